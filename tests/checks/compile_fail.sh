@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# compile_fail.sh SOURCE COMPILER FLAGS... : the source does not compile, and the errors hold the text its first line asks
+# for: // expect: TEXT
+set -u
+source=$1; shift
+text=$(sed -n '1s|^// expect: ||p' "$source")
+[ -n "$text" ] || { echo "compile_fail: the first line of $source is not \"// expect: TEXT\""; exit 1; }
+if errors=$("$@" -fsyntax-only "$source" 2>&1); then
+  echo "compile_fail: $source compiles"
+  exit 1
+fi
+# The source itself is quoted in the errors: its first line must not count as the answer.
+grep -vF -- "// expect: " <<<"$errors" | grep -qF -- "$text" && exit 0
+printf '%s\n' "$errors"
+echo "compile_fail: the errors of $source do not say: $text"
+exit 1

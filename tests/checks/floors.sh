@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# floors.sh INCLUDE_DIR : the rules of the house for the files of INCLUDE_DIR/zmm.
+#   - A file includes its own floor or lower ones. base/ stands on itself alone; the vocabulary (fwd, options, errors,
+#     stats, version) on base/ and itself; then storage/, chunk/, heap/; what users include, at the top, on everything.
+#   - Preprocessor conditionals only in base/compiler.hpp and in the OS selector, storage/os_storage.hpp. No NDEBUG anywhere.
+#   - Every macro starts with ZMM_. Every header has #pragma once. No file is longer than 330 lines.
+set -u
+cd "$1" || exit 2
+broken=0
+complain() { echo "$1"; broken=1; }
+
+floor_of() {
+  case $1 in
+    zmm/base/*) floor=0 ;;
+    zmm/fwd.hpp | zmm/options.hpp | zmm/errors.hpp | zmm/stats.hpp | zmm/version.hpp) floor=1 ;;
+    zmm/storage/*) floor=2 ;;
+    zmm/chunk/*) floor=3 ;;
+    zmm/heap/*) floor=4 ;;
+    zmm/*/*) floor=-1 ;;
+    zmm/*) floor=5 ;;
+    *) floor=-1 ;;
+  esac
+}
+
+# resolve FILE INCLUDED QUOTE : the included file of zmm, relative to INCLUDE_DIR; empty when it is not ours.
+resolve() {
+  local beside
+  beside=$(realpath -m --relative-to=. "$(dirname "$1")/$2")
+  if [ "$3" = '"' ] && [ -e "$beside" ]; then resolved=$beside
+  elif [[ $2 == zmm/* ]]; then resolved=$(realpath -m --relative-to=. "$2")
+  else resolved=
+  fi
+}
+
+files=$(find zmm -type f | sort)
+[ -n "$files" ] || { echo "floors: no file in $1/zmm"; exit 1; }
+for file in $files; do
+  floor_of "$file"; mine=$floor
+  [ "$mine" -ge 0 ] || complain "$file: no floor is known for this folder"
+
+  while read -r line quote included; do
+    resolve "$file" "$included" "$quote"
+    [ -n "$resolved" ] || continue
+    [ -e "$resolved" ] || complain "$file:$line: includes $included, which does not exist"
+    floor_of "$resolved"
+    [ "$floor" -le "$mine" ] || complain "$file:$line: includes upward: $included"
+  done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]*)[>"].*/\1 \2/;t found;d;:found;=;p' "$file" | paste -d ' ' - -)
+
+  case $file in
+    zmm/base/compiler.hpp | zmm/storage/os_storage.hpp) ;;
+    *) while read -r found; do complain "$file:$found: a conditional outside base/compiler.hpp and storage/os_storage.hpp"
+       done < <(grep -nE '^[[:space:]]*#[[:space:]]*(if|el|endif)' "$file") ;;
+  esac
+  while read -r found; do complain "$file:$found: a macro without ZMM_"
+  done < <(grep -nE '^[[:space:]]*#[[:space:]]*define\b' "$file" | grep -vE '#[[:space:]]*define[[:space:]]+ZMM_')
+  while read -r found; do complain "$file:$found: NDEBUG"
+  done < <(grep -nw NDEBUG "$file")
+  grep -q '^#pragma once$' "$file" || complain "$file: no #pragma once"
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 330 ] || complain "$file: $lines lines: is it one thing?"
+done
+exit $broken
