@@ -1,0 +1,29 @@
+// Every subject, in the two lists that questions choose from. A list's order is the order of a table's rows.
+#pragma once
+
+#include "../support/registry.hpp"
+#include "arenas.hpp"
+#include "boost.hpp"
+#include "floor.hpp"
+#include "malloc_replacements.hpp"
+#include "mimalloc.hpp"
+#include "php.hpp"
+#include "standard.hpp"
+#include "zmm.hpp"
+
+namespace bench {
+
+// Called without a virtual function, all able to reuse what was freed.
+using direct_subjects =
+    subjects<zmm_heap, zmm_request, new_delete, mimalloc_heap, jemalloc, tcmalloc, php_emalloc, foonathan_pools>;
+
+// Behind one virtual call, all able to reuse what was freed.
+using pmr_subjects =
+    subjects<zmm_heap_pmr, zmm_request_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic,
+             boost_pool, mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
+
+// What a request can end at once with: everything behind pmr that has a release.
+using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
+                                  boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
+
+}  // namespace bench
