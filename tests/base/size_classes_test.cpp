@@ -1,0 +1,69 @@
+// The bins against the list in the memory manager's description, and the table against its naive form.
+#include <zmm/base/size_classes.hpp>
+
+#include "../support/random.hpp"
+#include <doctest/doctest.h>
+
+namespace {
+using namespace zmm_test;
+namespace lib = zmm::detail;
+
+// The formula of the original, with its branch.
+std::size_t zend_bin(std::size_t n) {
+  if (n == 0) n = 1;
+  if (n <= 64) return (n - 1) / 8;
+  unsigned b = 0;
+  while ((n - 1) >> b != 0) ++b;
+  return ((n - 1) >> (b - 3)) + 4 * (b - 6);
+}
+
+TEST_CASE("bins: slots and runs are Zend's") {
+  REQUIRE(lib::bin_count == 30);
+  for (std::size_t i = 0; i < 30; ++i) {
+    CHECK(lib::bin_specs[i].slot_bytes == bin_sizes[i]);
+    std::size_t const run = lib::bin_specs[i].pages * std::size_t{4096};
+    CHECK(lib::bin_specs[i].slots == run / bin_sizes[i]);
+  }
+}
+
+TEST_CASE("bins: every size finds the bin that Zend's formula and the walk find") {
+  for (std::size_t n = 1; n <= largest_bin; ++n) {
+    std::size_t const bin = lib::size_classes<8>::bin_of_bytes(n).value;
+    CHECK(bin == zend_bin(n));
+    CHECK(lib::slot_bytes(lib::size_classes<8>::bin_of_bytes(n)) == slot_of(n));
+    CHECK(lib::size_classes<16>::bin_of_bytes(n).value == (bin == 0 ? 1 : bin));
+  }
+}
+
+TEST_CASE("bins: every size at every alignment gets a slot that can be so aligned, or is paged") {
+  for (std::size_t alignment = 1; alignment <= 8192; alignment *= 2)
+    for (std::size_t n = 1; n <= 4000; ++n) {
+      std::size_t const rank = lib::rank_of(n, alignment);
+      bool const is_small = rank < lib::small_limit;
+      REQUIRE(is_small == (round_up(n, alignment) <= largest_bin));
+      if (!is_small) continue;
+      std::size_t const slot = lib::slot_bytes(lib::size_classes<8>::bin_of(rank));
+      REQUIRE(slot >= n);
+      REQUIRE(slot % alignment == 0);
+    }
+}
+
+TEST_CASE("bins: size 0 and alignment 0 are not small") {
+  CHECK(lib::rank_of(0, 8) >= lib::small_limit);
+  CHECK(lib::rank_of(8, 0) >= lib::small_limit);
+}
+
+TEST_CASE("runs: the layout fills pages of 4 to 64 KiB") {
+  auto const fits = [](auto page, std::size_t pages, std::size_t slots, std::size_t slot) {
+    CHECK(slots > 0);
+    CHECK(slots * slot <= pages * page());
+    CHECK((slots + 1) * slot > pages * page());
+  };
+  for (std::uint8_t i = 0; i < 30; ++i) {
+    lib::bin_index const bin{i};
+    fits([] { return std::size_t{4096}; }, lib::run_layout<4096>::pages(bin), lib::run_layout<4096>::slots(bin), bin_sizes[i]);
+    fits([] { return std::size_t{16384}; }, lib::run_layout<16384>::pages(bin), lib::run_layout<16384>::slots(bin), bin_sizes[i]);
+    fits([] { return std::size_t{65536}; }, lib::run_layout<65536>::pages(bin), lib::run_layout<65536>::slots(bin), bin_sizes[i]);
+  }
+}
+}  // namespace

@@ -1,0 +1,242 @@
+// The limit of a heap: exact, adjustable, announced by a hook, lifted by a guard.
+#include <zmm/zmm.hpp>
+
+#include "../support/counting_storage.hpp"
+#include "../support/engines.hpp"
+#include "../support/random.hpp"
+#include "../support/scale.hpp"
+#include <doctest/doctest.h>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <vector>
+
+namespace {
+using namespace zmm_test;
+using std::size_t;
+
+constexpr size_t chunk = size_t{2} << 20;
+constexpr size_t no_limit = ~size_t{0};
+
+TEST_CASE("limit: there is none at first") {
+  zmm::heap heap;
+  CHECK(heap.limit() == no_limit);
+  CHECK(heap.remaining() == no_limit);
+  (void)heap.allocate(1);
+  CHECK(heap.remaining() == no_limit - heap.real_size());
+}
+
+TEST_CASE("limit: the bytes taken from storage never pass it") {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    counting_storage source;
+    zmm::heap heap{source};
+    random_source random{seed};
+    size_t const limit = random.between(1, 12) * chunk + random.below(chunk);
+    REQUIRE(heap.set_limit(limit));
+    struct block { void* p; size_t bytes; };
+    std::vector<block> blocks;
+    size_t refused = 0;
+    for (size_t i = 0; i < scaled(5000); ++i) {
+      size_t const kind = random.below(10);
+      if (kind < 5 || blocks.empty()) {
+        size_t const bytes = random_size(random, chunk, 4096);
+        if (void* p = heap.try_allocate(bytes)) blocks.push_back({p, bytes});
+        else ++refused;
+        continue;
+      }
+      block& b = blocks[random.below(blocks.size())];
+      if (kind < 7) {
+        try {
+          size_t const bytes = random_size(random, chunk, 4096);
+          b.p = heap.reallocate(b.p, bytes);
+          b.bytes = bytes;
+        } catch (std::bad_alloc const&) {
+          ++refused;
+        }
+      } else if (kind == 7) {
+        size_t const wanted = b.bytes + random.below(4 * chunk);
+        if (size_t const got = heap.resize_in_place(b.p, b.bytes, wanted, 2 * wanted)) b.bytes = got;
+      } else {
+        heap.deallocate(b.p, b.bytes);
+        b = blocks.back();
+        blocks.pop_back();
+      }
+      REQUIRE(source.live() <= limit);
+      REQUIRE(heap.real_size() == source.live());
+    }
+    CHECK(refused > 0);
+    CHECK(source.peak() <= limit);
+    heap.verify();
+  }
+}
+
+TEST_CASE("limit: passing it throws memory_limit_exceeded with the figures") {
+  zmm::heap heap;
+  (void)heap.allocate(100);
+  size_t const limit = 3 * chunk;
+  REQUIRE(heap.set_limit(limit));
+  try {
+    (void)heap.allocate(5 * chunk);
+    FAIL("the limit did not bind");
+  } catch (zmm::memory_limit_exceeded const& e) {
+    CHECK(e.requested() == 5 * chunk);
+    CHECK(e.used() == heap.real_size());
+    CHECK(e.limit() == limit);
+    CHECK(std::strlen(e.what()) > 0);
+  }
+  CHECK(heap.try_allocate(5 * chunk) == nullptr);
+  CHECK(heap.stats().live_blocks == 1);
+  heap.verify();
+}
+
+TEST_CASE("limit: one below what is in use is refused and the old one kept") {
+  counting_storage source;
+  zmm::heap heap{source};
+  (void)heap.allocate(2 * chunk);
+  (void)heap.allocate(100);
+  REQUIRE(heap.set_limit(10 * chunk));
+  CHECK_FALSE(heap.set_limit(chunk));
+  CHECK(heap.limit() == 10 * chunk);
+  CHECK_FALSE(heap.set_limit(0));
+  CHECK(heap.limit() == 10 * chunk);
+  CHECK(heap.set_limit(heap.real_size()));
+  CHECK(heap.remaining() == 0);
+  CHECK(heap.set_limit(no_limit));
+}
+
+TEST_CASE("limit: cached chunks are given back to make one fit") {
+  counting_storage source;
+  zmm::heap heap{source};
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 8; ++i) (void)heap.allocate(chunk - 4096);
+    heap.release();
+  }
+  REQUIRE(heap.real_size() > 2 * chunk);
+  (void)heap.allocate(100);
+  size_t const limit = chunk + 65536;  // one chunk, and the heap's own index of its chunks
+  CHECK(heap.set_limit(limit));
+  CHECK(heap.stats().cached_chunks == 0);
+  CHECK(source.live() <= limit);
+}
+
+TEST_CASE("limit: the heap trims and collects before it fails") {
+  zmm::heap heap;
+  REQUIRE(heap.set_limit(2 * chunk));
+  std::vector<void*> blocks;
+  while (void* p = heap.try_allocate(512)) blocks.push_back(p);
+  CHECK(blocks.size() > 7000);
+  for (void* p : blocks) heap.deallocate(p, 512);
+  CHECK(heap.try_allocate(chunk / 2) != nullptr);  // only once the runs of 512 are collected
+  CHECK(heap.try_allocate(chunk / 2) != nullptr);
+  CHECK(heap.real_size() <= 2 * chunk);
+  heap.verify();
+}
+
+TEST_CASE("limit: set to nothing before first use, an allocation fails and a later one does not") {
+  zmm::heap heap;
+  REQUIRE(heap.set_limit(0));
+  CHECK(heap.try_allocate(1) == nullptr);
+  CHECK_THROWS_AS((void)heap.allocate(1), zmm::memory_limit_exceeded);
+  heap.verify();
+  REQUIRE(heap.set_limit(chunk));
+  CHECK(heap.try_allocate(1) != nullptr);
+}
+
+struct hook_state {
+  zmm::heap* heap = nullptr;
+  void* victim = nullptr;
+  int calls = 0;
+  size_t needed = 0;
+  bool answer = true;
+  bool allocates = false;
+  void* made = nullptr;
+};
+bool free_victim(void* user, size_t needed) noexcept {
+  auto& state = *static_cast<hook_state*>(user);
+  ++state.calls;
+  state.needed = needed;
+  if (state.victim != nullptr) state.heap->deallocate(state.victim);
+  state.victim = nullptr;
+  (void)state.heap->trim();
+  if (state.allocates) state.made = state.heap->try_allocate(100 * chunk);  // fails, and calls no second hook
+  if (state.allocates && state.made == nullptr) state.made = state.heap->try_allocate(64);
+  return state.answer;
+}
+
+TEST_CASE("hook: called once before failing; what it frees is used") {
+  zmm::heap heap;
+  hook_state state;
+  state.heap = &heap;
+  heap.on_limit(&free_victim, &state);
+  (void)heap.allocate(100);
+  state.victim = heap.allocate(4 * chunk);
+  REQUIRE(heap.set_limit(heap.real_size()));
+  SUBCASE("it frees enough") {
+    void* p = heap.allocate(3 * chunk);
+    CHECK(p != nullptr);
+    CHECK(state.calls == 1);
+    CHECK(state.needed > 0);
+  }
+  SUBCASE("it frees enough for a reallocation") {
+    void* p = heap.allocate(1000);
+    std::memset(p, 9, 1000);
+    p = heap.reallocate(p, 3 * chunk);
+    CHECK(static_cast<unsigned char*>(p)[999] == 9);
+    CHECK(state.calls == 1);
+  }
+  SUBCASE("it does not free enough") {
+    CHECK(heap.try_allocate(50 * chunk) == nullptr);
+    CHECK(state.calls == 1);
+    CHECK_THROWS_AS((void)heap.allocate(50 * chunk), zmm::memory_limit_exceeded);
+    CHECK(state.calls == 2);
+  }
+  SUBCASE("it says not to try again") {
+    state.answer = false;
+    CHECK(heap.try_allocate(50 * chunk) == nullptr);
+    CHECK(state.calls == 1);
+  }
+  SUBCASE("it allocates itself, and no second hook runs inside it") {
+    state.allocates = true;
+    CHECK(heap.try_allocate(3 * chunk) != nullptr);
+    CHECK(state.calls == 1);
+    CHECK(heap.owns(state.made));
+  }
+  SUBCASE("taken off again it is not called") {
+    heap.on_limit(nullptr, nullptr);
+    CHECK(heap.try_allocate(50 * chunk) == nullptr);
+    CHECK(state.calls == 0);
+  }
+  heap.verify();
+}
+
+TEST_CASE("lift: the limit does not bind while it lives, and binds again afterwards") {
+  zmm::heap heap;
+  REQUIRE(heap.set_limit(chunk));
+  CHECK(heap.try_allocate(2 * chunk) == nullptr);
+  {
+    zmm::limit_lift lift{heap};
+    CHECK(heap.try_allocate(2 * chunk) != nullptr);
+    {
+      zmm::limit_lift inner{heap};
+      CHECK(heap.try_allocate(2 * chunk) != nullptr);
+    }
+    CHECK(heap.try_allocate(2 * chunk) != nullptr);  // the outer one still lifts
+    CHECK(heap.limit() == chunk);
+  }
+  CHECK(heap.try_allocate(2 * chunk) == nullptr);
+  CHECK(heap.remaining() == 0);
+  heap.verify();
+  static_assert(!std::is_copy_constructible_v<zmm::limit_lift<zmm::heap>>);
+  static_assert(noexcept(zmm::limit_lift<zmm::heap>{heap}));
+}
+
+TEST_CASE("lift: through a resource") {
+  zmm::heap_resource resource;
+  REQUIRE(resource.set_limit(chunk));
+  {
+    zmm::limit_lift lift{resource};
+    CHECK(resource.allocate(3 * chunk, 16) != nullptr);
+  }
+  CHECK(resource.try_allocate(3 * chunk) == nullptr);
+}
+}  // namespace

@@ -1,0 +1,61 @@
+// Random walks through every member of both engines, with the default and the small geometry and every option.
+#include "../support/checking_storage.hpp"
+#include "../support/failing_storage.hpp"
+#include "../support/random_walk.hpp"
+#include "../support/scale.hpp"
+#include <vector>
+
+namespace {
+using namespace zmm_test;
+
+template <class Options> using heap_with = zmm::basic_heap<Options>;
+template <class Options> using request_with = zmm::basic_request_heap<Options>;
+
+// A plain walk, one with limits and hook, one over a storage that refuses, and one with both, from `seeds` seeds.
+template <class Heap> void walk(std::uint64_t first_seed) {
+  std::size_t const seeds = scaled(4);
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
+    walk_options options;
+    options.limits = seed % 2 != 0;
+    options.storage_fails = seed / 2 % 2 != 0;
+    CAPTURE(seed);
+    checking_storage checked;
+    failing_storage failing{checked};
+    counting_storage counted{failing};
+    if (options.storage_fails) failing.fail_one_in(20, seed);
+    engine<Heap> under_test{counted};
+    random_walk<Heap> path{under_test, counted, seed, options};
+    path.run(25000);
+    CHECK(path.resizes() > 0);
+    if (options.limits) CHECK(path.hook_calls() > 0);
+    if (options.limits || options.storage_fails) CHECK(path.failures() > 0);
+  }
+}
+
+TEST_CASE("heap: random walk, 2 MiB chunks") { walk<zmm::heap>(1000); }
+TEST_CASE("heap: random walk, 256 KiB chunks") { walk<heap_with<small_chunks>>(2000); }
+TEST_CASE("heap: random walk, exact peak") { walk<heap_with<exact_peaks>>(3000); }
+TEST_CASE("heap: random walk, slots of at least 16 bytes") { walk<heap_with<wide_slots>>(4000); }
+TEST_CASE("heap: random walk, 256 KiB chunks and exact peak") { walk<heap_with<small_exact>>(5000); }
+
+TEST_CASE("request_heap: random walk, 2 MiB chunks") { walk<zmm::request_heap>(6000); }
+TEST_CASE("request_heap: random walk, 256 KiB chunks") { walk<request_with<small_chunks>>(7000); }
+TEST_CASE("request_heap: random walk, exact peak") { walk<request_with<exact_peaks>>(8000); }
+TEST_CASE("request_heap: random walk, slots of at least 16 bytes") { walk<request_with<wide_slots>>(9000); }
+TEST_CASE("request_heap: random walk, 256 KiB chunks and exact peak") { walk<request_with<small_exact>>(10000); }
+
+TEST_CASE("a heap over a fixed buffer: random walk until it is full, and on") {
+  constexpr std::size_t bytes = 2 << 20;
+  std::vector<unsigned char> memory(bytes);
+  for (std::uint64_t seed = 1; seed <= scaled(2); ++seed) {
+    CAPTURE(seed);
+    zmm::buffer_storage fixed{memory.data(), bytes};
+    checking_storage checked{fixed};
+    counting_storage counted{checked};
+    engine<heap_with<small_chunks>> under_test{counted};
+    random_walk<heap_with<small_chunks>> path{under_test, counted, seed, walk_options{true, false}};
+    path.run(25000);
+    CHECK(path.failures() > 0);
+  }
+}
+}  // namespace

@@ -1,0 +1,97 @@
+// Chunks out of the caller's buffer: inside it, apart from each other, joined again when they come back.
+#include <zmm/storage/buffer_storage.hpp>
+
+#include "../support/checking_storage.hpp"
+#include "../support/random.hpp"
+#include "../support/scale.hpp"
+#include <doctest/doctest.h>
+#include <vector>
+
+namespace {
+using std::size_t;
+using zmm_test::os_page;
+
+TEST_CASE("buffer_storage: a buffer of any size and place never hands out what it has not") {
+  std::vector<unsigned char> memory(64 * 4096 + 256);
+  for (size_t skip : {0, 1, 7, 63, 64, 65})
+    for (size_t bytes : {size_t{0}, size_t{1}, size_t{15}, size_t{64}, size_t{127}, size_t{4095}, size_t{4096}, size_t{40000}}) {
+      unsigned char* const first = memory.data() + skip;
+      zmm::buffer_storage fixed{first, bytes};
+      size_t got = 0;
+      while (void* p = fixed.allocate(4096, 4096, 4096)) {
+        auto* const at = static_cast<unsigned char*>(p);
+        REQUIRE((at >= first && at + 4096 <= first + bytes));
+        at[0] = at[4095] = 1;
+        ++got;
+      }
+      CHECK(got <= bytes / 4096);
+      CHECK(got + 2 >= bytes / 4096);
+    }
+}
+
+TEST_CASE("buffer_storage: what bytes_for names is enough, wherever the buffer lies") {
+  size_t const unit = 16 * os_page();
+  std::vector<unsigned char> memory(zmm::buffer_storage::bytes_for(3, unit) + 200);
+  for (size_t skip : {0, 1, 8, 64, 199}) {
+    zmm::buffer_storage fixed{memory.data() + skip, zmm::buffer_storage::bytes_for(3, unit)};
+    for (int i = 0; i < 3; ++i) CHECK(fixed.allocate(unit, unit, unit) != nullptr);
+  }
+}
+
+TEST_CASE("buffer_storage: requests that cannot be are null") {
+  std::vector<unsigned char> memory(1 << 20);
+  zmm::buffer_storage fixed{memory.data(), memory.size()};
+  size_t const most = ~size_t{0} - os_page() + 1;
+  CHECK(fixed.allocate(most, os_page(), most) == nullptr);
+  CHECK(fixed.allocate(os_page(), size_t{1} << 63, os_page()) == nullptr);
+  CHECK(fixed.allocate(2 << 20, os_page(), 2 << 20) == nullptr);
+}
+
+TEST_CASE("buffer_storage: random blocks taken, extended, truncated and returned leave one whole buffer") {
+  std::vector<unsigned char> memory((4 << 20) + 4096);
+  zmm::buffer_storage fixed{memory.data(), memory.size()};
+  zmm_test::checking_storage checked{fixed};
+  zmm_test::random_source random{42};
+  struct block { void* p; size_t bytes, reserve; };
+  std::vector<block> blocks;
+  size_t const page = os_page();
+  for (size_t i = 0; i < zmm_test::scaled(20000); ++i) {
+    size_t const kind = random.below(10);
+    if (kind < 5 || blocks.empty()) {
+      size_t const bytes = random.between(1, 40) * page, alignment = page << random.below(6);
+      if (void* p = checked.allocate(bytes, alignment, bytes)) blocks.push_back({p, bytes, bytes});
+      continue;
+    }
+    size_t const at = random.below(blocks.size());
+    block& b = blocks[at];
+    if (kind == 5 && b.bytes > page) {
+      size_t const to = random.between(1, b.bytes / page - 1) * page;
+      if (checked.truncate(b.p, b.bytes, to)) b.bytes = b.reserve = to;
+    } else if (kind == 6) {
+      size_t const to = b.bytes + random.between(1, 20) * page;
+      if (checked.extend(b.p, b.bytes, to)) b.bytes = b.reserve = to;
+    } else if (kind == 7) {
+      size_t const to = b.bytes + random.between(1, 20) * page;
+      if (void* p = checked.move(b.p, b.bytes, to, page)) b = {p, to, to};
+    } else {
+      checked.deallocate(b.p, b.bytes, b.reserve);
+      b = blocks.back();
+      blocks.pop_back();
+    }
+  }
+  for (block const& b : blocks) checked.deallocate(b.p, b.bytes, b.reserve);
+  void* whole = checked.allocate(4 << 20, page, 4 << 20);
+  REQUIRE(whole != nullptr);
+  checked.deallocate(whole, 4 << 20, 4 << 20);
+}
+
+TEST_CASE("buffer_storage: address order and joining on either side") {
+  std::vector<unsigned char> memory(1 << 20);
+  zmm::buffer_storage fixed{memory.data(), memory.size()};
+  size_t const page = os_page();
+  void* p[5];
+  for (void*& each : p) each = fixed.allocate(page, page, page);
+  for (int i : {1, 3, 2, 0, 4}) fixed.deallocate(p[i], page, page);
+  CHECK(fixed.allocate(5 * page, page, 5 * page) == p[0]);
+}
+}  // namespace

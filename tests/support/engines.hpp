@@ -1,0 +1,61 @@
+// The engines and options that generic tests run over, each behind one fixture: a heap over a storage of the test's.
+#pragma once
+#include <zmm/zmm.hpp>
+#include <cstddef>
+#include <utility>
+
+namespace zmm_test {
+
+struct small_chunks : zmm::default_options {
+  using geometry = zmm::geometry<256 * 1024, 4096>;
+};
+struct exact_peaks : zmm::default_options {
+  [[maybe_unused]] static constexpr bool exact_peak = true;
+};
+struct wide_slots : zmm::default_options {
+  [[maybe_unused]] static constexpr std::size_t min_slot = 16;
+};
+struct small_exact : small_chunks {
+  [[maybe_unused]] static constexpr bool exact_peak = true;
+};
+
+template <class Heap> struct options_of;
+template <class Options> struct options_of<zmm::basic_heap<Options>> { using type = Options; };
+template <class Options> struct options_of<zmm::basic_request_heap<Options>> { using type = Options; };
+
+template <class Heap> constexpr std::size_t chunk_bytes = options_of<Heap>::type::geometry::chunk_bytes;
+template <class Heap> constexpr std::size_t page_bytes = options_of<Heap>::type::geometry::page_bytes;
+template <class Heap> constexpr bool exact = options_of<Heap>::type::exact_peak;
+template <class Heap> constexpr std::size_t min_slot = options_of<Heap>::type::min_slot;
+
+// Whether the engine can tell a block from its address alone.
+template <class Heap, class = void> constexpr bool by_address = false;
+template <class Heap>
+constexpr bool by_address<Heap, std::void_t<decltype(std::declval<Heap&>().owns(static_cast<void*>(nullptr)))>> = true;
+
+// A heap over `source`. What it holds beneath the heap (a pool) goes with it.
+template <class Heap> class engine;
+
+template <class Options> class engine<zmm::basic_heap<Options>> {
+public:
+  explicit engine(zmm::storage& source) : heap_(source) {}
+  zmm::basic_heap<Options>& heap() { return heap_; }
+  zmm::basic_heap<Options>& source() { return heap_; }  // what takes from storage
+
+private:
+  zmm::basic_heap<Options> heap_;
+};
+
+template <class Options> class engine<zmm::basic_request_heap<Options>> {
+public:
+  using pool_type = zmm::basic_request_pool<typename Options::geometry>;
+  explicit engine(zmm::storage& source) : pool_(source), request_(pool_) {}
+  zmm::basic_request_heap<Options>& heap() { return request_.heap(); }
+  pool_type& source() { return pool_; }
+
+private:
+  pool_type pool_;
+  zmm::resource<zmm::basic_request_heap<Options>> request_;
+};
+
+}  // namespace zmm_test

@@ -1,0 +1,67 @@
+// A small deterministic generator and the sizes and alignments that find faults in allocators.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace zmm_test {
+
+constexpr std::uint64_t mix(std::uint64_t x) {  // splitmix64's finaliser
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+class random_source {
+public:
+  explicit random_source(std::uint64_t seed) : state_(mix(seed)) {}
+
+  std::uint64_t next() { return mix(state_++); }
+  std::size_t below(std::size_t end) { return static_cast<std::size_t>(next() % end); }
+  std::size_t between(std::size_t first, std::size_t last) { return first + below(last - first + 1); }
+  bool one_in(std::size_t n) { return below(n) == 0; }
+
+private:
+  std::uint64_t state_;
+};
+
+// The 30 bins as the memory manager's description lists them, kept apart from the library's own table on purpose.
+constexpr std::size_t bin_sizes[30] = {8,   16,  24,  32,  40,  48,  56,  64,   80,   96,   112,  128,  160,  192,  224,
+                                       256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072};
+constexpr std::size_t largest_bin = 3072;
+
+constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+
+// The slot that serves a small block, found by walking the list: the naive form of the library's table.
+constexpr std::size_t slot_of(std::size_t bytes, std::size_t alignment = 1) {
+  std::size_t const rounded = round_up(bytes == 0 ? 1 : bytes, alignment);
+  for (std::size_t slot : bin_sizes)
+    if (rounded <= slot && slot % alignment == 0) return slot;
+  return 0;  // paged
+}
+
+// Sizes of every kind: none, small, edges of bins, pages and their edges, the last run size, huge.
+inline std::size_t random_size(random_source& random, std::size_t chunk, std::size_t page) {
+  std::size_t const last_run = chunk - page;
+  std::size_t const kind = random.below(1000);
+  if (kind < 15) return 0;
+  if (kind < 500) return random.between(1, 256);
+  if (kind < 650) return random.between(1, largest_bin + 200);
+  if (kind < 850) return bin_sizes[random.below(30)] + random.below(3) - 1;
+  if (kind < 930) return random.between(1, 12) * page + random.below(3) - 1;
+  if (kind < 965) return random.between(largest_bin, last_run / 8);
+  if (kind < 985) return random.between(largest_bin, last_run);
+  if (kind < 993) return last_run + random.below(5) - 2;
+  return random.between(last_run, 3 * chunk);
+}
+
+// Alignments from 1 to 4 MiB; the usual ones most of the time.
+inline std::size_t random_alignment(random_source& random) {
+  std::size_t const kind = random.below(1000);
+  if (kind < 600) return std::size_t{1} << random.below(5);
+  if (kind < 900) return std::size_t{1} << random.below(8);
+  if (kind < 993) return std::size_t{1} << random.below(14);
+  return std::size_t{1} << random.below(23);
+}
+
+}  // namespace zmm_test

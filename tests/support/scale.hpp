@@ -1,0 +1,26 @@
+// How much work the random tests do.
+//
+// ZMM_TEST_SCALE=<number> multiplies the operations of every random test. Unset it is 1: about a million operations
+// in the whole suite, a matter of seconds. 10 is the thorough setting (more than 10^7 operations), 0.1 suits valgrind.
+#pragma once
+#include <cstddef>
+#include <cstdlib>
+
+namespace zmm_test {
+
+inline double scale() {
+  static double const value = [] {
+    char const* text = std::getenv("ZMM_TEST_SCALE");
+    double const wanted = text != nullptr ? std::strtod(text, nullptr) : 1.0;
+    return wanted > 0 ? wanted : 1.0;
+  }();
+  return value;
+}
+
+// Returns `base` × scale, at least 1.
+inline std::size_t scaled(std::size_t base) {
+  double const wanted = static_cast<double>(base) * scale();
+  return wanted < 1 ? 1 : static_cast<std::size_t>(wanted);
+}
+
+}  // namespace zmm_test

@@ -1,0 +1,58 @@
+// Misuse and broken invariants end in the stop handler, and then the program is over: such tests run in a child process.
+// Its stop handler hands what it was told to the parent through a pipe.
+#pragma once
+#include <zmm/errors.hpp>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cstring>
+#include <string>
+
+namespace zmm_test {
+
+struct child_result {
+  bool stopped = false;   // the stop handler was called
+  bool aborted = false;   // the child ended by SIGABRT
+  bool finished = false;  // the child's work came to its end
+  std::string what;       // stop_info::what
+};
+
+namespace detail {
+inline int& stop_pipe() {
+  static int descriptor = -1;
+  return descriptor;
+}
+inline void report_stop(zmm::stop_info const& info) noexcept {
+  if (info.what != nullptr && ::write(stop_pipe(), info.what, std::strlen(info.what)) < 0) ::_exit(3);
+}
+}  // namespace detail
+
+// Runs `work` in a forked child with a recording stop handler. Call it with no other thread running.
+template <class Work> child_result run_in_child(Work&& work) {
+  int ends[2];
+  child_result result;
+  if (::pipe(ends) != 0) return result;
+  pid_t const child = ::fork();
+  if (child < 0) return result;
+  if (child == 0) {
+    ::close(ends[0]);
+    detail::stop_pipe() = ends[1];
+    zmm::set_stop_handler(&detail::report_stop);
+    // SIGABRT must end the child itself: doctest's handler would report the parent's test as failed.
+    ::signal(SIGABRT, SIG_DFL);
+    work();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  char text[256];
+  for (ssize_t n; (n = ::read(ends[0], text, sizeof text)) > 0;) result.what.append(text, static_cast<std::size_t>(n));
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  result.stopped = !result.what.empty();
+  result.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+  result.finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return result;
+}
+
+}  // namespace zmm_test
