@@ -1,0 +1,47 @@
+// How zmm stops: one handler for broken invariants and misuse.
+#pragma once
+
+#include <zmm/base/compiler.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// What a stop handler is told.
+struct stop_info {
+  char const* what;     ///< the broken rule, by name; a string literal
+  void const* address;  ///< the block, chunk or slab it was found at; may be null
+  void const* heap;     ///< the engine it belongs to; may be null
+};
+
+/// Called when zmm cannot go on. It may log, jump out of the program or exit. If it returns, the program aborts.
+using stop_handler = void (*)(stop_info const&) noexcept;
+
+namespace detail {
+ZMM_SHARED inline std::atomic<stop_handler> current_stop_handler{nullptr};
+
+/// Reports to the stop handler (by default: one line on stderr) and aborts. Allocates nothing.
+[[noreturn]] ZMM_COLD inline void stop(stop_info const& info) noexcept {
+  if (stop_handler handler = current_stop_handler.load(std::memory_order_acquire)) {
+    handler(info);
+  } else {
+    std::fprintf(stderr, "zmm: %s (address %p, heap %p)\n", info.what, info.address, info.heap);
+  }
+  std::abort();
+}
+
+/// Stops, naming `rule`, unless it `holds`.
+inline void check(bool holds, char const* rule, void const* address = nullptr, void const* heap = nullptr) noexcept {
+  if (ZMM_UNLIKELY(!holds)) stop({rule, address, heap});
+}
+}  // namespace detail
+
+/// Effects: makes `handler` the one stop handler of the process; null restores the default, one line on stderr.
+/// Returns: the handler in force before, null for the default. Thread-safe.
+inline stop_handler set_stop_handler(stop_handler handler) noexcept {
+  return detail::current_stop_handler.exchange(handler, std::memory_order_acq_rel);
+}
+
+}}  // namespace zmm

@@ -1,0 +1,21 @@
+// The two granularities of a heap: chunks, which come from storage, and the pages they are cut into.
+#pragma once
+
+#include <zmm/fwd.hpp>
+#include <zmm/base/bits.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// A chunk of `ChunkBytes`, aligned to its size, in pages of `PageBytes`. Zend's numbers, 2 MiB and 4 KiB, are the
+/// default; chunks of 256 KiB suit many small heaps or a small fixed buffer.
+template <std::size_t ChunkBytes, std::size_t PageBytes> struct geometry {
+  static constexpr std::size_t chunk_bytes = ChunkBytes;
+  static constexpr std::size_t page_bytes = PageBytes;
+  static constexpr std::size_t pages = ChunkBytes / PageBytes;  ///< pages of a chunk, its header's included
+
+  static_assert(detail::is_power_of_two(ChunkBytes) && detail::is_power_of_two(PageBytes));
+  static_assert(PageBytes >= 4096 && PageBytes <= 65536, "runs are laid out for pages of 4 to 64 KiB");
+  static_assert(pages >= 16 && pages <= 4096, "a chunk holds 16 to 4096 pages");
+};
+
+}}  // namespace zmm

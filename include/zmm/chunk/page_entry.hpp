@@ -1,0 +1,54 @@
+// One entry of a chunk's page map.
+#pragma once
+
+#include <zmm/base/size_classes.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+enum class page_kind : std::uint8_t {
+  none,   ///< free, or inside a paged block or slab: only its first page carries an entry
+  small,  ///< a page of a run of slots; every page of the run carries an entry
+  large,  ///< first page of a paged block
+  slab,   ///< first page of a slab
+};
+
+/// 32 bits: 2 of kind, and what the kind needs.
+///
+///     small   bin (5) · page's distance from the run's first page (9) · free slots, during collection only (16)
+///     large   the engine's tag (30): a heap keeps the block's pages, a request its number in the request's list
+///     slab    pages (30)
+class page_entry {
+public:
+  constexpr page_entry() noexcept = default;
+
+  static constexpr page_entry small(bin_index bin, std::size_t distance) noexcept {
+    return page_entry(page_kind::small, bin.value | distance << 5);
+  }
+  static constexpr page_entry large(std::size_t tag) noexcept { return page_entry(page_kind::large, tag); }
+  static constexpr page_entry slab(std::size_t pages) noexcept { return page_entry(page_kind::slab, pages); }
+
+  constexpr page_kind kind() const noexcept { return static_cast<page_kind>(raw_ & 3); }
+  constexpr bin_index bin() const noexcept { return bin_index{static_cast<std::uint8_t>(raw_ >> 2 & 31)}; }
+  constexpr std::size_t distance() const noexcept { return raw_ >> 7 & 511; }
+  constexpr std::size_t tag() const noexcept { return raw_ >> 2; }
+
+  constexpr std::size_t free_slots() const noexcept { return raw_ >> 16; }
+  constexpr void add_free_slots(std::size_t n) noexcept { raw_ += static_cast<std::uint32_t>(n) << 16; }
+  constexpr void clear_free_slots() noexcept { raw_ &= 0xFFFF; }
+
+  friend constexpr bool operator==(page_entry a, page_entry b) noexcept { return a.raw_ == b.raw_; }
+  friend constexpr bool operator!=(page_entry a, page_entry b) noexcept { return a.raw_ != b.raw_; }
+
+  static constexpr std::size_t max_tag = (std::size_t{1} << 30) - 1;
+
+private:
+  constexpr page_entry(page_kind kind, std::size_t payload) noexcept
+      : raw_(static_cast<std::uint32_t>(static_cast<std::size_t>(kind) | payload << 2)) {}
+
+  std::uint32_t raw_ = 0;
+};
+
+static_assert(sizeof(page_entry) == 4);
+static_assert(page_entry::small(bin_index{29}, 6).bin().value == 29 && page_entry::small(bin_index{29}, 6).distance() == 6);
+
+}}}  // namespace zmm::detail

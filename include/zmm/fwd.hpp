@@ -1,0 +1,52 @@
+// Forward declarations of the public types, with every default template argument: the one place that has them, and the
+// one way to name zmm's types without including them.
+#pragma once
+
+#include <zmm/base/compiler.hpp>
+
+#include <cstddef>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+template <std::size_t ChunkBytes, std::size_t PageBytes> struct geometry;
+/// Zend's: chunks of 2 MiB in pages of 4 KiB.
+using default_geometry = geometry<std::size_t{2} << 20, std::size_t{4} << 10>;
+
+struct default_options;
+struct statistics;
+struct pool_statistics;
+class memory_limit_exceeded;
+class out_of_memory;
+
+class storage;
+class resource_storage;
+class buffer_storage;
+
+template <class Options = default_options> class basic_heap;
+using heap = basic_heap<>;
+
+template <class Options = default_options> class basic_request_heap;
+using request_heap = basic_request_heap<>;
+
+template <class Geometry = default_geometry> class basic_request_pool;
+using request_pool = basic_request_pool<>;
+
+/// Says that a request lives inside another: request_resource child{zmm::within, parent};
+struct within_t {
+  explicit within_t() = default;
+};
+inline constexpr within_t within{};
+
+template <class Heap> class limit_lift;
+
+class thread_heap;
+
+template <class Heap> class resource;
+using heap_resource = resource<heap>;
+using request_resource = resource<request_heap>;
+
+template <class T, class Heap = thread_heap> class allocator;
+
+template <class Heap> class boost_resource;
+
+}}  // namespace zmm

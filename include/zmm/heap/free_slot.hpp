@@ -1,0 +1,14 @@
+// What a free slot holds.
+#pragma once
+
+#include <zmm/base/compiler.hpp>
+
+#include <new>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+struct free_slot {
+  free_slot* next;
+};
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,84 @@
+// What an engine does when memory runs short: reclaim, ask the hook, fail. And the lift that makes limits not bind.
+#pragma once
+
+#include <zmm/chunk/admission.hpp>
+#include <zmm/errors.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+
+/// The hook and the lifts of one engine.
+class limit_gate {
+public:
+  using hook_type = bool (*)(void* user, std::size_t needed) noexcept;
+
+  void set_hook(hook_type hook, void* user) noexcept {
+    hook_ = hook;
+    user_ = user;
+  }
+
+  bool lifted() const noexcept { return lifts_ != 0; }
+  void lift() noexcept { ++lifts_; }
+  void unlift() noexcept { --lifts_; }
+
+  bool has_hook() const noexcept { return hook_ != nullptr; }
+  bool can_ask() const noexcept { return hook_ != nullptr && !asking_; }
+
+  /// Effects: calls the hook. Returns: whether to try again. Requires: can_ask().
+  bool ask(std::size_t needed) noexcept {
+    asking_ = true;
+    bool const again = hook_(user_, needed);
+    asking_ = false;
+    return again;
+  }
+
+private:
+  hook_type hook_ = nullptr;
+  void* user_ = nullptr;
+  std::size_t lifts_ = 0;
+  bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
+};
+
+/// Tries `attempt(asked)`; if that fails, once more if `reclaim()` won anything, and once more if a limit refused and
+/// `ask()` says so. The engine is consistent whenever `reclaim` or `ask` runs. Returns: what an attempt returned.
+template <class Attempt, class Reclaim, class Ask>
+void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {
+  if (void* const p = attempt(asked)) return p;
+  if (asked.why == refusal::address) return nullptr;
+  if (reclaim()) {
+    if (void* const p = attempt(asked)) return p;
+  }
+  if (asked.why == refusal::limit && ask()) return attempt(asked);
+  return nullptr;
+}
+
+/// Throws what `asked` says about a request for `bytes`.
+[[noreturn]] ZMM_COLD inline void throw_refusal(std::size_t bytes, admission const& asked) {
+  switch (asked.why) {
+    case refusal::limit: ZMM_THROW(memory_limit_exceeded(bytes, asked.used, asked.limit));
+    case refusal::storage: ZMM_THROW(out_of_memory(bytes, asked.needed, asked.alignment));
+    case refusal::address:
+    case refusal::none: break;
+  }
+  throw_bad_alloc();
+}
+
+}  // namespace detail
+
+/// While it lives, the limit of an engine, of its ancestors and of its pool does not bind what this thread allocates
+/// through that engine. For code that has to run while memory is short: error handling, unwinding, logging. Nests.
+/// Takes an engine or a face.
+template <class Heap> class limit_lift {
+public:
+  explicit limit_lift(Heap& lifted) noexcept : heap_(&lifted) { heap_->lift_limit(); }
+  ~limit_lift() { heap_->unlift_limit(); }
+  limit_lift(limit_lift const&) = delete;
+  limit_lift& operator=(limit_lift const&) = delete;
+
+private:
+  Heap* heap_;
+};
+template <class Heap> limit_lift(Heap&) -> limit_lift<Heap>;
+
+}}  // namespace zmm

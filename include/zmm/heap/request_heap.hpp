@@ -1,0 +1,240 @@
+// The request heap: blocks packed into slabs of a pool, dropped together when the request ends.
+//
+//     allocate ─ packed_bins::take
+//        └─ allocate_miss ─ allocate_rest ─ obtain ─ open_slab ─ request_pool::take_slab
+//                                               └─ take_paged ─ request_pool::take_run | take_huge
+//     deallocate ─ packed_bins::give
+//        └─ deallocate_rest ─ give_paged
+//     release ─ children ─ end_list ─ drop_blocks ─ request_pool::end
+#pragma once
+
+#include <zmm/heap/end_list.hpp>
+#include <zmm/heap/limit_gate.hpp>
+#include <zmm/heap/packed_bins.hpp>
+#include <zmm/heap/paged_table.hpp>
+#include <zmm/heap/request_pool.hpp>
+#include <zmm/options.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// Arena of one request: as cheap as bumping a pointer, and what is freed is reused. Small blocks (at most 3072 bytes
+/// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
+/// own. Any block can be freed at any time; the end of the request frees them all.
+///
+/// Footprint of small blocks: at most the sum over bins of each bin's peak, plus what is unused at the end of each slab
+/// (under 3200 bytes, the open slab's rest, which is at most what is used before it or one first slab) and 8 bytes
+/// where an 8-aligned block precedes a 16-aligned one.
+///
+/// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
+/// happens-before, and ended there. Neither copyable nor movable.
+template <class Options> class basic_request_heap {
+  static_assert(detail::are_options_built<Options>());
+  using classes = detail::size_classes<Options::min_slot>;
+  using bins = detail::packed_bins<Options::min_slot>;
+
+public:
+  using options = Options;
+  using geometry = typename Options::geometry;
+  using site = typename Options::site;
+  using pool_type = basic_request_pool<geometry>;
+  using limit_hook = detail::limit_gate::hook_type;
+
+  /// A request of the process's default pool.
+  basic_request_heap() noexcept : basic_request_heap(default_pool<geometry>()) {}
+  explicit basic_request_heap(pool_type& pool) noexcept : pool_(&pool) {}
+
+  /// A request inside another: takes from the same pool, is charged to `parent` and all its ancestors as well, and is
+  /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
+  basic_request_heap(within_t, basic_request_heap& parent) noexcept;
+
+  /// A request whose first slab is the caller's buffer, which outlives it. The buffer is not charged; nothing is taken
+  /// from the pool until it is full; release() starts with it again.
+  basic_request_heap(void* buffer, std::size_t bytes, pool_type& pool = default_pool<geometry>()) noexcept
+      : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {
+    bins_.open(buffer_, buffer_ + buffer_bytes_);
+  }
+
+  basic_request_heap(basic_request_heap const&) = delete;
+  basic_request_heap& operator=(basic_request_heap const&) = delete;
+  ~basic_request_heap();  ///< release(); children are left empty
+
+  /// Effects, returns, throws: as basic_heap::allocate(). A limit is that of the request, of an ancestor or of the pool.
+  /// Complexity: O(1), amortised over the blocks of a slab.
+  [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
+                                          site = site::here()) {
+    if (void* const block = take(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
+    return allocate_miss(bytes, alignment);
+  }
+
+  /// As allocate(), but returns null where that throws.
+  [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
+                                              site = site::here()) noexcept {
+    if (void* const block = take(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
+    detail::admission asked;
+    return allocate_rest(bytes, alignment, asked);
+  }
+
+  /// Effects: frees a block for reuse by this request. Null: no effect.
+  /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or any
+  /// size between what was asked for and what was granted, if it was resized. Complexity: O(1).
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
+  }
+
+  /// As deallocate(), for callers that never pass null. Requires: block is not null.
+  ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    if (ZMM_UNLIKELY(alignment > 16 || rank >= detail::small_limit)) return deallocate_rest(block, bytes, alignment);
+    bins_.give(classes::bin_of(rank), block);
+    if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
+  }
+
+  /// Effects, requires, returns: as basic_heap::resize_in_place(). A packed block never changes; it answers its bin's
+  /// size if `min_bytes` belongs to that bin, else it refuses. Paged blocks grow and shrink as in a heap.
+  [[nodiscard]] std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
+                                            std::size_t preferred_bytes) noexcept;
+
+  /// Effects: ends the request. Children are released first; then what on_end() and create() registered runs, newest
+  /// first, until nothing is left, with the limit lifted (it may allocate and register more; what throws terminates);
+  /// then every block is dropped and slabs, runs and huge blocks go back to the pool, which keeps them warm. The object
+  /// is as new and may serve the next request; limit and hook stay, peaks start anew. No
+  /// container may touch its old blocks afterwards.
+  /// Complexity: linear in slabs, paged blocks and registered entries, not in blocks.
+  void release() noexcept;
+
+  /// Effects: as collect(); then the pool gives what nobody needs back to storage. Returns: bytes given back to storage.
+  std::size_t trim() noexcept {
+    collect();
+    return pool_->trim();
+  }
+
+  /// Effects: if no block is live and nothing is registered for the end, the slabs go back to the pool. Packed blocks
+  /// leave no holes that could be given back one by one; paged ones go back when they are freed.
+  /// Returns: bytes made free. Complexity: linear in the free blocks.
+  std::size_t collect() noexcept;
+
+  /// Effects: this request and its children hold at most `bytes` bytes of slabs, runs and huge blocks from now on.
+  /// Returns: false if they hold more; the old limit then stays.
+  bool set_limit(std::size_t bytes) noexcept;
+  std::size_t limit() const noexcept { return book_.limit(); }          ///< bytes; SIZE_MAX: no limit
+  std::size_t remaining() const noexcept { return book_.remaining(); }  ///< limit() - real_size()
+  /// As basic_heap::on_limit(). A request without a hook asks the nearest ancestor's.
+  void on_limit(limit_hook hook, void* user) noexcept { gate_.set_hook(hook, user); }
+  void lift_limit() noexcept { gate_.lift(); }      ///< for limit_lift
+  void unlift_limit() noexcept { gate_.unlift(); }  ///< for limit_lift
+
+  /// Complexity: linear in bins, free blocks, slabs and paged blocks.
+  statistics stats() const;
+  std::size_t real_size() const noexcept { return book_.real_size(); }  ///< bytes taken from the pool, children included
+  std::size_t real_peak() const noexcept { return book_.real_peak(); }
+  void reset_peak() noexcept;
+
+  /// Effects: walks everything; a broken invariant goes to the stop handler by name.
+  void verify() const;
+
+  /// Effects: `f()` is called at the end of the request, before blocks are dropped; newest first.
+  /// Throws: as allocate(), and what copying or moving `f` throws; then nothing is registered.
+  template <class F> void on_end(F&& f);
+
+  /// Effects: allocates a T together with what its destruction at the end of the request takes, and calls
+  /// construct(place), which builds the T at `place`. Returns: the T.
+  /// Throws: as allocate(), and what `construct` throws; then nothing is left behind.
+  template <class T, class Construct> T* create_with(Construct construct);
+
+  pool_type& pool() const noexcept { return *pool_; }
+
+private:
+  using orders = detail::slab_orders<geometry>;
+  using chunk_type = detail::chunk<geometry>;
+
+  ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    if (ZMM_UNLIKELY(rank >= detail::small_limit || !bins::is_narrow(alignment))) return nullptr;
+    void* const block = bins_.take(classes::bin_of(rank));
+    if constexpr (Options::exact_peak) {
+      if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
+    }
+    return block;
+  }
+
+  /// The rank of a packed block: alignments of 32 and 64 are one.
+  static constexpr std::size_t packed_rank(std::size_t bytes, std::size_t alignment) noexcept {
+    return detail::rank_of(bytes, alignment > 16 ? bins::packed_alignment : alignment);
+  }
+  /// Whether a block is packed or paged. Requires: bytes > 0.
+  static constexpr bool is_packed(std::size_t bytes, std::size_t alignment) noexcept {
+    return alignment <= bins::packed_alignment && packed_rank(bytes, alignment) < detail::small_limit;
+  }
+  static constexpr detail::bin_index packed_bin(std::size_t bytes, std::size_t alignment) noexcept {
+    return classes::bin_of(packed_rank(bytes, alignment));
+  }
+
+  void* allocate_miss(std::size_t bytes, std::size_t alignment);
+  void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  detail::paged_block take_pages(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  bool open_slab(detail::admission& asked) noexcept;
+  bool grow_table(detail::admission& asked) noexcept;
+  bool ask_hook(std::size_t bytes) noexcept;
+
+  void deallocate_rest(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  std::size_t give_paged(void* block) noexcept;
+  std::size_t give_pages(detail::paged_block block) noexcept;
+  std::size_t tag_of(void* block) const noexcept;
+  void set_tag(detail::paged_block block, std::size_t tag) noexcept;
+  std::size_t bytes_of(detail::paged_block block) const noexcept {
+    return block.is_huge() ? pool_->find_huge(block.start()).bytes : block.pages() * geometry::page_bytes;
+  }
+
+  std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+  std::size_t resize_huge(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+  void drop_blocks() noexcept;
+  void release_children() noexcept;
+
+  static detail::page_entry& entry_of(void const* block) noexcept {
+    return chunk_type::of(block)->map[chunk_type::page_of(block)];
+  }
+
+  /// Whether the request and all its ancestors admit `bytes` more.
+  bool admits(std::size_t bytes, detail::admission& asked) const noexcept;
+  void charge(std::size_t bytes) noexcept {
+    for (basic_request_heap* h = this; h != nullptr; h = h->parent_) h->book_.add(bytes);
+  }
+  void discharge(std::size_t bytes) noexcept {
+    for (basic_request_heap* h = this; h != nullptr; h = h->parent_) h->book_.subtract(bytes);
+  }
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept;
+  std::size_t carved() const noexcept { return bins_.carved_bytes() + paged_bytes_; }
+  void note_carved() noexcept {
+    if constexpr (!Options::exact_peak) peak_ = carved() > peak_ ? carved() : peak_;
+  }
+  void add_live(std::size_t bytes) noexcept {
+    live_ += bytes;
+    if (live_ > peak_) peak_ = live_;
+  }
+
+  bins bins_;
+  std::size_t live_ = 0;               ///< exact_peak only: bytes in live blocks
+  std::size_t peak_ = 0;               ///< of live_, or of carved()
+  detail::slab* slabs_ = nullptr;      ///< newest first; the first one is open
+  std::size_t slab_bytes_ = 0;         ///< bytes of all slabs
+  std::size_t paged_bytes_ = 0;        ///< bytes of all paged blocks
+  detail::paged_table table_;          ///< all paged blocks, its own memory's among them
+  detail::end_list end_;
+  pool_type* pool_;
+  bool joined_ = false;                ///< counted as in flight by the pool
+  char* buffer_ = nullptr;             ///< the caller's
+  std::size_t buffer_bytes_ = 0;
+  detail::ledger book_;                ///< slabs and paged blocks of this request and its children
+  detail::limit_gate gate_;
+  basic_request_heap* parent_ = nullptr;
+  basic_request_heap* first_child_ = nullptr;
+  basic_request_heap* next_sibling_ = nullptr;
+};
+
+}}  // namespace zmm
+
+#include <zmm/heap/request_heap_allocate.hpp>
+#include <zmm/heap/request_heap_paged.hpp>
+#include <zmm/heap/request_heap_end.hpp>

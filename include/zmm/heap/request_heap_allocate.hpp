@@ -1,0 +1,94 @@
+// The request heap's misses: slabs, odd alignments, limits along the ancestors.
+#pragma once
+
+#include <zmm/heap/request_heap.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+  detail::admission asked;
+  void* const block = allocate_rest(bytes, alignment, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
+  return block;
+}
+
+/// Everything the hit path does not serve. Each attempt starts over, because what ran before it may have freed or
+/// allocated.
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
+                                                              detail::admission& asked) noexcept {
+  if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
+  if (bytes == 0) bytes = 1;
+  bool const packed = is_packed(bytes, alignment);
+  void* const block = detail::obtain(
+      asked,
+      [&](detail::admission& again) {
+        return packed ? take_packed(bytes, alignment, again) : take_paged(bytes, alignment, again);
+      },
+      [&] { return collect() != 0; }, [&] { return ask_hook(bytes); });
+  if constexpr (Options::exact_peak) {
+    if (block != nullptr) add_live(packed ? detail::slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_.back()));
+  }
+  return block;
+}
+
+/// A small block, from a fresh slab if need be: the smallest slab has room for any small block.
+template <class Options>
+void* basic_request_heap<Options>::take_packed(std::size_t bytes, std::size_t alignment,
+                                               detail::admission& asked) noexcept {
+  detail::bin_index const bin = packed_bin(bytes, alignment);
+  do {
+    if (void* const block = alignment > 16 ? bins_.take_wide(bin) : bins_.take(bin)) return block;
+  } while (open_slab(asked));
+  return nullptr;
+}
+
+/// Opens another slab: as large as all before together, or as much of that as limits and storage allow.
+template <class Options> bool basic_request_heap<Options>::open_slab(detail::admission& asked) noexcept {
+  std::size_t order = slab_bytes_ == 0 ? pool_->first_order() : orders::next(slab_bytes_);
+  detail::slab* fresh = nullptr;
+  while (!admits(orders::bytes(order), asked) || (fresh = pool_->take_slab(order, joined_, asked)) == nullptr) {
+    if (order-- == 0) return false;
+  }
+  charge(fresh->bytes);
+  fresh->next = slabs_;
+  slabs_ = fresh;
+  slab_bytes_ += fresh->bytes;
+  bins_.open(fresh->begin(), fresh->end());
+  return true;
+}
+
+template <class Options>
+bool basic_request_heap<Options>::admits(std::size_t bytes, detail::admission& asked) const noexcept {
+  asked.lifted = false;
+  for (basic_request_heap const* h = this; h != nullptr; h = h->parent_) {
+    asked.lifted = asked.lifted || h->gate_.lifted();
+    if (!h->book_.admits(bytes, asked)) return false;
+  }
+  return true;
+}
+
+/// The request's own hook, else the nearest ancestor's. Returns: whether to try again.
+template <class Options> ZMM_COLD bool basic_request_heap<Options>::ask_hook(std::size_t bytes) noexcept {
+  for (basic_request_heap* h = this; h != nullptr; h = h->parent_) {
+    if (h->gate_.has_hook()) return h->gate_.can_ask() && h->gate_.ask(bytes);
+  }
+  return false;
+}
+
+template <class Options>
+ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
+                                                               std::size_t alignment) noexcept {
+  if (bytes == 0) bytes = 1;
+  if (!is_packed(bytes, alignment)) {
+    std::size_t const freed = give_paged(block);
+    if constexpr (Options::exact_peak) live_ -= freed;
+    return;
+  }
+  detail::bin_index const bin = packed_bin(bytes, alignment);
+  alignment > 16 ? bins_.give_wide(bin, block) : bins_.give(bin, block);
+  if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
+}
+
+}}  // namespace zmm

@@ -1,0 +1,193 @@
+// The request as a whole: family, end, figures, verification.
+#pragma once
+
+#include <zmm/heap/request_heap.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+template <class Options>
+basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& parent) noexcept
+    : pool_(parent.pool_), parent_(&parent), next_sibling_(parent.first_child_) {
+  parent.first_child_ = this;
+}
+
+template <class Options> basic_request_heap<Options>::~basic_request_heap() {
+  release();
+  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->parent_ = nullptr;
+  if (parent_ == nullptr) return;
+  basic_request_heap** link = &parent_->first_child_;
+  while (*link != this) link = &(*link)->next_sibling_;
+  *link = next_sibling_;
+}
+
+template <class Options> void basic_request_heap<Options>::release_children() noexcept {
+  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->release();
+}
+
+template <class Options> void basic_request_heap<Options>::release() noexcept {
+  if (first_child_ != nullptr || !end_.empty()) {
+    gate_.lift();
+    release_children();
+    while (!end_.empty()) {
+      end_.run_newest();
+      if (end_.empty()) release_children();  // an entry may have worked in one, and that may have added an entry here
+    }
+    gate_.unlift();
+  }
+  drop_blocks();
+  reset_peak();
+}
+
+template <class Options> void basic_request_heap<Options>::drop_blocks() noexcept {
+  note_carved();
+  if (table_.size() != 0) {
+    detail::paged_block own;  // the table's memory goes last
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      if (table_[i].start() == table_.data()) own = table_[i];
+      else give_pages(table_[i]);
+    }
+    if (own.start() != nullptr) give_pages(own);
+  }
+  table_ = {};
+  live_ = 0;
+  if (bins_.carved_bytes() != 0) bins_.reset();
+  if (slabs_ != nullptr) discharge(slab_bytes_);
+  if (joined_) pool_->end(slabs_, slab_bytes_, book_.real_peak(), joined_);
+  slabs_ = nullptr;
+  slab_bytes_ = 0;
+  if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
+}
+
+template <class Options> std::size_t basic_request_heap<Options>::collect() noexcept {
+  std::size_t size = 0, blocks = 0;
+  if (slabs_ == nullptr || !end_.empty()) return 0;
+  count_live(size, blocks);
+  if (blocks != 0) return 0;
+  std::size_t const before = slab_bytes_ + paged_bytes_;
+  drop_blocks();
+  return before;
+}
+
+template <class Options> bool basic_request_heap<Options>::set_limit(std::size_t bytes) noexcept {
+  if (book_.set_limit(bytes)) return true;
+  return collect() != 0 && book_.set_limit(bytes);
+}
+
+/// What callers hold: the table's own memory is not theirs.
+template <class Options>
+void basic_request_heap<Options>::count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+  bins_.count_live(size, blocks);
+  size += paged_bytes_;
+  blocks += table_.size();
+  if (table_.data() == nullptr) return;
+  --blocks;
+  std::size_t const bytes = table_.bytes();
+  if (bytes <= detail::small_limit) {
+    size -= detail::slot_bytes(classes::bin_of_bytes(bytes));
+    return;
+  }
+  for (std::size_t i = 0; i < table_.size(); ++i) {  // the table stands in itself
+    if (table_[i].start() == table_.data()) size -= bytes_of(table_[i]);
+  }
+}
+
+template <class Options> statistics basic_request_heap<Options>::stats() const {
+  statistics s;
+  count_live(s.size, s.live_blocks);
+  s.peak = Options::exact_peak || peak_ > carved() ? peak_ : carved();
+  s.peak_exact = Options::exact_peak;
+  s.real_size = book_.real_size();
+  s.real_peak = book_.real_peak();
+  for (detail::slab const* slab = slabs_; slab != nullptr; slab = slab->next) ++s.chunks;
+  for (std::size_t i = 0; i < table_.size(); ++i) s.huge_blocks += table_[i].is_huge();
+  return s;
+}
+
+template <class Options> void basic_request_heap<Options>::reset_peak() noexcept {
+  peak_ = Options::exact_peak ? live_ : carved();
+  book_.reset_peak();
+}
+
+namespace detail {
+/// Gives a block back unless it was kept.
+template <class Heap> class block_guard {
+public:
+  block_guard(Heap& from, std::size_t bytes, std::size_t alignment)
+      : heap_(from), block_(from.allocate(bytes, alignment)), bytes_(bytes), alignment_(alignment) {}
+  ~block_guard() { heap_.deallocate(block_, bytes_, alignment_); }
+  block_guard(block_guard const&) = delete;
+  block_guard& operator=(block_guard const&) = delete;
+
+  void* get() const noexcept { return block_; }
+  void keep() noexcept { block_ = nullptr; }
+
+private:
+  Heap& heap_;
+  void* block_;
+  std::size_t bytes_, alignment_;
+};
+}  // namespace detail
+
+template <class Options> template <class F> void basic_request_heap<Options>::on_end(F&& f) {
+  using entry = detail::end_call<std::decay_t<F>>;
+  detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
+  end_.push(::new (room.get()) entry(std::forward<F>(f)));
+  room.keep();
+}
+
+template <class Options>
+template <class T, class Construct>
+T* basic_request_heap<Options>::create_with(Construct construct) {
+  if constexpr (std::is_trivially_destructible_v<T>) {
+    detail::block_guard<basic_request_heap> room(*this, sizeof(T), alignof(T));
+    T* const object = construct(room.get());
+    room.keep();
+    return object;
+  } else {
+    using entry = detail::end_object<T>;
+    detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
+    entry* const e = ::new (room.get()) entry;
+    T* const object = construct(static_cast<void*>(e->room));
+    end_.push(e);
+    room.keep();
+    return object;
+  }
+}
+
+/// Invariants:
+///     slab_bytes == sum of the slabs; real_size == slab_bytes + paged_bytes + real_size of the children
+///     every free packed block lies in a slab or the caller's buffer
+///     every paged block's tag is its place in the table; paged_bytes == their sum
+///     size <= peak
+template <class Options> void basic_request_heap<Options>::verify() const {
+  std::size_t slab_bytes = 0, paged = 0, children = 0;
+  for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
+    slab_bytes += s->bytes;
+    detail::check(slab_bytes <= slab_bytes_, "the list of slabs ends", s, this);
+    detail::check(entry_of(s) == detail::page_entry::slab(s->bytes / geometry::page_bytes), "a slab is marked in the page map", s, this);
+  }
+  detail::check(slab_bytes == slab_bytes_, "slab bytes are counted", nullptr, this);
+  bins_.verify(
+      [&](void* block, std::size_t bytes) {
+        bool inside = block >= buffer_ && detail::offset(block, bytes) <= buffer_ + buffer_bytes_;
+        for (detail::slab* s = slabs_; s != nullptr && !inside; s = s->next) {
+          inside = block >= s->begin() && detail::offset(block, bytes) <= s->end();
+        }
+        detail::check(inside, "a free block lies in a slab of the request", block, this);
+      },
+      this);
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    paged += bytes_of(table_[i]);
+    detail::check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(), this);
+  }
+  detail::check(paged == paged_bytes_, "paged bytes are counted", nullptr, this);
+  for (basic_request_heap const* child = first_child_; child != nullptr; child = child->next_sibling_) {
+    detail::check(child->parent_ == this, "a child knows its parent", child, this);
+    children += child->book_.real_size();
+  }
+  detail::check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool", nullptr, this);
+  statistics const s = stats();
+  detail::check(s.size <= s.peak, "size does not pass its peak", nullptr, this);
+}
+
+}}  // namespace zmm

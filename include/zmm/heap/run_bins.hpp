@@ -1,0 +1,196 @@
+// Floor 3: engines. Includes floors 0 to 2 only.
+//
+// The bins of a heap: slots carved out of runs of pages.
+//
+//     pop ─ (list empty) bump ─ (run used up) refill ─ page_layer::take_pages
+//     push
+#pragma once
+
+#include <zmm/chunk/page_layer.hpp>
+#include <zmm/heap/free_slot.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Small blocks, by bin. A fresh run is bumped through, so that no slot's memory is touched before it is used; what was
+/// freed is linked, last in first out, and reused first.
+///
+/// Invariants, for each bin:
+///     carved == slots of all its runs
+///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
+///     every slot of every run is live, on `list`, on `spare`, or in [bump, end): live == carved - linked - unbumped
+///     `list` is empty if nothing was freed since the last collection
+template <class Geometry, std::size_t MinSlot> class run_bins {
+public:
+  using chunk_type = chunk<Geometry>;
+  using layout = run_layout<Geometry::page_bytes>;
+
+  /// The first free slot, or null: then bump().
+  ZMM_INLINE void* pop(bin_index bin) noexcept {
+    bin_state& b = bins_[bin.value];
+    free_slot* const slot = b.list;
+    if (ZMM_LIKELY(slot != nullptr)) b.list = slot->next;
+    return slot;
+  }
+
+  ZMM_INLINE void push(bin_index bin, void* block) noexcept {
+    bin_state& b = bins_[bin.value];
+    b.list = ::new (block) free_slot{b.list};
+  }
+
+  /// A slot that is not on the list: from the spare list or the newest run; null: then refill().
+  ZMM_INLINE void* bump(bin_index bin) noexcept {
+    bin_state& b = bins_[bin.value];
+    if (ZMM_LIKELY(b.bump != b.end)) {
+      char* const slot = b.bump;
+      b.bump += slot_bytes(bin);
+      return slot;
+    }
+    return nullptr;
+  }
+
+  /// A slot from the list that the last collection put aside, or of a fresh run; null if there are no pages.
+  void* refill(bin_index bin, page_layer<Geometry>& pages, admission& asked) noexcept;
+
+  /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
+  /// each list becomes its spare. Returns: bytes of pages given back. Complexity: linear in the free slots.
+  std::size_t collect(page_layer<Geometry>& pages) noexcept;
+
+  /// Whether a collection could find what the last one did not: a slot was freed since.
+  bool worth_collecting() const noexcept {
+    for (bin_state const& b : bins_) {
+      if (b.list != nullptr) return true;
+    }
+    return false;
+  }
+
+  /// Effects: forgets everything; the pages belong to somebody else now.
+  void reset() noexcept { *this = run_bins(); }
+
+  std::size_t carved_bytes() const noexcept { return carved_bytes_; }
+
+  /// Adds what is live to `size` and `blocks`. Complexity: linear in the free slots.
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      std::size_t const live = bins_[i].carved - linked(bins_[i]) - unbumped(bin_index{i});
+      blocks += live;
+      size += live * slot_bytes(bin_index{i});
+    }
+  }
+
+  void verify(page_layer<Geometry> const& pages, void const* heap) const noexcept;
+
+private:
+  struct bin_state {
+    free_slot* list = nullptr;   ///< freed since the last collection
+    char* bump = nullptr;        ///< next slot never handed out
+    char* end = nullptr;         ///< end of the newest run's slots
+    free_slot* spare = nullptr;  ///< free, and seen by the last collection
+    std::size_t carved = 0;      ///< slots of all runs
+  };
+
+  static std::size_t length(free_slot const* list) noexcept {
+    std::size_t n = 0;
+    for (; list != nullptr; list = list->next) ++n;
+    return n;
+  }
+  static std::size_t linked(bin_state const& b) noexcept { return length(b.list) + length(b.spare); }
+  std::size_t unbumped(bin_index bin) const noexcept {
+    return distance(bins_[bin.value].bump, bins_[bin.value].end) / slot_bytes(bin);
+  }
+
+  static page_entry& entry_of(void* slot) noexcept {
+    return chunk_type::of(slot)->map[chunk_type::page_of(slot)];
+  }
+  static page_entry& run_entry(void* slot) noexcept {
+    page_entry& own = entry_of(slot);
+    return *(&own - own.distance());
+  }
+
+  void count_free(bin_index bin) noexcept;
+  std::size_t sweep(free_slot*& list, bin_index bin, page_layer<Geometry>& pages) noexcept;
+
+  bin_state bins_[bin_count];
+  std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
+};
+
+template <class Geometry, std::size_t MinSlot>
+ZMM_NOINLINE void* run_bins<Geometry, MinSlot>::refill(bin_index bin, page_layer<Geometry>& pages,
+                                                       admission& asked) noexcept {
+  bin_state& b = bins_[bin.value];
+  if (b.spare != nullptr) {
+    b.list = b.spare;
+    b.spare = nullptr;
+    return pop(bin);
+  }
+  void* const run = pages.take_pages(layout::pages(bin), 1, asked);
+  if (run == nullptr) return nullptr;
+  mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
+  b.carved += layout::slots(bin);
+  carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
+  b.bump = static_cast<char*>(run) + slot_bytes(bin);
+  b.end = static_cast<char*>(run) + layout::slots(bin) * slot_bytes(bin);
+  return run;
+}
+
+/// Counts the free slots of each run of `bin` in the run's map entry.
+template <class Geometry, std::size_t MinSlot> void run_bins<Geometry, MinSlot>::count_free(bin_index bin) noexcept {
+  bin_state const& b = bins_[bin.value];
+  for (free_slot* slot = b.list; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
+  for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
+  if (b.bump != b.end) run_entry(b.bump).add_free_slots(unbumped(bin));
+}
+
+/// Unlinks from `list` the slots of fully free runs, whose pages go back when the first of their slots is met: the
+/// others then find a free page. The count of each run that stays is cleared. Returns: bytes of pages given back.
+template <class Geometry, std::size_t MinSlot>
+std::size_t run_bins<Geometry, MinSlot>::sweep(free_slot*& list, bin_index bin, page_layer<Geometry>& pages) noexcept {
+  bin_state& b = bins_[bin.value];
+  std::size_t freed = 0;
+  free_slot** link = &list;
+  for (free_slot* slot = list; slot != nullptr;) {
+    free_slot* const next = slot->next;
+    bool gone = entry_of(slot).kind() == page_kind::none;
+    if (!gone && run_entry(slot).free_slots() == layout::slots(bin)) {
+      std::size_t const distance = entry_of(slot).distance();
+      void* const run = chunk_type::of(slot)->page(chunk_type::page_of(slot) - distance);
+      if (b.bump != b.end && &run_entry(b.bump) == &run_entry(slot)) b.bump = b.end = nullptr;
+      pages.give_pages(run, layout::pages(bin), true);
+      b.carved -= layout::slots(bin);
+      carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
+      freed += layout::pages(bin) * Geometry::page_bytes;
+      gone = true;
+    }
+    if (!gone) {
+      *link = slot;
+      link = &slot->next;
+    }
+    slot = next;
+  }
+  *link = nullptr;
+  return freed;
+}
+
+template <class Geometry, std::size_t MinSlot>
+ZMM_COLD std::size_t run_bins<Geometry, MinSlot>::collect(page_layer<Geometry>& pages) noexcept {
+  std::size_t freed = 0;
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    bin_index const bin{i};
+    bin_state& b = bins_[i];
+    if (b.list == nullptr) continue;  // the spare slots alone did not make a whole run when they were put aside
+    count_free(bin);
+    freed += sweep(b.list, bin, pages) + sweep(b.spare, bin, pages);
+    for (free_slot* slot = b.list; slot != nullptr; slot = slot->next) run_entry(slot).clear_free_slots();
+    for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) run_entry(slot).clear_free_slots();
+    if (b.bump != b.end) run_entry(b.bump).clear_free_slots();
+    free_slot** link = &b.list;
+    while (*link != nullptr) link = &(*link)->next;
+    *link = b.spare;
+    b.spare = b.list;
+    b.list = nullptr;
+  }
+  return freed;
+}
+
+}}}  // namespace zmm::detail
+
+#include <zmm/heap/run_bins_verify.hpp>

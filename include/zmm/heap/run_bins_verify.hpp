@@ -1,0 +1,53 @@
+// The executable twin of the bins' invariants.
+#pragma once
+
+#include <zmm/heap/run_bins.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+template <class Geometry, std::size_t MinSlot>
+void run_bins<Geometry, MinSlot>::verify(page_layer<Geometry> const& pages, void const* heap) const noexcept {
+  std::size_t runs[bin_count] = {};
+  pages.for_each_chunk([&](chunk_type* c) {
+    for (std::size_t i = header_pages<Geometry>; i < Geometry::pages; ++i) {
+      page_entry const entry = c->map[i];
+      if (entry.kind() != page_kind::small) continue;
+      check(entry.free_slots() == 0, "runs carry no count outside a collection", c->page(i), heap);
+      check(entry.distance() < layout::pages(entry.bin()), "a page lies inside its run", c->page(i), heap);
+      page_entry const first = c->map[i - entry.distance()];
+      check(first == page_entry::small(entry.bin(), 0), "a page's run starts where its entry says", c->page(i), heap);
+      if (entry.distance() + 1 < layout::pages(entry.bin())) {
+        check(i + 1 < Geometry::pages && c->map[i + 1] == page_entry::small(entry.bin(), entry.distance() + 1),
+              "a run is whole", c->page(i), heap);
+      }
+      if (entry.distance() == 0) ++runs[entry.bin().value];
+    }
+  });
+
+  std::size_t carved_bytes = 0;
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    bin_index const bin{i};
+    bin_state const& b = bins_[i];
+    check(b.carved == runs[i] * layout::slots(bin), "a bin counts the slots of its runs", nullptr, heap);
+    carved_bytes += b.carved * slot_bytes(bin);
+
+    std::size_t const fresh = unbumped(bin);
+    check(fresh <= layout::slots(bin) && distance(b.bump, b.end) % slot_bytes(bin) == 0, "a bump region is whole slots",
+          b.bump, heap);
+    std::size_t links = 0;
+    for (free_slot* list : {b.list, b.spare}) {
+      for (free_slot* slot = list; slot != nullptr; slot = slot->next) {
+        check(++links + fresh <= b.carved, "a free list ends", slot, heap);
+        check(pages.owns(slot), "a free slot lies in this heap", slot, heap);
+        page_entry const& entry = entry_of(slot);
+        check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot, heap);
+        std::size_t const at = entry.distance() * Geometry::page_bytes + address_of(slot) % Geometry::page_bytes;
+        check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin), "a free slot is a slot of its run", slot, heap);
+        check(slot < static_cast<void*>(b.bump) || slot >= static_cast<void*>(b.end), "a free slot was handed out", slot, heap);
+      }
+    }
+  }
+  check(carved_bytes == carved_bytes_, "carved bytes are counted", nullptr, heap);
+}
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,39 @@
+// What heaps and pools can tell about themselves.
+#pragma once
+
+#include <zmm/fwd.hpp>
+
+#include <cstdint>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// The figures of an engine. Sizes are bytes; a small block counts as its slot, a paged one as its pages.
+/// Invariants: size <= peak, real_size <= real_peak, size <= real_size.
+struct statistics {
+  std::size_t size = 0;           ///< bytes in live blocks
+  std::size_t peak = 0;           ///< highest `size` since construction or reset_peak(); see peak_exact
+  std::size_t real_size = 0;      ///< bytes taken from storage; for a request: bytes taken from its pool
+  std::size_t real_peak = 0;      ///< highest real_size since construction or reset_peak()
+  std::size_t chunks = 0;         ///< chunks in use; for a request: slabs
+  std::size_t cached_chunks = 0;  ///< empty chunks kept for reuse; for a request: 0, they are its pool's
+  std::size_t huge_blocks = 0;    ///< blocks with a mapping of their own
+  std::size_t live_blocks = 0;    ///< blocks handed out and not yet freed
+  bool peak_exact = false;        ///< whether `peak` is exact, or the peak of carved bytes: an upper bound
+};
+
+/// The figures of a request pool. A request is in flight from its first block to its end.
+struct pool_statistics {
+  std::size_t in_flight = 0;      ///< requests that hold memory now
+  std::size_t slabs_free = 0;     ///< slabs kept warm for the next requests
+  std::size_t real_size = 0;      ///< bytes taken from storage
+  std::size_t real_peak = 0;      ///< highest real_size
+  std::size_t used = 0;           ///< bytes lent to requests: slabs, runs and huge blocks
+  std::size_t chunks = 0;         ///< chunks in use
+  std::size_t cached_chunks = 0;  ///< empty chunks kept for reuse
+  std::uint64_t ended = 0;        ///< requests ended so far, of those that took memory from the pool
+  std::size_t p50 = 0;            ///< median of the real peak of recently ended requests, to within an eighth, rounded up
+  std::size_t p90 = 0;            ///< likewise, the 90th percentile
+  std::size_t p99 = 0;            ///< likewise, the 99th percentile
+};
+
+}}  // namespace zmm

@@ -1,0 +1,106 @@
+// Chunks from a buffer of the caller: nothing ever comes from the operating system.
+#pragma once
+
+#include <zmm/base/bits.hpp>
+#include <zmm/storage/storage.hpp>
+
+#include <new>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// Hands out parts of one buffer, first fit, and joins what comes back. The buffer outlives the storage; its contents
+/// are overwritten. One thread at a time.
+///
+/// A heap needs whole chunks aligned to their size: a buffer that is not aligned itself holds one chunk less than its
+/// size suggests; buffer_storage::bytes_for() tells how large to make it. When no part fits, the heap throws
+/// zmm::out_of_memory, which names the bytes needed.
+class buffer_storage final : public storage {
+public:
+  buffer_storage(void* buffer, std::size_t bytes) noexcept {
+    std::size_t const skip = align_up_address(buffer) - detail::address_of(buffer);
+    if (bytes < skip + sizeof(hole)) return;
+    holes_ = ::new (detail::offset(buffer, skip)) hole{nullptr, detail::align_down(bytes - skip, grain)};
+  }
+  ~buffer_storage() = default;
+
+  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` blocks of `bytes`, each aligned to `bytes`.
+  static constexpr std::size_t bytes_for(std::size_t count, std::size_t bytes) noexcept { return (count + 1) * bytes; }
+
+  /// Complexity: linear in the number of holes.
+  void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
+    for (hole** link = &holes_; *link != nullptr; link = &(*link)->next) {
+      hole* const at = *link;
+      std::size_t const before = detail::align_up(detail::address_of(at), alignment) - detail::address_of(at);
+      if (before > at->bytes || bytes > at->bytes - before) continue;
+      return cut(link, before, bytes);
+    }
+    return nullptr;
+  }
+
+  void deallocate(void* block, std::size_t bytes, std::size_t /*reserve*/) noexcept override {
+    hole** link = &holes_;
+    while (*link != nullptr && detail::address_of(*link) < detail::address_of(block)) {
+      if (detail::offset(*link, (*link)->bytes) == block) return join((*link), bytes);
+      link = &(*link)->next;
+    }
+    hole* const next = *link;
+    *link = ::new (block) hole{next, 0};
+    join(*link, bytes);
+  }
+
+  /// Grows the block into a hole right behind it.
+  bool extend(void* block, std::size_t from, std::size_t to) noexcept override {
+    void* const tail = detail::offset(block, from);
+    for (hole** link = &holes_; *link != nullptr; link = &(*link)->next) {
+      if (*link != tail) continue;
+      if ((*link)->bytes < to - from) return false;
+      cut(link, 0, to - from);
+      return true;
+    }
+    return false;
+  }
+
+  bool truncate(void* block, std::size_t from, std::size_t to) noexcept override {
+    deallocate(detail::offset(block, to), from - to, from - to);
+    return true;
+  }
+
+private:
+  /// Free bytes, described in their own first bytes. The list is in address order, and no two holes touch.
+  struct hole {
+    hole* next;
+    std::size_t bytes;
+  };
+  static constexpr std::size_t grain = 64;  // every block and hole is a multiple: a hole always holds its description
+
+  static std::size_t align_up_address(void* p) noexcept { return detail::align_up(detail::address_of(p), grain); }
+
+  /// Takes [before, before + bytes) out of the hole behind `link`, leaving what is on either side of it.
+  static void* cut(hole** link, std::size_t before, std::size_t bytes) noexcept {
+    hole* const at = *link;
+    std::size_t const after = at->bytes - before - bytes;
+    void* const block = detail::offset(at, before);
+    hole* rest = at->next;
+    if (after != 0) rest = ::new (detail::offset(block, bytes)) hole{rest, after};
+    if (before != 0) {
+      at->next = rest;
+      at->bytes = before;
+    } else {
+      *link = rest;
+    }
+    return block;
+  }
+
+  /// Adds `bytes` behind `at` to it, and the next hole if that touches.
+  static void join(hole* at, std::size_t bytes) noexcept {
+    at->bytes += bytes;
+    if (at->next != nullptr && detail::offset(at, at->bytes) == at->next) {
+      at->bytes += at->next->bytes;
+      at->next = at->next->next;
+    }
+  }
+
+  hole* holes_ = nullptr;
+};
+
+}}  // namespace zmm

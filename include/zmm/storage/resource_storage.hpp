@@ -1,0 +1,72 @@
+// Chunks from any upstream std::pmr::memory_resource. A header of its own, because <memory_resource> is a heavy one.
+#pragma once
+
+#include <zmm/base/bits.hpp>
+#include <zmm/storage/storage.hpp>
+
+#include <memory_resource>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// Takes blocks from `upstream`, which outlives it. Any exception of the upstream becomes "no memory": the heap then
+/// throws std::bad_alloc, not what the upstream threw. Blocks are handed back with the size and alignment they were
+/// taken with; they cannot grow, shrink, be purged or moved, and there is no reserve and no guard page.
+class resource_storage final : public storage {
+public:
+  explicit resource_storage(std::pmr::memory_resource* upstream) noexcept : upstream_(upstream) {}
+  ~resource_storage() = default;
+
+  void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
+    ZMM_TRY { return alignment <= usual_alignment(bytes) ? upstream_->allocate(bytes, usual_alignment(bytes))
+                                                         : allocate_noted(bytes, alignment); }
+    ZMM_CATCH_ALL { return nullptr; }
+  }
+
+  void deallocate(void* block, std::size_t bytes, std::size_t /*reserve*/) noexcept override {
+    std::size_t alignment = usual_alignment(bytes);
+    for (note** link = &notes_; *link != nullptr; link = &(*link)->next) {
+      if ((*link)->block != block) continue;
+      note* const found = *link;
+      alignment = found->alignment;
+      *link = found->next;
+      upstream_->deallocate(found, sizeof(note), alignof(note));
+      break;
+    }
+    upstream_->deallocate(block, bytes, alignment);
+  }
+
+  std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
+
+private:
+  /// A block with more alignment than its size tells. Only blocks aligned beyond 2 MiB, or beyond their size, need one.
+  struct note {
+    note* next;
+    void* block;
+    std::size_t alignment;
+  };
+
+  /// The contract's deallocate() brings no alignment; an upstream's does. So the alignment asked for follows from the
+  /// size: the highest power of two in it, up to 2 MiB. That aligns chunks up to 2 MiB, their huge blocks and tables.
+  static constexpr std::size_t usual_alignment(std::size_t bytes) noexcept {
+    std::size_t const highest = std::size_t{1} << detail::highest_bit(bytes);
+    return highest < (std::size_t{2} << 20) ? highest : std::size_t{2} << 20;
+  }
+
+  void* allocate_noted(std::size_t bytes, std::size_t alignment) {
+    void* const room = upstream_->allocate(sizeof(note), alignof(note));
+    ZMM_TRY {
+      void* const block = upstream_->allocate(bytes, alignment);
+      notes_ = ::new (room) note{notes_, block, alignment};
+      return block;
+    }
+    ZMM_CATCH_ALL {
+      upstream_->deallocate(room, sizeof(note), alignof(note));
+      return nullptr;
+    }
+  }
+
+  std::pmr::memory_resource* upstream_;
+  note* notes_ = nullptr;
+};
+
+}}  // namespace zmm
