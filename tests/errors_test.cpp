@@ -132,7 +132,8 @@ TEST_CASE("errors: exceptions are what they say") {
 TEST_CASE("stop handler: set_stop_handler returns the one before") {
   zmm::stop_handler const mine = [](zmm::stop_info const&) noexcept {};
   zmm::stop_handler const before = zmm::set_stop_handler(mine);
-  CHECK(zmm::set_stop_handler(before) == mine);
+  bool const same = zmm::set_stop_handler(before) == mine;
+  CHECK(same);
 }
 
 TEST_CASE("stop handler: a handler that returns aborts the program") {

@@ -147,7 +147,7 @@ TEST_CASE("request: the pages of runs and huge blocks come back when they are fr
   heap.deallocate(huge, 3 * chunk, 16);
   heap.deallocate(run, 100000, 16);
   CHECK(request.stats().huge_blocks == 0);
-  CHECK(request.real_size() == 0);
+  CHECK(request.real_size() <= 4096);  // where it keeps its list of paged blocks
   heap.verify();
 }
 

@@ -70,7 +70,7 @@ private:
       default:
         heap_.release();
         model_.clear();
-        live_ = 0;
+        live_ = peak_ = 0;
         if (auto const s = heap_.stats(); s.size != 0 || s.live_blocks != 0) FAIL_CHECK("release left blocks");
         heap_.verify();
     }
