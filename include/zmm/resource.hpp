@@ -34,8 +34,8 @@ public:
   resource(resource const&) = delete;
   resource& operator=(resource const&) = delete;
 
-  /// Releases everything while calls through this object still work: what runs at the end of a request may allocate.
-  ~resource() override { heap_.release(); }
+  /// Runs what is registered for the end while calls through this object still work: it may allocate.
+  ~resource() override { heap_.run_end(); }
 
   Heap& heap() noexcept { return heap_; }
   Heap const& heap() const noexcept { return heap_; }

@@ -104,6 +104,9 @@ public:
   /// Complexity: linear in chunks and huge blocks, not in blocks.
   void release() noexcept;
 
+  /// Nothing is registered for the end of a general heap.
+  void run_end() noexcept {}
+
   /// Effects: gives memory that is not needed back to storage: cached chunks, and the memory behind free pages.
   /// Returns: bytes given back. To find free pages in half-used runs, collect() first.
   std::size_t trim() noexcept { return pages_.trim(); }

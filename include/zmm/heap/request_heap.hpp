@@ -1,11 +1,13 @@
 // The request heap: blocks packed into slabs of a pool, dropped together when the request ends.
 //
-//     allocate ─ packed_bins::take
-//        └─ allocate_miss ─ allocate_rest ─ obtain ─ open_slab ─ request_pool::take_slab
-//                                               └─ take_paged ─ request_pool::take_run | take_huge
-//     deallocate ─ packed_bins::give
+//     allocate ─ packed_bins::pop | carve_one
+//        └─ allocate_miss ─ packed_bins::carve | pop_wide
+//              └─ allocate_rest ─ obtain ─ take_packed ─ open_slab ─ request_pool::take_slab
+//                                     └─ take_paged ─ request_pool::take_run | take_huge
+//     deallocate ─ packed_bins::push
 //        └─ deallocate_rest ─ give_paged
-//     release ─ children ─ end_list ─ drop_blocks ─ request_pool::end
+//     release ─ run_end ─ children, end_list
+//        └─ give_back ─ request_pool::end
 #pragma once
 
 #include <zmm/heap/end_list.hpp>
@@ -70,8 +72,7 @@ public:
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                               site = site::here()) noexcept {
     if (void* const block = take(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-    detail::admission asked;
-    return allocate_rest(bytes, alignment, asked);
+    return try_allocate_miss(bytes, alignment);
   }
 
   /// Effects: frees a block for reuse by this request. Null: no effect.
@@ -85,7 +86,7 @@ public:
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = detail::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(alignment > 16 || rank >= detail::small_limit)) return deallocate_rest(block, bytes, alignment);
-    bins_.give(classes::bin_of(rank), block);
+    bins_.push(classes::bin_of(rank), block);
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
   }
 
@@ -101,6 +102,12 @@ public:
   /// container may touch its old blocks afterwards.
   /// Complexity: linear in slabs, paged blocks and registered entries, not in blocks.
   void release() noexcept;
+
+  /// Effects: the first half of release(): releases the children and runs what was registered. For faces, whose calls
+  /// still work while they do this in their destructors.
+  void run_end() noexcept {
+    if (ZMM_UNLIKELY(first_child_ != nullptr || !end_.empty())) run_end_entries();
+  }
 
   /// Effects: as collect(); then the pool gives what nobody needs back to storage. Returns: bytes given back to storage.
   std::size_t trim() noexcept {
@@ -150,7 +157,8 @@ private:
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = detail::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || !bins::is_narrow(alignment))) return nullptr;
-    void* const block = bins_.take(classes::bin_of(rank));
+    void* block = bins_.pop(classes::bin_of(rank));
+    if (block == nullptr) block = bins_.carve_one(classes::bin_of(rank));
     if constexpr (Options::exact_peak) {
       if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
     }
@@ -169,7 +177,9 @@ private:
     return classes::bin_of(packed_rank(bytes, alignment));
   }
 
+  void* carve(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
+  void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
@@ -189,8 +199,10 @@ private:
 
   std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
   std::size_t resize_huge(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
-  void drop_blocks() noexcept;
+  void start_anew() noexcept;
+  void give_back() noexcept;
   void release_children() noexcept;
+  void run_end_entries() noexcept;
 
   static detail::page_entry& entry_of(void const* block) noexcept {
     return chunk_type::of(block)->map[chunk_type::page_of(block)];

@@ -5,8 +5,33 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
+/// The misses that need nothing but the open slab or a wide list.
+template <class Options>
+ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
+  if (ZMM_UNLIKELY(bytes == 0 || !is_packed(bytes, alignment) || (alignment & (alignment - 1)) != 0)) return nullptr;
+  detail::bin_index const bin = packed_bin(bytes, alignment);
+  void* block;
+  if (ZMM_LIKELY(alignment <= 16)) {
+    block = bins_.carve(bin);
+  } else if ((block = bins_.pop_wide(bin)) == nullptr) {
+    block = bins_.carve_wide(bin);
+  }
+  if constexpr (Options::exact_peak) {
+    if (block != nullptr) add_live(detail::slot_bytes(bin));
+  }
+  return block;
+}
+
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept {
+  if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
+  detail::admission asked;
+  return allocate_rest(bytes, alignment, asked);
+}
+
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+  if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
   detail::admission asked;
   void* const block = allocate_rest(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
@@ -39,7 +64,8 @@ void* basic_request_heap<Options>::take_packed(std::size_t bytes, std::size_t al
                                                detail::admission& asked) noexcept {
   detail::bin_index const bin = packed_bin(bytes, alignment);
   do {
-    if (void* const block = alignment > 16 ? bins_.take_wide(bin) : bins_.take(bin)) return block;
+    if (void* const block = alignment > 16 ? bins_.pop_wide(bin) : bins_.pop(bin)) return block;
+    if (void* const block = alignment > 16 ? bins_.carve_wide(bin) : bins_.carve(bin)) return block;
   } while (open_slab(asked));
   return nullptr;
 }
@@ -87,7 +113,7 @@ ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std:
     return;
   }
   detail::bin_index const bin = packed_bin(bytes, alignment);
-  alignment > 16 ? bins_.give_wide(bin, block) : bins_.give(bin, block);
+  alignment > 16 ? bins_.push_wide(bin, block) : bins_.push(bin, block);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
 }
 

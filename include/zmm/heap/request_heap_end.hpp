@@ -12,7 +12,8 @@ basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& pa
 }
 
 template <class Options> basic_request_heap<Options>::~basic_request_heap() {
-  release();
+  run_end();
+  give_back();
   for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->parent_ = nullptr;
   if (parent_ == nullptr) return;
   basic_request_heap** link = &parent_->first_child_;
@@ -24,22 +25,36 @@ template <class Options> void basic_request_heap<Options>::release_children() no
   for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->release();
 }
 
-template <class Options> void basic_request_heap<Options>::release() noexcept {
-  if (first_child_ != nullptr || !end_.empty()) {
-    gate_.lift();
-    release_children();
-    while (!end_.empty()) {
-      end_.run_newest();
-      if (end_.empty()) release_children();  // an entry may have worked in one, and that may have added an entry here
-    }
-    gate_.unlift();
+template <class Options> ZMM_NOINLINE void basic_request_heap<Options>::run_end_entries() noexcept {
+  gate_.lift();
+  release_children();
+  while (!end_.empty()) {
+    end_.run_newest();
+    if (end_.empty()) release_children();  // an entry may have worked in one, and that may have added an entry here
   }
-  drop_blocks();
+  gate_.unlift();
+}
+
+template <class Options> void basic_request_heap<Options>::release() noexcept {
+  run_end();
+  start_anew();
   reset_peak();
 }
 
-template <class Options> void basic_request_heap<Options>::drop_blocks() noexcept {
+/// Effects: every block is dropped, and the next one starts from nothing.
+template <class Options> void basic_request_heap<Options>::start_anew() noexcept {
   note_carved();
+  give_back();
+  table_ = {};
+  live_ = 0;
+  slabs_ = nullptr;
+  slab_bytes_ = 0;
+  if (bins_.carved_bytes() != 0) bins_.reset();
+  if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
+}
+
+/// Effects: slabs, runs and huge blocks go back to the pool.
+template <class Options> void basic_request_heap<Options>::give_back() noexcept {
   if (table_.size() != 0) {
     detail::paged_block own;  // the table's memory goes last
     for (std::size_t i = 0; i < table_.size(); ++i) {
@@ -48,14 +63,8 @@ template <class Options> void basic_request_heap<Options>::drop_blocks() noexcep
     }
     if (own.start() != nullptr) give_pages(own);
   }
-  table_ = {};
-  live_ = 0;
-  if (bins_.carved_bytes() != 0) bins_.reset();
   if (slabs_ != nullptr) discharge(slab_bytes_);
   if (joined_) pool_->end(slabs_, slab_bytes_, book_.real_peak(), joined_);
-  slabs_ = nullptr;
-  slab_bytes_ = 0;
-  if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
 }
 
 template <class Options> std::size_t basic_request_heap<Options>::collect() noexcept {
@@ -64,7 +73,7 @@ template <class Options> std::size_t basic_request_heap<Options>::collect() noex
   count_live(size, blocks);
   if (blocks != 0) return 0;
   std::size_t const before = slab_bytes_ + paged_bytes_;
-  drop_blocks();
+  start_anew();
   return before;
 }
 

@@ -58,7 +58,7 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
     set_tag(room, table_.size());
     table_.push(room);
   }
-  if (old != nullptr) is_packed(old_bytes, 1) ? bins_.give(packed_bin(old_bytes, 1), old) : void(give_paged(old));
+  if (old != nullptr) is_packed(old_bytes, 1) ? bins_.push(packed_bin(old_bytes, 1), old) : void(give_paged(old));
   return true;
 }
 

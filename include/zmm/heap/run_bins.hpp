@@ -17,8 +17,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Invariants, for each bin:
 ///     carved == slots of all its runs
 ///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
-///     every slot of every run is live, on `list`, on `spare`, or in [bump, end): live == carved - linked - unbumped
-///     `list` is empty if nothing was freed since the last collection
+///     every slot of every run is live, on its list, on `spare`, or in [bump, end): live == carved - linked - unbumped
+///     the list is empty if nothing was freed since the last collection
 template <class Geometry, std::size_t MinSlot> class run_bins {
 public:
   using chunk_type = chunk<Geometry>;
@@ -26,26 +26,22 @@ public:
 
   /// The first free slot, or null: then bump().
   ZMM_INLINE void* pop(bin_index bin) noexcept {
-    bin_state& b = bins_[bin.value];
-    free_slot* const slot = b.list;
-    if (ZMM_LIKELY(slot != nullptr)) b.list = slot->next;
+    free_slot* const slot = lists_[bin.value];
+    if (ZMM_LIKELY(slot != nullptr)) lists_[bin.value] = slot->next;
     return slot;
   }
 
   ZMM_INLINE void push(bin_index bin, void* block) noexcept {
-    bin_state& b = bins_[bin.value];
-    b.list = ::new (block) free_slot{b.list};
+    lists_[bin.value] = ::new (block) free_slot{lists_[bin.value]};
   }
 
   /// A slot that is not on the list: from the spare list or the newest run; null: then refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
     bin_state& b = bins_[bin.value];
-    if (ZMM_LIKELY(b.bump != b.end)) {
-      char* const slot = b.bump;
-      b.bump += slot_bytes(bin);
-      return slot;
-    }
-    return nullptr;
+    if (ZMM_UNLIKELY(b.bump == b.end)) return nullptr;
+    char* const slot = b.bump;
+    b.bump += slot_bytes(bin);
+    return slot;
   }
 
   /// A slot from the list that the last collection put aside, or of a fresh run; null if there are no pages.
@@ -57,8 +53,8 @@ public:
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
-    for (bin_state const& b : bins_) {
-      if (b.list != nullptr) return true;
+    for (free_slot const* list : lists_) {
+      if (list != nullptr) return true;
     }
     return false;
   }
@@ -71,7 +67,7 @@ public:
   /// Adds what is live to `size` and `blocks`. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
-      std::size_t const live = bins_[i].carved - linked(bins_[i]) - unbumped(bin_index{i});
+      std::size_t const live = bins_[i].carved - length(lists_[i]) - length(bins_[i].spare) - unbumped(bin_index{i});
       blocks += live;
       size += live * slot_bytes(bin_index{i});
     }
@@ -80,8 +76,8 @@ public:
   void verify(page_layer<Geometry> const& pages, void const* heap) const noexcept;
 
 private:
+  /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
   struct bin_state {
-    free_slot* list = nullptr;   ///< freed since the last collection
     char* bump = nullptr;        ///< next slot never handed out
     char* end = nullptr;         ///< end of the newest run's slots
     free_slot* spare = nullptr;  ///< free, and seen by the last collection
@@ -93,7 +89,6 @@ private:
     for (; list != nullptr; list = list->next) ++n;
     return n;
   }
-  static std::size_t linked(bin_state const& b) noexcept { return length(b.list) + length(b.spare); }
   std::size_t unbumped(bin_index bin) const noexcept {
     return distance(bins_[bin.value].bump, bins_[bin.value].end) / slot_bytes(bin);
   }
@@ -109,6 +104,7 @@ private:
   void count_free(bin_index bin) noexcept;
   std::size_t sweep(free_slot*& list, bin_index bin, page_layer<Geometry>& pages) noexcept;
 
+  free_slot* lists_[bin_count] = {};  ///< freed since the last collection
   bin_state bins_[bin_count];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
@@ -118,7 +114,7 @@ ZMM_NOINLINE void* run_bins<Geometry, MinSlot>::refill(bin_index bin, page_layer
                                                        admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
   if (b.spare != nullptr) {
-    b.list = b.spare;
+    lists_[bin.value] = b.spare;
     b.spare = nullptr;
     return pop(bin);
   }
@@ -135,7 +131,7 @@ ZMM_NOINLINE void* run_bins<Geometry, MinSlot>::refill(bin_index bin, page_layer
 /// Counts the free slots of each run of `bin` in the run's map entry.
 template <class Geometry, std::size_t MinSlot> void run_bins<Geometry, MinSlot>::count_free(bin_index bin) noexcept {
   bin_state const& b = bins_[bin.value];
-  for (free_slot* slot = b.list; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
+  for (free_slot* slot = lists_[bin.value]; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
   for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
   if (b.bump != b.end) run_entry(b.bump).add_free_slots(unbumped(bin));
 }
@@ -176,17 +172,17 @@ ZMM_COLD std::size_t run_bins<Geometry, MinSlot>::collect(page_layer<Geometry>& 
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     bin_index const bin{i};
     bin_state& b = bins_[i];
-    if (b.list == nullptr) continue;  // the spare slots alone did not make a whole run when they were put aside
+    free_slot*& list = lists_[i];
+    if (list == nullptr) continue;  // the spare slots alone did not make a whole run when they were put aside
     count_free(bin);
-    freed += sweep(b.list, bin, pages) + sweep(b.spare, bin, pages);
-    for (free_slot* slot = b.list; slot != nullptr; slot = slot->next) run_entry(slot).clear_free_slots();
-    for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) run_entry(slot).clear_free_slots();
-    if (b.bump != b.end) run_entry(b.bump).clear_free_slots();
-    free_slot** link = &b.list;
-    while (*link != nullptr) link = &(*link)->next;
+    freed += sweep(list, bin, pages) + sweep(b.spare, bin, pages);
+    free_slot** link = &list;
+    for (; *link != nullptr; link = &(*link)->next) run_entry(*link).clear_free_slots();
     *link = b.spare;
-    b.spare = b.list;
-    b.list = nullptr;
+    for (; *link != nullptr; link = &(*link)->next) run_entry(*link).clear_free_slots();
+    if (b.bump != b.end) run_entry(b.bump).clear_free_slots();
+    b.spare = list;
+    list = nullptr;
   }
   return freed;
 }

@@ -35,7 +35,7 @@ void run_bins<Geometry, MinSlot>::verify(page_layer<Geometry> const& pages, void
     check(fresh <= layout::slots(bin) && distance(b.bump, b.end) % slot_bytes(bin) == 0, "a bump region is whole slots",
           b.bump, heap);
     std::size_t links = 0;
-    for (free_slot* list : {b.list, b.spare}) {
+    for (free_slot* list : {lists_[i], b.spare}) {
       for (free_slot* slot = list; slot != nullptr; slot = slot->next) {
         check(++links + fresh <= b.carved, "a free list ends", slot, heap);
         check(pages.owns(slot), "a free slot lies in this heap", slot, heap);
