@@ -1,7 +1,6 @@
-// request_resource as programs use it: objects, hooks at the end, nesting, the caller's buffer.
-#include <zmm/zmm.hpp>
+// request_resource as programs use it: objects made in it, and hooks at its end.
+#include <zmm/request_resource.hpp>
 
-#include "support/checking_storage.hpp"
 #include "support/counting_storage.hpp"
 #include <doctest/doctest.h>
 #include <cstring>
@@ -10,8 +9,6 @@
 #include <memory_resource>
 #include <stdexcept>
 #include <string>
-#include <tuple>
-#include <type_traits>
 #include <vector>
 
 namespace {
@@ -218,172 +215,5 @@ TEST_CASE("end: virtual calls still work in the destructor of the resource") {
     text->append(5000, 'y');
   }
   CHECK(count == 1);
-}
-
-TEST_CASE("nesting: a child draws on its parent's pool and is charged to every ancestor") {
-  counting_storage source;
-  zmm::request_pool pool{source};
-  request_resource parent{pool};
-  request_resource child{zmm::within, parent};
-  request_resource grandchild{zmm::within, child};
-  (void)grandchild.allocate(100000, 8);
-  CHECK(grandchild.real_size() >= 100000);
-  CHECK(child.real_size() >= grandchild.real_size());
-  CHECK(parent.real_size() >= child.real_size());
-  REQUIRE(parent.set_limit(parent.real_size() + 50000));
-  CHECK(grandchild.try_allocate(60000, 8) == nullptr);
-  CHECK(child.try_allocate(60000, 8) == nullptr);
-  CHECK(grandchild.try_allocate(20000, 8) != nullptr);
-  try {
-    (void)grandchild.allocate(60000, 8);
-    FAIL("the ancestor's limit did not bind");
-  } catch (zmm::memory_limit_exceeded const& e) {
-    CHECK(e.limit() == parent.limit());
-    CHECK(e.used() == parent.real_size());
-    CHECK(e.requested() == 60000);
-  }
-  grandchild.release();
-  CHECK(grandchild.real_size() == 0);
-  CHECK(child.try_allocate(60000, 8) != nullptr);
-  parent.verify();
-  child.verify();
-}
-
-TEST_CASE("nesting: remaining is the least that any ancestor leaves") {
-  request_resource parent;
-  request_resource child{zmm::within, parent};
-  (void)child.allocate(100, 8);
-  REQUIRE(parent.set_limit(parent.real_size() + 100000));
-  REQUIRE(child.set_limit(child.real_size() + 300000));
-  CHECK(child.remaining() <= 300000);
-  CHECK(child.try_allocate(200000, 8) == nullptr);
-  CHECK(parent.remaining() == 100000);
-}
-
-TEST_CASE("nesting: a lift of a child lifts its ancestors and its pool") {
-  counting_storage source;
-  zmm::request_pool pool{source};
-  request_resource parent{pool};
-  request_resource child{zmm::within, parent};
-  (void)child.allocate(100, 8);
-  REQUIRE(parent.set_limit(parent.real_size()));
-  REQUIRE(pool.set_limit(source.live()));
-  CHECK(child.try_allocate(size_t{4} << 20, 8) == nullptr);
-  {
-    zmm::limit_lift lift{child};
-    CHECK(child.try_allocate(size_t{4} << 20, 8) != nullptr);
-    zmm::limit_lift again{child.heap()};
-    CHECK(child.try_allocate(size_t{4} << 20, 8) != nullptr);
-  }
-  CHECK(child.try_allocate(size_t{4} << 20, 8) == nullptr);
-}
-
-TEST_CASE("nesting: children are released before their parent, entries and all") {
-  std::vector<int> order;
-  request_resource parent;
-  parent.on_end([&] { order.push_back(1); });
-  request_resource child{zmm::within, parent};
-  child.on_end([&] { order.push_back(2); });
-  request_resource grandchild{zmm::within, child};
-  grandchild.on_end([&] { order.push_back(3); });
-  (void)grandchild.allocate(5000, 8);
-  parent.release();
-  CHECK(order == std::vector<int>{3, 2, 1});
-  for (request_resource* r : {&parent, &child, &grandchild}) {
-    CHECK(r->stats().live_blocks == 0);
-    CHECK(r->real_size() == 0);
-    r->verify();
-  }
-}
-
-TEST_CASE("nesting: a parent destroyed first leaves its children empty and harmless") {
-  auto parent = std::make_unique<request_resource>();
-  request_resource child{zmm::within, *parent};
-  auto grandchild = std::make_unique<request_resource>(zmm::within, child);
-  (void)child.allocate(10000, 8);
-  (void)grandchild->allocate(10, 8);
-  parent.reset();
-  CHECK(child.stats().live_blocks == 0);
-  CHECK(grandchild->stats().live_blocks == 0);
-  CHECK(child.real_size() == 0);
-  child.release();
-  child.verify();
-  grandchild.reset();
-  child.release();
-}
-
-TEST_CASE("nesting: many children, ended in any order") {
-  zmm::request_pool pool;
-  {
-    request_resource parent{pool};
-    std::vector<std::unique_ptr<request_resource>> children;
-    for (size_t i = 0; i < 60; ++i) {
-      request_resource& above = i % 3 == 0 ? parent : *children[i / 2];
-      children.push_back(std::make_unique<request_resource>(zmm::within, above));
-      (void)children.back()->allocate(100 * i + 1, 8);
-    }
-    for (size_t i = 0; i < 60; i += 2) children[i].reset();
-    parent.verify();
-    parent.release();
-    for (size_t i = 1; i < 60; i += 2) CHECK(children[i]->stats().live_blocks == 0);
-    CHECK(pool.stats().used == 0);
-  }
-  CHECK(pool.stats().in_flight == 0);
-  pool.verify();
-}
-
-bool inside(void const* p, unsigned char const* buffer, size_t bytes) {
-  return p >= buffer && p < buffer + bytes;
-}
-
-TEST_CASE("buffer: the caller's buffer is used first, then the pool") {
-  counting_storage source;
-  zmm::request_pool pool{source};
-  alignas(64) unsigned char buffer[8192];
-  {
-    request_resource request{buffer, sizeof buffer, pool};
-    size_t within_buffer = 0;
-    while (inside(request.allocate(64, 8), buffer, sizeof buffer)) ++within_buffer;
-    CHECK(within_buffer >= 100);
-    CHECK(source.live() > 0);
-    request.verify();
-    request.release();
-    CHECK(inside(request.allocate(64, 8), buffer, sizeof buffer));  // restored
-    size_t again = 1;
-    while (inside(request.allocate(64, 8), buffer, sizeof buffer)) ++again;
-    CHECK(again == within_buffer);
-    request.verify();
-  }
-  CHECK(pool.stats().in_flight == 0);
-}
-
-TEST_CASE("buffer: a request that fits takes nothing from the pool") {
-  counting_storage source;
-  zmm::request_pool pool{source};
-  unsigned char buffer[4096 + 1];
-  for (int round = 0; round < 5; ++round) {
-    request_resource request{buffer + 1, 4096, pool};  // at any alignment
-    std::pmr::vector<int> numbers{&request};
-    numbers.reserve(500);
-    for (int i = 0; i < 500; ++i) numbers.push_back(i);
-    CHECK(inside(numbers.data(), buffer, sizeof buffer));
-    CHECK(request.real_size() == 0);
-  }
-  CHECK(source.allocations == 0);
-}
-
-TEST_CASE("buffer: no buffer is too small or too odd") {
-  zmm::request_pool pool;
-  std::vector<unsigned char> memory(5000);
-  for (size_t bytes : {size_t{0}, size_t{1}, size_t{7}, size_t{8}, size_t{15}, size_t{63}, size_t{64}, size_t{100}, size_t{4999}})
-    for (size_t skip : {size_t{0}, size_t{1}}) {
-      if (skip + bytes > memory.size()) continue;
-      request_resource request{memory.data() + skip, bytes, pool};
-      for (int i = 0; i < 200; ++i) std::memset(request.allocate(40, 8), 1, 40);
-      for (int i = 0; i < 20; ++i) std::memset(request.allocate(64, 64), 1, 64);
-      request.verify();
-    }
-  request_resource none{nullptr, 0, pool};
-  CHECK(none.allocate(8, 8) != nullptr);
 }
 }  // namespace

@@ -145,6 +145,30 @@ TEST_CASE("os_storage: move grows and shrinks a block, keeps its contents and ho
   }
 }
 
+TEST_CASE("os_storage: a block that was moved, then extended, is still one block and can be moved again") {
+  zmm_test::checking_storage os;
+  size_t const unit = size_t{2} << 20;
+  unsigned char* p = bytes_of(os.allocate(unit, unit, unit));
+  REQUIRE(p != nullptr);
+  size_t bytes = unit, extended = 0;
+  for (int round = 0; round < 40; ++round) {
+    for (size_t at = 0; at < bytes; at += unit / 4) p[at] = static_cast<unsigned char>(at / unit + 1);
+    if (round % 2 == 0) {
+      void* moved = os.move(p, bytes, 2 * unit + bytes, unit);
+      CHECK(moved != nullptr);
+      if (moved == nullptr) break;
+      p = bytes_of(moved);
+      bytes += 2 * unit;
+    } else if (os.extend(p, bytes, bytes + unit)) {
+      bytes += unit;
+      ++extended;
+    }
+  }
+  CHECK(p[0] == 1);
+  MESSAGE("extended in place " << extended << " times");
+  os.deallocate(p, bytes, bytes);
+}
+
 TEST_CASE("os_storage: errno is left alone by what may fail quietly") {
   size_t const page = os_page();
   neighbours n{PROT_READ | PROT_WRITE, 2};
