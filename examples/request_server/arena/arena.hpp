@@ -1,0 +1,137 @@
+// The four choices of a request's memory, behind one interface: server and handlers see a std::pmr::memory_resource.
+#pragma once
+
+#include <zmm/zmm.hpp>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace shop {
+
+/// Which memory the requests live in, chosen once, when the server starts.
+enum class arena_kind {
+  zmm,        ///< a zmm::request_resource over the default pool
+  new_,       ///< no arena: std::pmr::new_delete_resource()
+  monotonic,  ///< std::pmr::monotonic_buffer_resource over a reused buffer
+  pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic
+};
+
+inline constexpr std::array<arena_kind, 4> all_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
+                                                         arena_kind::pool};
+
+char const* name_of(arena_kind) noexcept;
+std::optional<arena_kind> arena_named(std::string_view) noexcept;
+
+inline constexpr std::size_t monotonic_buffer_bytes = 256 * 1024;
+inline constexpr std::size_t no_limit = 0;
+
+/// What the requests of one worker share: the choice, and the buffers that `monotonic` and `pool` reuse. One thread at a
+/// time, and it outlives the requests made from it.
+class worker_memory {
+public:
+  /// `limit`: bytes a request may take, zmm only. `upstream`: where `new` takes everything from, and `monotonic` and
+  /// `pool` what does not fit their buffer; a counting resource may stand there.
+  explicit worker_memory(arena_kind kind, std::size_t limit = no_limit,
+                         std::pmr::memory_resource* upstream = std::pmr::new_delete_resource()) noexcept
+      : kind_(kind), limit_(limit), upstream_(upstream) {}
+
+  arena_kind kind() const noexcept { return kind_; }
+  std::size_t limit() const noexcept { return limit_; }
+  std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
+
+  /// A buffer of monotonic_buffer_bytes: the one used last, or a new one while every other serves a request.
+  std::unique_ptr<std::byte[]> take_buffer();
+  void give_back(std::unique_ptr<std::byte[]>) noexcept;
+
+private:
+  arena_kind kind_;
+  std::size_t limit_;
+  std::pmr::memory_resource* upstream_;
+  std::vector<std::unique_ptr<std::byte[]>> free_buffers_;
+};
+
+namespace detail {
+
+class zmm_memory {
+public:
+  explicit zmm_memory(worker_memory& worker) {
+    if (worker.limit() != no_limit) (void)request_.set_limit(worker.limit());
+  }
+  std::pmr::memory_resource* resource() noexcept { return &request_; }
+  std::size_t held_at_most() const noexcept { return request_.real_peak(); }
+
+private:
+  zmm::request_resource request_;
+};
+
+class new_memory {
+public:
+  explicit new_memory(worker_memory& worker) noexcept : upstream_(worker.upstream()) {}
+  std::pmr::memory_resource* resource() noexcept { return upstream_; }
+  std::size_t held_at_most() const noexcept { return 0; }
+
+private:
+  std::pmr::memory_resource* upstream_;
+};
+
+class monotonic_memory {
+public:
+  explicit monotonic_memory(worker_memory& worker)
+      : worker_(worker),
+        buffer_(worker.take_buffer()),
+        monotonic_(buffer_.get(), monotonic_buffer_bytes, worker.upstream()) {}
+  ~monotonic_memory() {
+    monotonic_.release();
+    worker_.give_back(std::move(buffer_));
+  }
+  monotonic_memory(monotonic_memory const&) = delete;
+  monotonic_memory& operator=(monotonic_memory const&) = delete;
+
+  std::pmr::memory_resource* resource() noexcept { return &monotonic_; }
+  std::size_t held_at_most() const noexcept { return monotonic_buffer_bytes; }
+
+private:
+  worker_memory& worker_;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::pmr::monotonic_buffer_resource monotonic_;
+};
+
+class pool_memory {
+public:
+  explicit pool_memory(worker_memory& worker) : below_(worker), pool_(below_.resource()) {}
+  std::pmr::memory_resource* resource() noexcept { return &pool_; }
+  std::size_t held_at_most() const noexcept { return below_.held_at_most(); }
+
+private:
+  monotonic_memory below_;
+  std::pmr::unsynchronized_pool_resource pool_;
+};
+
+}  // namespace detail
+
+/// One request's memory, from its first byte to the last byte of its response. Lives where it is declared: beginning a
+/// request allocates nothing but what the chosen resource itself takes.
+class request_memory {
+public:
+  explicit request_memory(worker_memory& worker);
+  request_memory(request_memory const&) = delete;
+  request_memory& operator=(request_memory const&) = delete;
+
+  std::pmr::memory_resource* resource() const noexcept { return resource_; }
+
+  /// The most bytes held so far, leaving out what came from the worker's upstream.
+  std::size_t held_at_most() const noexcept;
+
+private:
+  std::variant<std::monostate, detail::zmm_memory, detail::new_memory, detail::monotonic_memory, detail::pool_memory>
+      choice_;
+  std::pmr::memory_resource* resource_;
+};
+
+}  // namespace shop

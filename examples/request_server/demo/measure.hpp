@@ -1,0 +1,30 @@
+// The demo's figures: every arena over sockets and in a process of its own, in turn.
+#pragma once
+
+#include "../arena/arena.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace shop {
+
+struct demo_settings {
+  std::string server, replay, data;  // programs and folder
+  unsigned rounds = 7;               // each arena has its turn in every round
+  unsigned connections = 4;
+  unsigned threads = 2;
+  unsigned socket_passes = 2;
+  unsigned replay_passes = 8;
+};
+
+/// What one arena showed: of every figure the median over the rounds.
+struct arena_figures {
+  double requests_per_second = 0, p50 = 0, p99 = 0, server_rss = 0;                // over sockets
+  double cpu = 0, faults = 0, held_mean = 0, held_p50 = 0, held_max = 0, rss = 0;  // in-process
+};
+
+/// Runs everything; `progress` is told of every round.
+std::map<arena_kind, arena_figures> measure(demo_settings const&, void (*progress)(std::string const&));
+
+}  // namespace shop
