@@ -99,8 +99,8 @@ private:
     }
   }
 
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override { return heap_.allocate(bytes, alignment); }
-  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+  [[gnu::aligned(64)]] void* do_allocate(std::size_t bytes, std::size_t alignment) override { return heap_.allocate(bytes, alignment); }
+  [[gnu::aligned(64)]] void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     heap_.deallocate_nonnull(block, bytes, alignment);
   }
   bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override { return this == &other; }

@@ -15,7 +15,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
 /// fill; freed ones go to the list of their bin and are reused first.
 ///
-/// A bin's first blocks are carved one by one; once it has shown that it is used, small slots are carved eight at a time
+/// A bin's first blocks are carved one by one; once it has shown that it is used, slots up to 1 KiB are carved eight at a time
 /// and seven of them listed. In a request that frees, a list would otherwise be empty half the time, at random, and the
 /// branch on it mispredicted: 20,000 blocks, half of them freed at once, take 0.62 of the time with batches of a fixed
 /// length, and more than 0.85 with batches of a varying one, whose loop is mispredicted in turn.
@@ -30,11 +30,6 @@ template <std::size_t MinSlot> class packed_bins {
 
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
-
-  /// Whether `alignment` is a power of two up to 16: what the fast path serves.
-  ZMM_INLINE static constexpr bool is_narrow(std::size_t alignment) noexcept {
-    return (alignment & ((alignment - 1) | ~std::size_t{31})) == 0;
-  }
 
   /// The first free block of the bin, or null: then carve().
   ZMM_INLINE void* pop(bin_index bin) noexcept { return pop_from(bins_, bin); }
@@ -97,7 +92,7 @@ public:
 
 private:
   static constexpr std::size_t batch = 8;           ///< blocks carved at once by a bin in use
-  static constexpr std::size_t batched_slot = 256;  ///< largest slot that is: a batch is at most 2 KiB
+  static constexpr std::size_t batched_slot = 1024;  ///< largest slot that is: a batch is at most 8 KiB
 
   struct bin_set {
     free_slot* lists[bin_count] = {};
