@@ -12,11 +12,11 @@ ceiling=12
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 [ $# -ge 1 ] || set -- g++
+command -v objdump >/dev/null || { echo "disassembly.sh: objdump (binutils) is missing" >&2; exit 1; }
 
 status=0
 for compiler; do
   "$compiler" -O2 -std=c++17 -DNDEBUG -fcf-protection=none -I../include -c disassembly/pair.cpp -o "$work/pair.o"
-  objdump -d -r --no-show-raw-insn --no-addresses "$work/pair.o" >/dev/null 2>&1 || { echo "disassembly.sh: objdump is missing" >&2; exit 1; }
   echo "== $("$compiler" --version | head -n 1)"
   for function in typed_pair_heap typed_pair_request typed_allocate_heap typed_deallocate_heap; do
     objdump -d --no-show-raw-insn "$work/pair.o" | awk -v wanted="$function" -v ceiling=$ceiling '

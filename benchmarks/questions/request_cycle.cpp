@@ -47,8 +47,6 @@ struct apr_request {
 
 using request_kinds = subjects<zmm_engine_request, zmm_pmr_request, mimalloc_request, monotonic_request, apr_request>;
 
-// mimalloc walks a list of all heaps of the thread when one ends, newest first, so it is asked at 0 in flight and above
-// like the others.
 template <class Request> void create_end(benchmark::State& state, std::size_t in_flight) {
   std::deque<std::unique_ptr<Request>> others;
   for (std::size_t i = 0; i < in_flight; ++i) {
@@ -85,16 +83,18 @@ void register_question() {
     for_each_present(request_kinds{}, [&](auto tag) {
       using R = typename decltype(tag)::type;
       if (in_flight > 1000 && std::is_same_v<R, mimalloc_request>) return;  // 64 KiB and more a heap: 6 GiB
-      add("request/create_end/" + std::to_string(in_flight), R::name,
-          [=](benchmark::State& state) { create_end<R>(state, in_flight); });
+      add("request/create_end/" + std::to_string(in_flight), R::name, [=](benchmark::State& state) {
+        create_end<R>(state, in_flight);
+      })->Iterations(200'000);  // fixed, so that the requests in flight are made once a repetition
     });
   }
   for (std::size_t const blocks : {10u, 1000u, 20'000u, 100'000u}) {
     for_each_present(request_subjects{}, [&](auto tag) {
       using S = typename decltype(tag)::type;
-      add("request/end/" + std::to_string(blocks), S::name, [=](benchmark::State& state) {
-        only_end<S>(state, blocks);
-      })->UseManualTime();
+      add("request/end/" + std::to_string(blocks), S::name,
+          [=](benchmark::State& state) { only_end<S>(state, blocks); })
+          ->UseManualTime()
+          ->Iterations(50);  // not by time: filling takes a thousand times what is timed
     });
   }
 }
