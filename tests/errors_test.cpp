@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <cctype>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 #include <string>
 #include <vector>
@@ -51,7 +52,7 @@ TEST_CASE_TEMPLATE("errors: alignments that are no power of two", Heap, zmm::hea
 TEST_CASE_TEMPLATE("errors: alignments that no address space holds", Heap, zmm::heap, zmm::request_heap) {
   checking_storage source;
   engine<Heap> e{source};
-  for (size_t shift : {63, 62, 50}) CHECK(e.heap().try_allocate(100, size_t{1} << shift) == nullptr);
+  for (size_t shift : std::initializer_list<size_t>{63, 62, 50}) CHECK(e.heap().try_allocate(100, size_t{1} << shift) == nullptr);
   CHECK_THROWS_AS((void)e.heap().allocate(100, size_t{1} << 63), std::bad_alloc);
   e.heap().verify();
 }
@@ -112,7 +113,7 @@ TEST_CASE("errors: a buffer of the bytes that the error and buffer_storage name 
   size_t const chunk = size_t{2} << 20;
   size_t const bytes = zmm::buffer_storage::bytes_for(1, chunk);
   std::vector<unsigned char> memory(bytes + 100);
-  for (size_t skip : {0, 1, 64, 99}) {
+  for (size_t skip : std::initializer_list<size_t>{0, 1, 64, 99}) {
     zmm::buffer_storage fixed{memory.data() + skip, bytes};
     zmm::heap heap{fixed};
     CHECK(heap.allocate(100) != nullptr);

@@ -42,7 +42,7 @@ TEST_CASE("buffer: a request that fits takes nothing from the pool") {
   zmm::request_pool pool{source};
   unsigned char buffer[4096 + 1];
   for (int round = 0; round < 5; ++round) {
-    request_resource request{buffer + 1, 4096, pool};  // at any alignment
+    request_resource request{buffer + 1, size_t{4096}, pool};  // at any alignment
     std::pmr::vector<int> numbers{&request};
     numbers.reserve(500);
     for (int i = 0; i < 500; ++i) numbers.push_back(i);
@@ -63,7 +63,7 @@ TEST_CASE("buffer: no buffer is too small or too odd") {
       for (int i = 0; i < 20; ++i) std::memset(request.allocate(64, 64), 1, 64);
       request.verify();
     }
-  request_resource none{nullptr, 0, pool};
+  request_resource none{nullptr, size_t{0}, pool};
   CHECK(none.allocate(8, 8) != nullptr);
 }
 }  // namespace

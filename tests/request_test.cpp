@@ -211,7 +211,7 @@ TEST_CASE("end: virtual calls still work in the destructor of the resource") {
   {
     request_resource request;
     (void)request.create<by_virtual_call>(&request, &count);
-    auto* text = request.create<std::pmr::string>(1000, 'x');
+    auto* text = request.create<std::pmr::string>(size_t{1000}, 'x');
     text->append(5000, 'y');
   }
   CHECK(count == 1);

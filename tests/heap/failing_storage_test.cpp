@@ -7,6 +7,7 @@
 #include "../support/shadow_model.hpp"
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <initializer_list>
 #include <new>
 
 namespace {
@@ -21,8 +22,8 @@ public:
   size_t failures() const { return failures_; }
 
   void run() {
-    for (size_t bytes : {8, 64, 1000, 3072, 3073, 5000, 70000}) allocate(bytes, 16);
-    for (size_t alignment : {64, 512, 4096, 65536}) allocate(100, alignment);
+    for (size_t bytes : std::initializer_list<size_t>{8, 64, 1000, 3072, 3073, 5000, 70000}) allocate(bytes, 16);
+    for (size_t alignment : std::initializer_list<size_t>{64, 512, 4096, 65536}) allocate(100, alignment);
     allocate(chunk - page_bytes<Heap>, 16);                          // the largest run
     allocate(chunk - page_bytes<Heap> + 1, 16);                      // the smallest huge block
     allocate(100, 2 * chunk);                                        // huge for its alignment
@@ -42,7 +43,7 @@ public:
     check();
     heap_.release();
     check();
-    for (size_t bytes : {100, 10000}) allocate(bytes, 16);
+    for (size_t bytes : std::initializer_list<size_t>{100, 10000}) allocate(bytes, 16);
     model_.clear();
     heap_.release();
     (void)heap_.trim();

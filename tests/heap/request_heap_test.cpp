@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <utility>
@@ -88,8 +89,8 @@ TEST_CASE("request: small blocks of mixed sizes are packed") {
 TEST_CASE("request: what is freed is used again for the same size and alignment") {
   zmm::request_resource request;
   zmm::request_heap& heap = request.heap();
-  for (size_t alignment : {8, 16, 32, 64})
-    for (size_t bytes : {8, 100, 640, 3072}) {
+  for (size_t alignment : std::initializer_list<size_t>{8, 16, 32, 64})
+    for (size_t bytes : std::initializer_list<size_t>{8, 100, 640, 3072}) {
       void* p = heap.allocate(bytes, alignment);
       heap.deallocate(p, bytes, alignment);
       CHECK(heap.allocate(bytes, alignment) == p);

@@ -5,6 +5,7 @@
 #include "../support/random.hpp"
 #include "../support/scale.hpp"
 #include <doctest/doctest.h>
+#include <initializer_list>
 #include <vector>
 
 namespace {
@@ -13,7 +14,7 @@ using zmm_test::os_page;
 
 TEST_CASE("buffer_storage: a buffer of any size and place never hands out what it has not") {
   std::vector<unsigned char> memory(64 * 4096 + 256);
-  for (size_t skip : {0, 1, 7, 63, 64, 65})
+  for (size_t skip : std::initializer_list<size_t>{0, 1, 7, 63, 64, 65})
     for (size_t bytes : {size_t{0}, size_t{1}, size_t{15}, size_t{64}, size_t{127}, size_t{4095}, size_t{4096}, size_t{40000}}) {
       unsigned char* const first = memory.data() + skip;
       zmm::buffer_storage fixed{first, bytes};
@@ -32,7 +33,7 @@ TEST_CASE("buffer_storage: a buffer of any size and place never hands out what i
 TEST_CASE("buffer_storage: what bytes_for names is enough, wherever the buffer lies") {
   size_t const unit = 16 * os_page();
   std::vector<unsigned char> memory(zmm::buffer_storage::bytes_for(3, unit) + 200);
-  for (size_t skip : {0, 1, 8, 64, 199}) {
+  for (size_t skip : std::initializer_list<size_t>{0, 1, 8, 64, 199}) {
     zmm::buffer_storage fixed{memory.data() + skip, zmm::buffer_storage::bytes_for(3, unit)};
     for (int i = 0; i < 3; ++i) CHECK(fixed.allocate(unit, unit, unit) != nullptr);
   }
