@@ -16,7 +16,7 @@
 #define ZMM_CATCH_ALL catch (...)
 #else
 #define ZMM_TAG_EXCEPTIONS _noexcept
-#define ZMM_THROW(...) ::zmm::detail::stop({"out of memory", nullptr, nullptr})
+#define ZMM_THROW(...) (static_cast<void>(__VA_ARGS__), ::zmm::detail::stop({"out of memory", nullptr, nullptr}))
 #define ZMM_TRY if constexpr (true)
 #define ZMM_CATCH_ALL else
 #endif
