@@ -70,6 +70,28 @@ TEST_CASE("limit: the bytes taken from storage never pass it") {
   }
 }
 
+TEST_CASE_TEMPLATE("limit: a huge block grows up to it and not past it", Heap, zmm::heap, zmm::request_heap) {
+  std::vector<unsigned char> memory(32 * chunk);
+  zmm::buffer_storage fixed{memory.data(), memory.size()};  // whose blocks grow into the free part behind them
+  counting_storage source{fixed};
+  engine<Heap> e{source};
+  Heap& heap = e.heap();
+  (void)heap.allocate(100);
+  void* p = heap.allocate(4 * chunk);
+  REQUIRE(heap.set_limit(heap.real_size() + chunk));
+  CHECK(heap.resize_in_place(p, 4 * chunk, 6 * chunk, 6 * chunk) == 0);
+  size_t const got = heap.resize_in_place(p, 4 * chunk, 4 * chunk + 1, 9 * chunk);
+  CHECK(got >= 4 * chunk + 1);
+  CHECK(got <= 5 * chunk);
+  if constexpr (by_address<Heap>) {
+    CHECK_THROWS_AS((void)heap.reallocate(p, 6 * chunk), zmm::memory_limit_exceeded);
+    CHECK(heap.reallocate(p, 5 * chunk) == p);
+  }
+  CHECK(heap.real_size() <= heap.limit());
+  CHECK(heap.stats().live_blocks == 2);
+  heap.verify();
+}
+
 TEST_CASE("limit: passing it throws memory_limit_exceeded with the figures") {
   zmm::heap heap;
   (void)heap.allocate(100);
