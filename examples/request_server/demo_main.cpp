@@ -33,15 +33,13 @@ po::options_description described(shop::demo_settings& out) {
 void show_progress(std::string const& what) { std::cerr << what << '\n'; }
 
 void print_table(std::map<shop::arena_kind, shop::arena_figures> const& figures) {
-  std::puts(
-      "           |           over sockets             |               in-process, per request                 |");
-  std::puts("arena      |    req/s   p50 us   p99 us   RSS MiB |  CPU us   faults   held KiB: mean     p50     max | "
-            "RSS MiB");
-  std::puts(
-      "-----------+------------------------------------+--------------------------------------------------+--------");
+  std::puts("          |          over sockets             |          in-process, per request            |");
+  std::puts("          |                            server |                   KiB held                  | replay");
+  std::puts("arena     |   req/s   p50 us   p99 us     MiB |  CPU us  faults     mean      p50       max |    MiB");
+  std::puts("----------+-----------------------------------+---------------------------------------------+-------");
   for (shop::arena_kind arena : shop::all_arenas) {
     auto const& f = figures.at(arena);
-    std::printf("%-10s | %8.0f %8.0f %8.0f  %8.1f | %7.2f %8.3f %16.1f %7.1f %7.1f | %7.1f\n", shop::name_of(arena),
+    std::printf("%-9s | %7.0f  %7.0f  %7.0f  %6.1f | %7.2f  %6.3f  %7.1f  %7.1f  %8.1f | %6.1f\n", shop::name_of(arena),
                 f.requests_per_second, f.p50, f.p99, f.server_rss, f.cpu, f.faults, f.held_mean, f.held_p50, f.held_max,
                 f.rss);
   }

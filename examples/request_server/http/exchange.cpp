@@ -12,7 +12,7 @@ namespace shop {
 
 namespace {
 
-constexpr std::size_t header_read = 4 * 1024;  // most requests come with one read
+constexpr std::size_t header_read = 2 * 1024;  // most requests come whole with one read
 constexpr std::size_t body_read = 64 * 1024;
 
 http::status status_of(boost::beast::error_code error) noexcept {

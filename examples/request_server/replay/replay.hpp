@@ -24,7 +24,7 @@ struct replay_cost {
   double page_faults;
 };
 
-/// `passes` times all requests, after one pass that is not counted. Throws std::runtime_error when an answer is not 200.
+/// `passes` times all requests, after some passes that are not counted. Throws std::runtime_error when an answer is not 200.
 replay_cost time_replay(std::vector<recorded_request> const&, arena_kind, service const&, unsigned passes);
 
 /// For each request, the most bytes its arena held at once: what it took from its upstream and, for monotonic and pool,

@@ -1,6 +1,8 @@
 // Requests without sockets: what is answered, in which arena, and what happens at the edges.
 #include "support.hpp"
 
+#include "arena/boost_view.hpp"
+
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
@@ -155,6 +157,24 @@ TEST_CASE("a request may come in pieces of any size") {
     CHECK(one.keep_alive());
     CHECK(one.left_over().empty());
   }
+}
+
+TEST_CASE("a key whose value never comes leaves the request's memory sound") {
+  zmm::request_resource request;
+  {
+    boost_view view{&request};
+    for (char const* text : {R"({"k":)", R"({"some key":)", R"({"a":{"some longer key here":!)"}) {
+      boost::json::error_code error;
+      boost::json::parse(text, error, boost::json::storage_ptr(&view));
+      CHECK(error);
+      CHECK_NOTHROW(request.verify());
+    }
+    auto const sound = boost::json::parse(R"({"a":[1,2],"b":{"c":"a text beyond the small buffer of a string"}})",
+                                          boost::json::storage_ptr(&view));
+    CHECK(sound.at("b").at("c").as_string().size() == 42);
+  }
+  request.verify();
+  CHECK(request.stats().live_blocks == 0);
 }
 
 TEST_CASE("damaged requests never do more than get an answer") {
