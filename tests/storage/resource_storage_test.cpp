@@ -15,10 +15,12 @@ class strict_upstream final : public std::pmr::memory_resource {
 public:
   ~strict_upstream() override { CHECK(held_.empty()); }
   bool refuse = false, throw_other = false;
+  int refuse_after = -1;  // calls that still succeed; negative: all
 
 private:
   void* do_allocate(size_t bytes, size_t alignment) override {
-    if (refuse) throw std::bad_alloc();
+    if (refuse || refuse_after == 0) throw std::bad_alloc();
+    if (refuse_after > 0) --refuse_after;
     if (throw_other) throw std::runtime_error("not today");
     void* p = std::pmr::new_delete_resource()->allocate(bytes, alignment);
     held_[p] = {bytes, alignment};
@@ -55,6 +57,18 @@ TEST_CASE("resource_storage: any exception of the upstream is no memory") {
   upstream.refuse = false;
   upstream.throw_other = true;
   CHECK(storage.allocate(4096, 4096, 4096) == nullptr);
+}
+
+TEST_CASE("resource_storage: whichever of its calls the upstream refuses, nothing is left behind") {
+  strict_upstream upstream;
+  zmm::resource_storage storage{&upstream};
+  void* p = nullptr;
+  for (int n = 0; p == nullptr && n < 5; ++n) {
+    upstream.refuse_after = n;
+    p = storage.allocate(8192, 4096, 8192);
+  }
+  REQUIRE(p != nullptr);
+  storage.deallocate(p, 8192, 8192);
 }
 
 TEST_CASE("resource_storage: a size that overflows is null") {
