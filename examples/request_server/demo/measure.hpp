@@ -11,11 +11,11 @@ namespace shop {
 
 struct demo_settings {
   std::string server, replay, data;  // programs and folder
-  unsigned rounds = 7;               // each arena has its turn in every round
+  unsigned rounds = 9;               // each arena has its turn in every round
   unsigned connections = 4;
   unsigned threads = 2;
-  unsigned socket_passes = 2;
-  unsigned replay_passes = 8;
+  unsigned socket_passes = 1;
+  unsigned replay_passes = 6;
 };
 
 /// What one arena showed: of every figure the median over the rounds.
