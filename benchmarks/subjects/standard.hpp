@@ -1,6 +1,8 @@
 // The standard library: operator new, and the resources of <memory_resource>.
 #pragma once
 
+#include <malloc.h>
+
 #include <memory>
 #include <new>
 

@@ -12,7 +12,10 @@ template <class Engine> struct zmm_engine {
   void* allocate(std::size_t n, std::size_t a) { return engine.allocate(n, a); }
   void deallocate(void* p, std::size_t n, std::size_t a) { engine.deallocate(p, n, a); }
   void end() noexcept { engine.release(); }
-  void trim() noexcept { engine.trim(); }
+  void trim() noexcept {
+    engine.collect();
+    engine.trim();
+  }
 
   Engine engine;
 };

@@ -1,27 +1,17 @@
 // The main of every question: makes room for the peers' thread-local storage, records what is measured on what, runs.
 #include <benchmark/benchmark.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "../subjects/versions.hpp"
 #include "process.hpp"
+#include "thread_locals.hpp"
 
 namespace bench {
 void register_question();  // each question defines it
 }
 
 namespace {
-
-// jemalloc's thread-local block (2.6 KB, initial-exec) does not fit into what glibc keeps for libraries opened at run
-// time, and the reserve can be set only before the program starts: so it starts itself once more.
-void make_room_for_thread_locals(char** argv) {
-  constexpr char const* tunables = "GLIBC_TUNABLES";
-  if (std::getenv(tunables) != nullptr) return;
-  setenv(tunables, "glibc.rtld.optional_static_tls=16384", 1);
-  execv("/proc/self/exe", argv);  // on failure: run on without jemalloc
-}
 
 std::string joined(int argc, char** argv) {
   std::string line;
@@ -43,7 +33,7 @@ std::string processor() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  make_room_for_thread_locals(argv);
+  bench::make_room_for_thread_locals(argv);
   benchmark::AddCustomContext("command", joined(argc, argv));
   benchmark::AddCustomContext("compiler", bench::compiler());
   benchmark::AddCustomContext("processor", processor());

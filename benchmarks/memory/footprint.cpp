@@ -1,0 +1,112 @@
+// How much memory does an allocator hold for what lives in it?
+//
+// memory/footprint <trace> <subject>: one subject a process, so that each starts clean; prints one JSON object a phase,
+// without arguments the names.
+//
+// churn: five phases, each with a size mix of its own. A phase fills up to 48 MiB live, replaces random blocks 400,000
+// times, then frees random blocks down to 8 MiB. Measured full, down, and after the subject's own collect and trim.
+// near_1k: 40,000 blocks of 1040 … 1088 bytes, and nothing else.
+//
+// Every byte of a block is written. "resident" is what the process has gained since before the first allocation.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "../subjects/all.hpp"
+#include "../support/process.hpp"
+#include "../support/random.hpp"
+#include "../support/thread_locals.hpp"
+
+namespace {
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+struct block {
+  void* address;
+  std::size_t bytes;
+};
+
+struct size_mix {
+  std::size_t first, last;
+};
+constexpr size_mix mixes[] = {{16, 128}, {200, 900}, {24, 2048}, {8, 64}, {1500, 20'000}};
+
+template <class Subject> class footprint {
+public:
+  explicit footprint(char const* trace) : trace_{trace}, blocks_(std::size_t{2} << 20) {
+    std::memset(static_cast<void*>(blocks_.data()), 1, blocks_.size() * sizeof(block));  // resident before, not during
+    start_ = bench::resident_bytes();
+  }
+
+  void churn() {
+    for (auto const& mix : mixes) {
+      while (live_ < 48 * mib) add(mix);
+      for (int i = 0; i < 400'000; ++i) {
+        remove(random_.between(0, count_ - 1));
+        add(mix);
+      }
+      report("full");
+      while (live_ > 8 * mib) remove(random_.between(0, count_ - 1));
+      report("down");
+      subject_.trim();
+      report("trimmed");
+    }
+  }
+
+  void near_1k() {
+    for (int i = 0; i < 40'000; ++i) add({1040, 1088});
+    report("full");
+  }
+
+private:
+  void add(size_mix mix) {
+    auto const bytes = random_.between(mix.first, mix.last);
+    void* const p = subject_.allocate(bytes, 8);
+    std::memset(p, 1, bytes);
+    blocks_[count_++] = {p, bytes};
+    live_ += bytes;
+    peak_live_ = std::max(peak_live_, live_);
+  }
+  void remove(std::size_t i) {
+    subject_.deallocate(blocks_[i].address, blocks_[i].bytes, 8);
+    live_ -= blocks_[i].bytes;
+    blocks_[i] = blocks_[--count_];
+  }
+  void report(char const* phase) {
+    auto const resident = bench::resident_bytes() - start_;
+    peak_resident_ = std::max(peak_resident_, resident);
+    std::printf("{\"trace\": \"%s\", \"subject\": \"%s\", \"phase\": \"%s\", \"live\": %zu, \"resident\": %zu, "
+                "\"ratio\": %.3f, "
+                "\"peak_ratio\": %.3f}\n",
+                trace_, Subject::name, phase, live_, resident,
+                static_cast<double>(resident) / static_cast<double>(live_),
+                static_cast<double>(peak_resident_) / static_cast<double>(peak_live_));
+  }
+
+  char const* trace_;
+  Subject subject_;
+  bench::random_source random_{17};
+  std::vector<block> blocks_;
+  std::size_t count_ = 0, live_ = 0, peak_live_ = 0, peak_resident_ = 0, start_ = 0;
+};
+
+using memory_subjects = bench::subjects<bench::zmm_heap, bench::zmm_request, bench::new_delete, bench::mimalloc_heap,
+                                        bench::jemalloc, bench::tcmalloc, bench::php_emalloc>;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::make_room_for_thread_locals(argv);
+  bool done = false;
+  bench::for_each_present(memory_subjects{}, [&](auto tag) {
+    using S = typename decltype(tag)::type;
+    if (argc < 3) return static_cast<void>(std::puts(S::name));
+    if (std::strcmp(argv[2], S::name) != 0) return;
+    done = true;
+    footprint<S> measured{argv[1]};
+    if (std::strcmp(argv[1], "churn") == 0) measured.churn();
+    if (std::strcmp(argv[1], "near_1k") == 0) measured.near_1k();
+  });
+  return argc < 3 || done ? 0 : 1;
+}
