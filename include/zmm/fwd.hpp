@@ -2,15 +2,9 @@
 // one way to name zmm's types without including them.
 #pragma once
 
-#include <zmm/base/compiler.hpp>
-
-#include <cstddef>
+#include <zmm/base/geometry.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
-
-template <std::size_t ChunkBytes, std::size_t PageBytes> struct geometry;
-/// Zend's: chunks of 2 MiB in pages of 4 KiB.
-using default_geometry = geometry<std::size_t{2} << 20, std::size_t{4} << 10>;
 
 struct default_options;
 struct statistics;

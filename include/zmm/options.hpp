@@ -2,7 +2,6 @@
 #pragma once
 
 #include <zmm/fwd.hpp>
-#include <zmm/base/geometry.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 

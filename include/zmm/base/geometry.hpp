@@ -1,14 +1,13 @@
 // The two granularities of a heap: chunks, which come from storage, and the pages they are cut into.
 #pragma once
 
-#include <zmm/fwd.hpp>
 #include <zmm/base/bits.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
 /// A chunk of `ChunkBytes`, aligned to its size, in pages of `PageBytes`. Zend's numbers, 2 MiB and 4 KiB, are the
 /// default; chunks of 256 KiB suit many small heaps or a small fixed buffer.
-template <std::size_t ChunkBytes, std::size_t PageBytes> struct geometry {
+template <std::size_t ChunkBytes, std::size_t PageBytes> struct ZMM_SHARED geometry {
   static constexpr std::size_t chunk_bytes = ChunkBytes;
   static constexpr std::size_t page_bytes = PageBytes;
   static constexpr std::size_t pages = ChunkBytes / PageBytes;  ///< pages of a chunk, its header's included
@@ -17,5 +16,8 @@ template <std::size_t ChunkBytes, std::size_t PageBytes> struct geometry {
   static_assert(PageBytes >= 4096 && PageBytes <= 65536, "runs are laid out for pages of 4 to 64 KiB");
   static_assert(pages >= 16 && pages <= 4096, "a chunk holds 16 to 4096 pages");
 };
+
+/// Zend's: chunks of 2 MiB in pages of 4 KiB.
+using default_geometry = geometry<std::size_t{2} << 20, std::size_t{4} << 10>;
 
 }}  // namespace zmm

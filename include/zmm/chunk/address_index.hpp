@@ -1,6 +1,7 @@
 // Chunk number → chunk or huge block: what a page layer owns, found from an address alone.
 #pragma once
 
+#include <zmm/base/checks.hpp>
 #include <zmm/chunk/admission.hpp>
 #include <zmm/chunk/chunk.hpp>
 #include <zmm/storage/os_storage.hpp>

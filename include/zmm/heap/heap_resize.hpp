@@ -55,7 +55,8 @@ template <class Options>
 void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment) {
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
-  std::size_t const rank = detail::rank_of(bytes != 0 ? bytes : 1, alignment);
+  if (bytes == 0) bytes = 1;
+  std::size_t const rank = detail::rank_of(bytes, alignment);
   bool const is_paged = chunk_type::of(block) == block || entry_of(block).kind() == detail::page_kind::large;
   if (is_paged) {
     if (void* const place = reallocate_paged(block, bytes, alignment)) return place;
@@ -65,11 +66,12 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
 
   std::size_t const peak_before = peak_;
   std::size_t const usable = usable_size(block);
-  void* const place = try_allocate(bytes, alignment);
+  detail::admission asked;
+  void* const place = allocate_rest(bytes, alignment, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
     if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment)) return block;
-    return allocate(bytes, alignment);  // fails again, and says why
+    detail::throw_refusal(bytes, asked);
   }
   std::size_t kept = copy_bytes < usable ? copy_bytes : usable;
   if (bytes < kept) kept = bytes;

@@ -3,7 +3,7 @@
 
 #include <zmm/heap/request_sizes.hpp>
 #include <zmm/heap/slab.hpp>
-#include <zmm/heap/spin_lock.hpp>
+#include <zmm/storage/spin_lock.hpp>
 #include <zmm/stats.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {

@@ -1,59 +1,67 @@
 // Storage from a POSIX operating system: anonymous private mappings.
 #pragma once
 
-#include <zmm/base/bits.hpp>
+#include <zmm/storage/reserve_table.hpp>
 #include <zmm/storage/storage.hpp>
 
-#include <sched.h>
+#include <cerrno>
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Bytes of the operating system's page: 4 to 64 KiB, known at run time only.
-inline std::size_t os_page_size() noexcept {
-  static std::size_t const size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return size;
-}
-
 namespace detail {
-
-/// Lets another thread run.
-inline void os_yield() noexcept { ::sched_yield(); }
 
 inline void* os_map(void* at, std::size_t bytes, int protection, int flags) noexcept {
   void* p = ::mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
 
+/// Keeps errno as it was: storage that refuses is no error of the program.
+class errno_guard {
+public:
+  errno_guard() noexcept : saved_(errno) {}
+  ~errno_guard() { errno = saved_; }
+  errno_guard(errno_guard const&) = delete;
+  errno_guard& operator=(errno_guard const&) = delete;
+
+private:
+  int saved_;
+};
+
 class posix_storage : public storage {
 public:
   constexpr posix_storage() noexcept = default;
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t reserve) override {
-    void* block = map_aligned(reserve, alignment, reserve == bytes ? PROT_READ | PROT_WRITE : PROT_NONE);
-    if (block != nullptr && reserve != bytes && ::mprotect(block, bytes, PROT_READ | PROT_WRITE) != 0) {
-      ::munmap(block, reserve);
-      return nullptr;
-    }
-    return block;
+    errno_guard const keep;
+    if (reserve == bytes) return map_aligned(bytes, alignment, PROT_READ | PROT_WRITE);
+    void* const block = map_aligned(reserve, alignment, PROT_NONE);
+    if (block == nullptr) return nullptr;
+    if (::mprotect(block, bytes, PROT_READ | PROT_WRITE) == 0 && os_reserves.insert(block, reserve)) return block;
+    ::munmap(block, reserve);
+    return nullptr;
   }
 
   void deallocate(void* block, std::size_t bytes, std::size_t reserve) noexcept override {
+    os_reserves.erase(block);
     ::munmap(block, reserve > bytes ? reserve : bytes);
   }
 
-  /// Commits a part of the reserve. Requires, beyond the contract: `to` is within the reserve; only an operating system
-  /// that can tell its reserve from a stranger's mapping is able to refuse.
+  /// Commits a part of the reserve; there is no growing beyond it.
   bool extend(void* block, std::size_t from, std::size_t to) noexcept override {
-    return ::mprotect(offset(block, from), to - from, PROT_READ | PROT_WRITE) == 0;
+    errno_guard const keep;
+    return to <= os_reserves.find(block) && ::mprotect(offset(block, from), to - from, PROT_READ | PROT_WRITE) == 0;
   }
 
   bool truncate(void* block, std::size_t from, std::size_t to) noexcept override {
+    errno_guard const keep;
     return ::munmap(offset(block, to), from - to) == 0;
   }
 
-  bool purge(void* p, std::size_t bytes) noexcept override { return ::madvise(p, bytes, MADV_DONTNEED) == 0; }
+  bool purge(void* p, std::size_t bytes) noexcept override {
+    errno_guard const keep;
+    return ::madvise(p, bytes, MADV_DONTNEED) == 0;
+  }
 
 protected:
   ~posix_storage() = default;

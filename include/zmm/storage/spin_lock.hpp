@@ -1,7 +1,7 @@
 // A lock for a few instructions at a time.
 #pragma once
 
-#include <zmm/storage/os_storage.hpp>
+#include <zmm/storage/os_page.hpp>
 
 #include <atomic>
 
