@@ -22,9 +22,15 @@ public:
   Heap& heap() const noexcept { return *heap_; }
 
 private:
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override { return heap_->allocate(bytes, alignment); }
+  /// Boost.JSON 1.81, when it abandons a parse, frees an object's key with alignment 16 that it took with 1. The two would
+  /// lead to different bins, so whatever is aligned to less is aligned to 16 here, on both ways.
+  static std::size_t at_least_16(std::size_t alignment) noexcept { return alignment < 16 ? 16 : alignment; }
+
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return heap_->allocate(bytes, at_least_16(alignment));
+  }
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
-    heap_->deallocate_nonnull(block, bytes, alignment);
+    heap_->deallocate_nonnull(block, bytes, at_least_16(alignment));
   }
   bool do_is_equal(boost::container::pmr::memory_resource const& other) const noexcept override {
     return this == &other;

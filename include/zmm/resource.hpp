@@ -10,8 +10,15 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// What an engine's constructor is given for a resource's argument: a resource stands for its engine.
-template <class T> T&& engine_argument(T&& argument) noexcept { return static_cast<T&&>(argument); }
+/// What an engine's constructor is given for a resource's argument: a resource stands for its engine, and a number, which
+/// may be an int here, for a size.
+template <class T> decltype(auto) engine_argument(T&& argument) noexcept {
+  if constexpr (std::is_integral_v<std::decay_t<T>>) {
+    return static_cast<std::size_t>(argument);
+  } else {
+    return static_cast<T&&>(argument);
+  }
+}
 template <class Heap> Heap& engine_argument(resource<Heap>& face) noexcept { return face.heap(); }
 }  // namespace detail
 

@@ -23,24 +23,30 @@ private:
   std::uintptr_t word_ = 0;
 };
 
-/// A growing array whose memory the owner provides: the request itself. A block's position is its *tag*: the page map or
-/// the address index keeps it, so that a block is taken off the list in constant time, by moving the last one there.
+/// A growing array, a few blocks of it in the object itself; more lie in memory that the owner provides: the request
+/// itself. A block's position is its *tag*: the page map or the address index keeps it, so that a block is taken off the
+/// list in constant time, by moving the last one there.
 class paged_table {
 public:
+  paged_table() = default;
+  paged_table(paged_table const&) = delete;
+  paged_table& operator=(paged_table const&) = delete;
+
   std::size_t size() const noexcept { return size_; }
   bool full() const noexcept { return size_ == capacity_; }
-  std::size_t bytes() const noexcept { return capacity_ * sizeof(paged_block); }
-  paged_block* data() const noexcept { return blocks_; }
   paged_block& operator[](std::size_t tag) const noexcept { return blocks_[tag]; }
-
   paged_block back() const noexcept { return blocks_[size_ - 1]; }
 
+  /// The array's memory and its bytes; null and 0 while the object itself has room.
+  void* memory() const noexcept { return blocks_ == inside_ ? nullptr : blocks_; }
+  std::size_t memory_bytes() const noexcept { return blocks_ == inside_ ? 0 : capacity_ * sizeof(paged_block); }
+
   /// Bytes of the next larger array.
-  std::size_t grown_bytes() const noexcept { return capacity_ == 0 ? 8 * sizeof(paged_block) : 2 * bytes(); }
+  std::size_t grown_bytes() const noexcept { return 4 * capacity_ * sizeof(paged_block); }
 
   /// Effects: moves to `room` of `bytes`, larger than before.
   void move_to(void* room, std::size_t bytes) noexcept {
-    if (size_ != 0) std::memcpy(room, blocks_, size_ * sizeof(paged_block));
+    std::memcpy(room, blocks_, size_ * sizeof(paged_block));
     blocks_ = static_cast<paged_block*>(room);
     capacity_ = bytes / sizeof(paged_block);
   }
@@ -54,10 +60,20 @@ public:
     return tag != size_;
   }
 
+  /// Effects: forgets every block and the memory.
+  void reset() noexcept {
+    blocks_ = inside_;
+    size_ = 0;
+    capacity_ = inside_places;
+  }
+
 private:
-  paged_block* blocks_ = nullptr;
+  static constexpr std::size_t inside_places = 4;
+
+  paged_block inside_[inside_places];
+  paged_block* blocks_ = inside_;
   std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  std::size_t capacity_ = inside_places;
 };
 
 }}}  // namespace zmm::detail

@@ -45,7 +45,7 @@ template <class Options> void basic_request_heap<Options>::release() noexcept {
 template <class Options> void basic_request_heap<Options>::start_anew() noexcept {
   note_carved();
   give_back();
-  table_ = {};
+  table_.reset();
   live_ = 0;
   slabs_ = nullptr;
   slab_bytes_ = 0;
@@ -58,7 +58,7 @@ template <class Options> void basic_request_heap<Options>::give_back() noexcept 
   if (table_.size() != 0) {
     detail::paged_block own;  // the table's memory goes last
     for (std::size_t i = 0; i < table_.size(); ++i) {
-      if (table_[i].start() == table_.data()) own = table_[i];
+      if (table_[i].start() == table_.memory()) own = table_[i];
       else give_pages(table_[i]);
     }
     if (own.start() != nullptr) give_pages(own);
@@ -88,15 +88,15 @@ void basic_request_heap<Options>::count_live(std::size_t& size, std::size_t& blo
   bins_.count_live(size, blocks);
   size += paged_bytes_;
   blocks += table_.size();
-  if (table_.data() == nullptr) return;
+  if (table_.memory() == nullptr) return;
   --blocks;
-  std::size_t const bytes = table_.bytes();
+  std::size_t const bytes = table_.memory_bytes();
   if (bytes <= detail::small_limit) {
     size -= detail::slot_bytes(classes::bin_of_bytes(bytes));
     return;
   }
   for (std::size_t i = 0; i < table_.size(); ++i) {  // the table stands in itself
-    if (table_[i].start() == table_.data()) size -= bytes_of(table_[i]);
+    if (table_[i].start() == table_.memory()) size -= bytes_of(table_[i]);
   }
 }
 

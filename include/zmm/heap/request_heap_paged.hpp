@@ -45,8 +45,8 @@ detail::paged_block basic_request_heap<Options>::take_pages(std::size_t bytes, s
 /// Moves the table to larger memory of the request's own: a packed block while that is small, else a paged block, which
 /// then stands in the table itself.
 template <class Options> bool basic_request_heap<Options>::grow_table(detail::admission& asked) noexcept {
-  void* const old = table_.data();
-  std::size_t const old_bytes = table_.bytes(), bytes = table_.grown_bytes();
+  void* const old = table_.memory();
+  std::size_t const old_bytes = table_.memory_bytes(), bytes = table_.grown_bytes();
   if (bytes <= detail::small_limit) {
     void* const room = take_packed(bytes, 1, asked);
     if (room == nullptr) return false;
