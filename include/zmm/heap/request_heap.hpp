@@ -23,9 +23,9 @@ namespace zmm { inline namespace ZMM_ABI {
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
 /// own. Any block can be freed at any time; the end of the request frees them all.
 ///
-/// Footprint of small blocks: at most the sum over bins of each bin's peak, plus what is unused at the end of each slab
-/// (under 3200 bytes, the open slab's rest, which is at most what is used before it or one first slab) and 8 bytes
-/// where an 8-aligned block precedes a 16-aligned one.
+/// Footprint of small blocks: at most the sum over bins of each bin's peak, and besides: up to seven blocks carved ahead
+/// in a bin that had 16 or more; 8 bytes where an 8-aligned block precedes a 16-aligned one; under 3200 bytes at the end
+/// of each slab; and the rest of the open slab, which is no larger than all before it, or is the first one.
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
