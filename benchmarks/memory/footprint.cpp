@@ -41,10 +41,9 @@ public:
 
   void churn() {
     for (auto const& mix : mixes) {
-      while (live_ < 48 * mib) add(mix);
       for (int i = 0; i < 400'000; ++i) {
+        while (live_ < 48 * mib) add(mix);
         remove(random_.between(0, count_ - 1));
-        add(mix);
       }
       report("full");
       while (live_ > 8 * mib) remove(random_.between(0, count_ - 1));

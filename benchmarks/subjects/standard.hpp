@@ -23,6 +23,7 @@ struct new_delete {
       ::operator delete (p, n, std::align_val_t{a});
     }
   }
+  void trim() noexcept { malloc_trim(0); }
 };
 
 struct new_delete_pmr {
