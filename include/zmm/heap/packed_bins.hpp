@@ -10,6 +10,8 @@
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/free_slot.hpp>
 
+#include <utility>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
@@ -62,7 +64,7 @@ public:
   }
 
   /// Effects: forgets every block and region.
-  void reset() noexcept { *this = packed_bins(); }
+  void reset() noexcept { ::new (static_cast<void*>(this)) packed_bins(); }
 
   /// Bytes carved so far, gaps included: an upper bound of what is live.
   std::size_t carved_bytes() const noexcept { return closed_bytes_ + distance(begin_, cursor_); }
@@ -96,8 +98,17 @@ private:
   static constexpr std::size_t batched_slot = 1024;  ///< largest slot that is: a batch is at most 8 KiB
 
   struct bin_set {
-    free_slot* lists[bin_count] = {};
-    std::size_t carved[bin_count] = {};  ///< blocks ever taken from a slab
+    bin_set() noexcept { clear(std::make_index_sequence<bin_count>()); }
+
+    /// One store after the other: for arrays of this size g++ otherwise emits `rep stos`, whose start alone costs as much
+    /// as all of these, and a request begins with this.
+    template <std::size_t... I> ZMM_INLINE void clear(std::index_sequence<I...>) noexcept {
+      ((lists[I] = nullptr), ...);
+      ((carved[I] = 0), ...);
+    }
+
+    free_slot* lists[bin_count];
+    std::size_t carved[bin_count];  ///< blocks ever taken from a slab
   };
 
   /// The aligned place at the cursor, whether or not a block fits there.

@@ -155,8 +155,9 @@ private:
   using chunk_type = detail::chunk<geometry>;
 
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
-    if (ZMM_UNLIKELY(alignment > 16 || (alignment & (alignment - 1)) != 0)) return nullptr;
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const below = detail::opaque(alignment - 1);
+    if (ZMM_UNLIKELY(alignment > 16 || (alignment & below) != 0)) return nullptr;
+    std::size_t const rank = (bytes - 1) | below;
     if (ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
     void* block = bins_.pop(classes::bin_of(rank));
     if (block == nullptr) block = bins_.carve_one(classes::bin_of(rank));
