@@ -60,6 +60,7 @@ void register_question() {
     using S = typename decltype(tag)::type;
     add("churn/direct", S::name, churn<S>);
   });
+  add("churn/pmr", floor_pmr::name, churn<floor_pmr>);  // what the loop and two virtual calls cost alone
   for_each_present(pmr_subjects{}, [](auto tag) {
     using S = typename decltype(tag)::type;
     add("churn/pmr", S::name, churn<S>);
