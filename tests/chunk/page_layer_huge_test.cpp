@@ -48,6 +48,7 @@ TEST_CASE("page_layer: huge blocks are whole pages of the system and at chunk bo
       std::memset(block, 1, bytes);
       CHECK(pages.owns(block));
       CHECK(pages.owns(block + e->bytes - 1));
+      if (e->bytes % whole != 0) CHECK_FALSE(pages.owns(block + e->bytes));
       CHECK(pages.find_huge(block + 1) == nullptr);
       blocks[block] = e->bytes;
       total += e->bytes;

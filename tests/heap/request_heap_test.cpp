@@ -141,6 +141,32 @@ TEST_CASE("request: the footprint is bounded by the sum of each bin's peak") {
   }
 }
 
+TEST_CASE("request: a bin alone carves its peak and at most seven blocks ahead") {
+  for (size_t slot : bin_sizes) {
+    zmm::request_pool pool;
+    zmm::request_resource request{pool};
+    zmm::request_heap& heap = request.heap();
+    random_source random{slot};
+    std::vector<void*> blocks;
+    size_t peak = 0, slabs = 0;
+    for (size_t i = 0; i < 2000; ++i) {
+      if (i < 15 || random.below(5) > 1) {  // the first fifteen are one by one
+        size_t const before = request.real_size();
+        blocks.push_back(heap.allocate(slot, 8));
+        peak = std::max(peak, blocks.size());
+        if (size_t const fresh = request.real_size() - before; fresh != 0 && ++slabs > 1) REQUIRE(fresh <= before);
+      } else if (!blocks.empty()) {
+        std::swap(blocks[random.below(blocks.size())], blocks.back());
+        heap.deallocate(blocks.back(), slot, 8);
+        blocks.pop_back();
+      }
+      if (i % 10 == 0) REQUIRE(heap.stats().peak <= (peak + (slot <= 1024 && peak >= 16 ? 7 : 0)) * slot);
+    }
+    CHECK(heap.stats().chunks == slabs);
+    CHECK(request.real_peak() <= 2 * (peak * slot + 8192 + slabs * (16 + 3200)));
+  }
+}
+
 TEST_CASE("request: the pages of runs and huge blocks come back when they are freed") {
   counting_storage source;
   zmm::request_pool pool{source};

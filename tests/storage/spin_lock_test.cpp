@@ -26,15 +26,18 @@ TEST_CASE("spin_lock: one thread at a time is inside") {
   std::atomic<int> inside{0};
   std::atomic<size_t> met{0};
   size_t count = 0;  // written by the holder only
-  size_t const rounds = zmm_test::scaled(5000);
+  std::atomic<int> started{0};
+  size_t const rounds = zmm_test::scaled(2000);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
+      ++started;
+      while (started != 4) std::this_thread::yield();
       for (size_t i = 0; i < rounds; ++i) {
         spin_guard const guard(lock);
         if (inside.fetch_add(1, std::memory_order_relaxed) != 0) ++met;
         size_t const seen = count;
-        if ((i + t) % 64 == 0) std::this_thread::yield();  // a holder that is descheduled
+        if ((i + t) % 8 == 0) std::this_thread::yield();  // a holder that is descheduled
         count = seen + 1;
         inside.fetch_sub(1, std::memory_order_relaxed);
       }
