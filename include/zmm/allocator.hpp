@@ -48,7 +48,7 @@ public:
     return static_cast<T*>(heap_->allocate(n * sizeof(T), alignof(T)));
   }
 
-  /// Requires: `p` came from allocate(n) of an allocator equal to this one.
+  /// Requires: `p` came from allocate(n) of an allocator equal to this one; it is not null.
   ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap_->deallocate_nonnull(p, n * sizeof(T), alignof(T)); }
 
   size_type max_size() const noexcept { return static_cast<size_type>(PTRDIFF_MAX) / sizeof(T); }

@@ -85,7 +85,7 @@ public:
 
   /// Request resources. Effects: builds a T from `args` in the request, to be destroyed at its end, newest first. A T
   /// that takes a polymorphic allocator gets this resource, in front (std::allocator_arg) or at the end, as its
-  /// constructor asks. Returns: the T. Throws: as allocate() and as T's constructor; then nothing is left behind.
+  /// constructor asks; a std::pair is built as it is. Returns: the T. Throws: as allocate() and as T's constructor; then nothing is left behind.
   template <class T, class... Args> T* create(Args&&... args) {
     return heap_.template create_with<T>([&](void* place) { return construct<T>(place, std::forward<Args>(args)...); });
   }

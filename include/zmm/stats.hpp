@@ -21,7 +21,8 @@ struct statistics {
   bool peak_exact = false;        ///< whether `peak` is exact, or the peak of carved bytes: an upper bound
 };
 
-/// The figures of a request pool. A request is in flight from its first block to its end.
+/// The figures of a request pool. A request is in flight from its first block to its end. A request within another counts
+/// by itself, and its bytes also count in its parent's size.
 struct pool_statistics {
   std::size_t in_flight = 0;      ///< requests that hold memory now
   std::size_t slabs_free = 0;     ///< slabs kept warm for the next requests

@@ -45,8 +45,9 @@ public:
   /// Returns: `count` pages, the first at a multiple of `alignment` pages. The caller writes their map entries.
   /// Requires: fits_chunk(count, alignment). Complexity: constant in the number of chunks.
   void* take_pages(std::size_t count, std::size_t alignment, admission& asked) noexcept {
-    chunk_type* c = lists_.find(count + alignment - 1);
-    if (c == nullptr && (c = add_chunk(asked)) == nullptr) return nullptr;
+    std::size_t const needed = count + alignment - 1;
+    chunk_type* c = lists_.find(needed);
+    if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr) return nullptr;
     fit const found = best_fit(c->taken, count, alignment, c->longest);
     occupy(c, found.first, count);
     lists_.relist(c, found.longest);

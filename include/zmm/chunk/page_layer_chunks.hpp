@@ -31,10 +31,8 @@ void* page_layer<Geometry>::take_extent(std::size_t bytes, std::size_t alignment
   return nullptr;
 }
 
-/// Effects: every page but the header's is free. What is dirty stays so. A chunk whose pages were all given back one by
-/// one is in that state already.
+/// Effects: every page but the header's is free, as in a chunk whose pages were all given back. What is dirty stays so.
 template <class Geometry> void page_layer<Geometry>::format(chunk_type* c) noexcept {
-  if (c->free_pages == usable_pages<Geometry>) return;
   c->taken = {};
   c->taken.set(0, header_pages<Geometry>);
   for (page_entry& entry : c->map) entry = page_entry{};
@@ -51,14 +49,12 @@ ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry>::add_chunk(admission& asked) 
     void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, asked);
     if (block == nullptr) return nullptr;
     index_.insert({block, 0, 0, 0});
-    c = ::new (block) chunk_type;  // no initializer: format() writes what matters, once
+    c = ::new (block) chunk_type;
     c->owner = this;
     c->number = next_number_++;
-    c->free_pages = 0;
-    c->dirty = {};
     c->dirty.set(0, header_pages<Geometry>);
+    format(c);
   }
-  format(c);
   lists_.insert(c);
   policy_.on_take(++chunks_);
   return c;
@@ -149,7 +145,9 @@ template <class Geometry> void page_layer<Geometry>::release() noexcept {
     if (oldest == nullptr || c->number < oldest->number) oldest = c;
   });
   lists_.for_each([&](chunk_type* c) {
-    if (c != oldest) cached_.push(c);
+    if (c == oldest) return;
+    format(c);
+    cached_.push(c);
   });
   lists_ = {};
   chunks_ = 0;

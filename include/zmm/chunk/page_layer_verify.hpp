@@ -36,6 +36,8 @@ template <class Geometry> void page_layer<Geometry>::verify(void const* heap) co
   for (chunk_type* c = cached_.top(); c != nullptr && cached < cached_.count(); c = c->next, ++cached) {
     extent const* const e = index_.find(c);
     check(e != nullptr && e->is_chunk(), "a cached chunk is in the address index", c, heap);
+    check(c->free_pages == usable_pages<Geometry>, "a cached chunk is empty", c, heap);
+    verify_chunk(*c, heap);
   }
   check(cached == cached_.count(), "the cache counts its chunks", nullptr, heap);
 

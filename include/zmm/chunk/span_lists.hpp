@@ -68,6 +68,14 @@ public:
     return above != 0 ? heads_[own + 1 + lowest_bit(above)] : nullptr;
   }
 
+  /// What find() may have overlooked: a chunk behind the few it tries. For when no other chunk is to be had.
+  /// Complexity: linear in the chunks of one class.
+  ZMM_COLD chunk_type* find_hidden(std::size_t count) const noexcept {
+    chunk_type* c = heads_[class_of(count)];
+    while (c != nullptr && c->longest < count) c = c->next;
+    return c;
+  }
+
   template <class Visit> void for_each(Visit visit) const {
     for (chunk_type* head : heads_) {
       for (chunk_type* c = head; c != nullptr;) {

@@ -82,7 +82,7 @@ public:
   [[nodiscard]] bool owns(void const* p) const noexcept { return pages_.owns(p); }
 
   /// Effects: resizes a block, in place if its kind allows, else by moving it; min(old, new) bytes keep their contents.
-  /// A null block is allocated. Peak figures never count both places.
+  /// A null block is allocated. `peak` never counts both places (real_peak does).
   /// Returns: the block's place. Throws: as allocate(); the block is then unchanged.
   [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
     return reallocate(block, bytes, usable_size(block), alignment);
@@ -177,7 +177,7 @@ private:
   static detail::page_entry& entry_of(void const* block) noexcept {
     return chunk_type::of(block)->map[chunk_type::page_of(block)];
   }
-  /// Bytes a carved byte counts in: an upper bound of what is live.
+  /// Bytes of all slots of all runs, and of paged blocks: an upper bound of what is live.
   std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_ + pages_.huge_bytes(); }
   void note_growth() noexcept {
     if constexpr (!Options::exact_peak) peak_ = carved() > peak_ ? carved() : peak_;

@@ -6,6 +6,7 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 template <class Options> void basic_heap<Options>::release() noexcept {
+  detail::check(!gate_.asking(), "a limit hook does not release the heap", nullptr, this);
   pages_.release();
   bins_.reset();
   large_bytes_ = 0;

@@ -25,6 +25,8 @@ public:
   bool has_hook() const noexcept { return hook_ != nullptr; }
   bool can_ask() const noexcept { return hook_ != nullptr && !asking_; }
 
+  bool asking() const noexcept { return asking_; }
+
   /// Effects: calls the hook. Returns: whether to try again. Requires: can_ask().
   bool ask(std::size_t needed) noexcept {
     asking_ = true;
@@ -40,17 +42,18 @@ private:
   bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
 };
 
-/// Tries `attempt(asked)`; if that fails, once more if `reclaim()` won anything, and once more if a limit refused and
-/// `ask()` says so. The engine is consistent whenever `reclaim` or `ask` runs. Returns: what an attempt returned.
+/// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` won anything; and if a limit refused, once
+/// more if `ask()` says so, reclaiming what the hook freed. The engine is consistent whenever `reclaim` or `ask` runs.
+/// Returns: what an attempt returned.
 template <class Attempt, class Reclaim, class Ask>
 void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {
-  if (void* const p = attempt(asked)) return p;
-  if (asked.why == refusal::address) return nullptr;
-  if (reclaim()) {
+  auto const attempt_and_reclaim = [&]() -> void* {
     if (void* const p = attempt(asked)) return p;
-  }
-  if (asked.why == refusal::limit && ask()) return attempt(asked);
-  return nullptr;
+    bool const may_help = asked.why == refusal::limit || asked.why == refusal::storage;
+    return may_help && reclaim() ? attempt(asked) : nullptr;
+  };
+  if (void* const p = attempt_and_reclaim()) return p;
+  return asked.why == refusal::limit && ask() ? attempt_and_reclaim() : nullptr;
 }
 
 /// Throws what `asked` says about a request for `bytes`.

@@ -17,16 +17,17 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
 /// fill; freed ones go to the list of their bin and are reused first.
 ///
-/// In a request that frees, a bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that
-/// is used much (16 blocks), of slots up to 1 KiB, is carved eight blocks at a time, of which seven are listed. They are
-/// linked without a loop, whose end would be mispredicted in turn. Below that, and so in small requests, which mostly free
-/// nothing, blocks are carved one by one: nothing is wasted, and the list is empty every time.
+/// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees, a
+/// bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free goes over
+/// to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be mispredicted
+/// in turn. A free says nothing to anybody; but whenever some bin has carved 16 blocks, then 32, 64, …, all bins are looked
+/// at, and one with a free block is one that frees.
 ///
 /// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so one
 /// list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists of
 /// their own, which are made in the region itself when the first such block is asked for.
 ///
-/// Invariants, for each bin: live == carved - linked. [cursor, end) is the free part of the open slab.
+/// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the open slab.
 template <std::size_t MinSlot> class packed_bins {
   using classes = size_classes<MinSlot>;
 
@@ -36,13 +37,13 @@ public:
   /// The first free block of the bin, or null: then carve().
   ZMM_INLINE void* pop(bin_index bin) noexcept { return pop_from(bins_, bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { push_to(bins_, bin, block); }
-  /// One block of the open slab, for a bin that is not carved in batches yet; null: then carve(). Requires: as carve().
+  /// One block of the open slab, while no look at the bins is due; null: then carve(). Requires: as carve().
   ZMM_INLINE void* carve_one(bin_index bin) noexcept {
     std::size_t const bytes = slot_bytes(bin);
     char* const block = aligned_cursor(15 ^ (bytes & 8));
-    if (ZMM_UNLIKELY(bins_.carved[bin.value] >= batch_from || !fits(block, bytes))) return nullptr;
+    if (ZMM_UNLIKELY(bins_.left[bin.value] == 0 || !fits(block, bytes))) return nullptr;
     cursor_ = block + bytes;
-    ++bins_.carved[bin.value];
+    --bins_.left[bin.value];
     return block;
   }
   /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
@@ -69,6 +70,13 @@ public:
   /// Bytes carved so far, gaps included: an upper bound of what is live.
   std::size_t carved_bytes() const noexcept { return closed_bytes_ + distance(begin_, cursor_); }
 
+  /// Whether some bin has blocks and none of them is free: then something is live. False does not say that nothing is.
+  bool is_surely_live() const noexcept {
+    bool live = false;
+    for_each_bin([&](bin_index, free_slot const* list, std::size_t carved) { live = live || (carved != 0 && list == nullptr); });
+    return live;
+  }
+
   /// Adds what is live to `size` and `blocks`. Complexity: linear in the free blocks.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
     for_each_bin([&](bin_index bin, free_slot const* list, std::size_t carved) {
@@ -94,8 +102,9 @@ public:
 
 private:
   static constexpr std::size_t batch = 8;            ///< blocks carved at once by a bin that is used much
-  static constexpr std::size_t batch_from = 16;      ///< blocks a bin has carved when it starts to
-  static constexpr std::size_t batched_slot = 1024;  ///< largest slot that is: a batch is at most 8 KiB
+  static constexpr std::size_t first_look = 16;      ///< blocks a bin carves before the first look at who frees
+  static constexpr std::size_t batched_bins = 24;    ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
+  static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 
   struct bin_set {
     bin_set() noexcept { clear(std::make_index_sequence<bin_count>()); }
@@ -104,11 +113,27 @@ private:
     /// as all of these, and a request begins with this.
     template <std::size_t... I> ZMM_INLINE void clear(std::index_sequence<I...>) noexcept {
       ((lists[I] = nullptr), ...);
-      ((carved[I] = 0), ...);
+      ((left[I] = first_look), ...);
+      ((planned[I] = first_look), ...);
+    }
+
+    std::size_t carved(std::size_t bin) const noexcept { return planned[bin] - left[bin]; }
+    bool frees(bin_index bin) const noexcept { return (freeing >> bin.value & 1) != 0; }
+
+    /// Whether `bin` is to be carved in batches from now on; if not, it has blocks left to carve one by one. Requires: none
+    /// is left.
+    ZMM_NOINLINE bool look(bin_index bin) noexcept {
+      for (std::size_t i = 0; i < batched_bins; ++i) freeing |= std::uint32_t{lists[i] != nullptr} << i;
+      if (frees(bin)) return true;
+      left[bin.value] = planned[bin.value];
+      planned[bin.value] *= 2;
+      return false;
     }
 
     free_slot* lists[bin_count];
-    std::size_t carved[bin_count];  ///< blocks ever taken from a slab
+    std::size_t left[bin_count];     ///< blocks to carve one by one before the next look; 0 in a bin carved in batches
+    std::size_t planned[bin_count];  ///< blocks carved and left
+    std::uint32_t freeing = 0;       ///< bit i: bin i was seen to free and is carved in batches
   };
 
   /// The aligned place at the cursor, whether or not a block fits there.
@@ -131,15 +156,16 @@ private:
   ZMM_INLINE void* carve_for(bin_set& set, bin_index bin, std::size_t mask) noexcept {
     std::size_t const bytes = slot_bytes(bin);
     char* const block = aligned_cursor(mask);
-    std::size_t count = 1;
-    if (set.carved[bin.value] >= batch_from && bytes <= batched_slot && fits(block, batch * bytes)) {
-      set.lists[bin.value] = link_batch(block, bytes);
-      count = batch;
-    } else if (ZMM_UNLIKELY(!fits(block, bytes))) {
-      return nullptr;
+    if (ZMM_UNLIKELY(!fits(block, bytes))) return nullptr;
+    if (set.left[bin.value] == 0 && (set.frees(bin) || set.look(bin))) {
+      std::size_t const count = fits(block, batch * bytes) ? batch : 1;
+      if (count == batch) set.lists[bin.value] = link_batch(block, bytes);
+      cursor_ = block + count * bytes;
+      set.planned[bin.value] += count;
+    } else {
+      cursor_ = block + bytes;
+      --set.left[bin.value];
     }
-    cursor_ = block + count * bytes;
-    set.carved[bin.value] += count;
     return block;
   }
 
@@ -168,7 +194,7 @@ private:
   /// Calls visit(bin, free list, blocks carved) for each bin of both sets.
   template <class Visit> void for_each_bin(Visit visit) const {
     for (bin_set const* set : {&bins_, static_cast<bin_set const*>(wide_)}) {
-      for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved[i]);
+      for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved(i));
     }
   }
 

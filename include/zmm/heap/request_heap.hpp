@@ -49,7 +49,7 @@ public:
   /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
   basic_request_heap(within_t, basic_request_heap& parent) noexcept;
 
-  /// A request whose first slab is the caller's buffer, which outlives it. The buffer is not charged; nothing is taken
+  /// A request whose first slab is the caller's buffer, which outlives it (so is declared before it). The buffer is not charged; nothing is taken
   /// from the pool until it is full; release() starts with it again.
   basic_request_heap(void* buffer, std::size_t bytes, pool_type& pool = default_pool<geometry>()) noexcept
       : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {
@@ -99,7 +99,7 @@ public:
   /// first, until nothing is left, with the limit lifted (it may allocate and register more; what throws terminates);
   /// then every block is dropped and slabs, runs and huge blocks go back to the pool, which keeps them warm. The object
   /// is as new and may serve the next request; limit and hook stay, peaks start anew. No
-  /// container may touch its old blocks afterwards.
+  /// container may touch its old blocks afterwards. Neither an entry nor the limit hook may call it.
   /// Complexity: linear in slabs, paged blocks and registered entries, not in blocks.
   void release() noexcept;
 
@@ -124,7 +124,14 @@ public:
   /// Returns: false if they hold more; the old limit then stays.
   bool set_limit(std::size_t bytes) noexcept;
   std::size_t limit() const noexcept { return book_.limit(); }          ///< bytes; SIZE_MAX: no limit
-  std::size_t remaining() const noexcept { return book_.remaining(); }  ///< limit() - real_size()
+  /// Returns: limit() - real_size(), or what is left to an ancestor if that is less.
+  std::size_t remaining() const noexcept {
+    std::size_t least = book_.remaining();
+    for (basic_request_heap const* h = parent_; h != nullptr; h = h->parent_) {
+      if (h->book_.remaining() < least) least = h->book_.remaining();
+    }
+    return least;
+  }
   /// As basic_heap::on_limit(). A request without a hook asks the nearest ancestor's.
   void on_limit(limit_hook hook, void* user) noexcept { gate_.set_hook(hook, user); }
   void lift_limit() noexcept { gate_.lift(); }      ///< for limit_lift
@@ -201,9 +208,12 @@ private:
 
   std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
   std::size_t resize_huge(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
-  void start_anew() noexcept;
+  void forget_blocks() noexcept;
   void give_back() noexcept;
-  void release_children() noexcept;
+  void give_back_paged() noexcept;
+  bool is_empty() const noexcept { return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty(); }
+  bool is_any_live() const noexcept;
+  bool release_children() noexcept;
   void run_end_entries() noexcept;
 
   static detail::page_entry& entry_of(void const* block) noexcept {
@@ -238,6 +248,7 @@ private:
   detail::end_list end_;
   pool_type* pool_;
   bool joined_ = false;                ///< counted as in flight by the pool
+  bool ending_ = false;                ///< entries of the end are running
   char* buffer_ = nullptr;             ///< the caller's
   std::size_t buffer_bytes_ = 0;
   detail::ledger book_;                ///< slabs and paged blocks of this request and its children

@@ -21,30 +21,40 @@ template <class Options> basic_request_heap<Options>::~basic_request_heap() {
   *link = next_sibling_;
 }
 
-template <class Options> void basic_request_heap<Options>::release_children() noexcept {
-  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->release();
+/// Returns: whether a child held anything.
+template <class Options> bool basic_request_heap<Options>::release_children() noexcept {
+  bool held = false;
+  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) {
+    if (child->is_empty() && child->first_child_ == nullptr) continue;
+    held = held || !child->is_empty();
+    child->release();
+  }
+  return held;
 }
 
+/// An entry, here or in a child, may allocate and register in any request of the family: so this goes on until neither
+/// the request has an entry nor a child holds anything.
 template <class Options> ZMM_NOINLINE void basic_request_heap<Options>::run_end_entries() noexcept {
+  detail::check(!ending_, "an entry of a request's end does not release the request", nullptr, this);
+  ending_ = true;
   gate_.lift();
-  release_children();
-  while (!end_.empty()) {
-    end_.run_newest();
-    if (end_.empty()) release_children();  // an entry may have worked in one, and that may have added an entry here
+  while (release_children() || !end_.empty()) {
+    while (!end_.empty()) end_.run_newest();
   }
   gate_.unlift();
+  ending_ = false;
 }
 
 template <class Options> void basic_request_heap<Options>::release() noexcept {
+  detail::check(!gate_.asking() && !ending_, "neither a limit hook nor an entry of the end releases the request", nullptr, this);
   run_end();
-  start_anew();
+  give_back();
+  forget_blocks();
   reset_peak();
 }
 
-/// Effects: every block is dropped, and the next one starts from nothing.
-template <class Options> void basic_request_heap<Options>::start_anew() noexcept {
+template <class Options> void basic_request_heap<Options>::forget_blocks() noexcept {
   note_carved();
-  give_back();
   table_.reset();
   live_ = 0;
   slabs_ = nullptr;
@@ -53,33 +63,45 @@ template <class Options> void basic_request_heap<Options>::start_anew() noexcept
   if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
 }
 
-/// Effects: slabs, runs and huge blocks go back to the pool.
+/// Effects: slabs, runs and huge blocks go back to the pool, and the request is no longer in flight.
 template <class Options> void basic_request_heap<Options>::give_back() noexcept {
-  if (table_.size() != 0) {
-    detail::paged_block own;  // the table's memory goes last
-    for (std::size_t i = 0; i < table_.size(); ++i) {
-      if (table_[i].start() == table_.memory()) own = table_[i];
-      else give_pages(table_[i]);
-    }
-    if (own.start() != nullptr) give_pages(own);
-  }
+  if (table_.size() != 0) give_back_paged();
   if (slabs_ != nullptr) discharge(slab_bytes_);
   if (joined_) pool_->end(slabs_, slab_bytes_, book_.real_peak(), joined_);
 }
 
+template <class Options> void basic_request_heap<Options>::give_back_paged() noexcept {
+  detail::paged_block own;  // the table's memory goes last
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    if (table_[i].start() == table_.memory()) own = table_[i];
+    else give_pages(table_[i]);
+  }
+  if (own.start() != nullptr) give_pages(own);
+}
+
 template <class Options> std::size_t basic_request_heap<Options>::collect() noexcept {
-  std::size_t size = 0, blocks = 0;
-  if (slabs_ == nullptr || !end_.empty()) return 0;
-  count_live(size, blocks);
-  if (blocks != 0) return 0;
+  if (slabs_ == nullptr || !end_.empty() || is_any_live()) return 0;
   std::size_t const before = slab_bytes_ + paged_bytes_;
-  start_anew();
+  give_back_paged();
+  discharge(slab_bytes_);
+  pool_->give_slabs(slabs_);
+  forget_blocks();
   return before;
 }
 
 template <class Options> bool basic_request_heap<Options>::set_limit(std::size_t bytes) noexcept {
   if (book_.set_limit(bytes)) return true;
   return collect() != 0 && book_.set_limit(bytes);
+}
+
+/// Whether a caller holds a block. Most often a bin without a free block says so at once.
+template <class Options> bool basic_request_heap<Options>::is_any_live() const noexcept {
+  std::size_t const own = table_.memory_bytes();  // the table's memory: nothing, a packed block, or a paged one in itself
+  if (table_.size() > (own > detail::small_limit ? 1 : 0)) return true;
+  if ((own == 0 || own > detail::small_limit) && bins_.is_surely_live()) return true;
+  std::size_t size = 0, blocks = 0;
+  count_live(size, blocks);
+  return blocks != 0;
 }
 
 /// What callers hold: the table's own memory is not theirs.
@@ -196,6 +218,7 @@ template <class Options> void basic_request_heap<Options>::verify() const {
   }
   detail::check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool", nullptr, this);
   statistics const s = stats();
+  if constexpr (Options::exact_peak) detail::check(s.size == live_, "live bytes are counted", nullptr, this);
   detail::check(s.size <= s.peak, "size does not pass its peak", nullptr, this);
 }
 

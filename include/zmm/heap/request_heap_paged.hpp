@@ -8,6 +8,7 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options>
 void* basic_request_heap<Options>::take_paged(std::size_t bytes, std::size_t alignment,
                                               detail::admission& asked) noexcept {
+  if (table_.size() >= detail::page_entry::max_tag) return asked.refuse_address();
   detail::paged_block const block = take_pages(bytes, alignment, asked);
   if (block.start() == nullptr) return nullptr;
   if (table_.full() && !grow_table(asked)) {
@@ -92,6 +93,7 @@ template <class Options> std::size_t basic_request_heap<Options>::give_paged(voi
 template <class Options>
 std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  note_carved();
   paged_bytes_ -= bytes;
   discharge(bytes);
   block.is_huge() ? pool_->give_huge(block.start()) : pool_->give_run(block.start(), block.pages());
@@ -123,6 +125,7 @@ std::size_t basic_request_heap<Options>::resize_paged(void* block, std::size_t m
   if (min_bytes > detail::large_limit<geometry>) return 0;
   if (preferred_bytes > detail::large_limit<geometry>) preferred_bytes = detail::large_limit<geometry>;
   std::size_t wanted = detail::divide_up(preferred_bytes != 0 ? preferred_bytes : 1, page);
+  note_carved();
   if (wanted < now) {
     pool_->give_run(detail::offset(block, wanted * page), now - wanted);
     discharge((now - wanted) * page);
@@ -153,6 +156,7 @@ std::size_t basic_request_heap<Options>::resize_huge(void* block, std::size_t mi
     detail::admission asked;
     if (wanted < bytes || (wanted > usable && !admits(wanted - usable, asked))) continue;
     if (!pool_->resize_huge(block, wanted, asked)) continue;
+    note_carved();
     wanted > usable ? charge(wanted - usable) : discharge(usable - wanted);
     paged_bytes_ += wanted - usable;
     if constexpr (Options::exact_peak) add_live(wanted - usable);

@@ -18,7 +18,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     carved == slots of all its runs
 ///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
 ///     every slot of every run is live, on its list, on `spare`, or in [bump, end): live == carved - linked - unbumped
-///     the list is empty if nothing was freed since the last collection
+///     the list is empty if nothing was freed, and no spare list taken over, since the last collection
 template <class Geometry, std::size_t MinSlot> class run_bins {
 public:
   using chunk_type = chunk<Geometry>;
@@ -35,7 +35,7 @@ public:
     lists_[bin.value] = ::new (block) free_slot{lists_[bin.value]};
   }
 
-  /// A slot that is not on the list: from the spare list or the newest run; null: then refill().
+  /// A slot of the newest run that was never handed out; null: then refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
     bin_state& b = bins_[bin.value];
     if (ZMM_UNLIKELY(b.bump == b.end)) return nullptr;

@@ -18,10 +18,11 @@ public:
 
   void* move(void* block, std::size_t from, std::size_t to, std::size_t alignment) noexcept override {
     errno_guard const keep;
-    void* const place = is_aligned(block, alignment) && ::mremap(block, from, to, 0) == block
-                            ? block
-                            : move_pages(block, from, to, alignment);
-    if (place != nullptr) os_reserves.erase(block);
+    std::size_t const reserve = os_reserves.find(block);
+    os_reserves.erase(block);  // before the address can be somebody else's
+    if (is_aligned(block, alignment) && ::mremap(block, from, to, 0) == block) return block;
+    void* const place = move_pages(block, from, to, alignment);
+    if (place == nullptr && reserve != 0) os_reserves.insert(block, reserve);
     return place;
   }
 
@@ -30,7 +31,9 @@ private:
     void* const place = map_aligned(to, alignment, PROT_NONE);
     if (place == nullptr) return nullptr;
     if (::mremap(block, from, to, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place) return place;
-    ::munmap(place, to);
+    // The kernel unmaps the target before the last of its checks: the place may be free by now, or another thread's. It is
+    // unmapped only if it can first be taken anew; at worst a piece of address space is lost.
+    if (os_map(place, to, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE) == place) ::munmap(place, to);
     return nullptr;
   }
 };

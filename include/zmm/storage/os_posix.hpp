@@ -55,6 +55,7 @@ public:
 
   bool truncate(void* block, std::size_t from, std::size_t to) noexcept override {
     errno_guard const keep;
+    os_reserves.erase(block);  // before the tail can be somebody else's
     return ::munmap(offset(block, to), from - to) == 0;
   }
 
