@@ -42,7 +42,7 @@ struct fixture {
 
   admission insert(std::uintptr_t address, size_t tag) {
     admission asked;
-    if (extents.make_room(source, book, asked)) {
+    if (extents.make_room(source, book, 0, asked)) {
       extents.insert({at(address), piece, piece, tag});
       model[address] = tag;
     }
@@ -195,14 +195,14 @@ TEST_CASE("address_index: a limit or a storage that refuses the table changes no
   f.source.fail_call(1);
   admission lifted;
   lifted.lifted = true;
-  CHECK_FALSE(f.extents.make_room(f.source, f.book, lifted));
+  CHECK_FALSE(f.extents.make_room(f.source, f.book, 0, lifted));
   CHECK(lifted.why == refusal::storage);
   CHECK(lifted.needed == os_page());
   CHECK(lifted.alignment == os_page());
   CHECK(f.book.real_size() == 1000);
   CHECK(f.book.real_peak() == 1000);
 
-  CHECK(f.extents.make_room(f.source, f.book, lifted));  // the second call is served
+  CHECK(f.extents.make_room(f.source, f.book, 0, lifted));  // the second call is served
   CHECK(f.book.real_size() == 1000 + os_page());
   f.book.subtract(1000);
   f.compare();

@@ -43,11 +43,12 @@ public:
     }
   }
 
-  /// Effects: makes sure that one insert() finds room. Returns: whether it did; if not, `asked` says why.
-  bool make_room(storage& from, ledger& book, admission& asked) noexcept {
+  /// Effects: makes sure that one insert() finds room. `pending` bytes are taken and not yet in the book.
+  /// Returns: whether it did; if not, `asked` says why.
+  bool make_room(storage& from, ledger& book, std::size_t pending, admission& asked) noexcept {
     if ((count_ + 1) * 4 <= places() * 3) return true;
     std::size_t const bytes = table_ == inside_ ? os_page_size() : 2 * table_bytes();
-    if (!book.admits(bytes, asked)) return false;
+    if (!book.admits(pending + bytes, asked)) return false;
     void* const room = from.allocate(bytes, os_page_size(), bytes);
     if (room == nullptr) {
       asked.refuse_storage(bytes, os_page_size());

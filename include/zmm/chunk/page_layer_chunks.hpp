@@ -24,11 +24,12 @@ void* page_layer<Geometry>::take_extent(std::size_t bytes, std::size_t alignment
   if (!book_.admits(bytes, asked)) return nullptr;
   void* const block = storage_->allocate(bytes, alignment, bytes);
   if (block == nullptr) return asked.refuse_storage(bytes, alignment);
+  if (!index_.make_room(*storage_, book_, bytes, asked)) {
+    storage_->deallocate(block, bytes, bytes);
+    return nullptr;
+  }
   book_.add(bytes);
-  if (index_.make_room(*storage_, book_, asked)) return block;
-  book_.subtract(bytes);
-  storage_->deallocate(block, bytes, bytes);
-  return nullptr;
+  return block;
 }
 
 /// Effects: every page but the header's is free, as in a chunk whose pages were all given back. What is dirty stays so.

@@ -20,7 +20,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees, a
 /// bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free goes over
 /// to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be mispredicted
-/// in turn. A free says nothing to anybody; but whenever some bin has carved 16 blocks, then 32, 64, …, all bins are looked
+/// in turn. A free says nothing to anybody; but whenever some bin has carved 32 blocks, then 64, 128, …, all bins are looked
 /// at, and one with a free block is one that frees.
 ///
 /// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so one
@@ -102,7 +102,7 @@ public:
 
 private:
   static constexpr std::size_t batch = 8;            ///< blocks carved at once by a bin that is used much
-  static constexpr std::size_t first_look = 16;      ///< blocks a bin carves before the first look at who frees
+  static constexpr std::size_t first_look = 32;      ///< blocks a bin carves before the first look at who frees
   static constexpr std::size_t batched_bins = 24;    ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 

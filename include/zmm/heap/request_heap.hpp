@@ -24,8 +24,9 @@ namespace zmm { inline namespace ZMM_ABI {
 /// own. Any block can be freed at any time; the end of the request frees them all.
 ///
 /// Footprint of small blocks: at most the sum over bins of each bin's peak, and besides: up to seven blocks carved ahead
-/// in a bin that had 16 or more; 8 bytes where an 8-aligned block precedes a 16-aligned one; under 3200 bytes at the end
-/// of each slab; and the rest of the open slab, which is no larger than all before it, or is the first one.
+/// in a bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16 bytes at the
+/// start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than all before it, or is
+/// the first one. Classes do not share what they freed: after a shift in sizes the sum of the peaks stays until the end.
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
@@ -193,6 +194,7 @@ private:
   void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   detail::paged_block take_pages(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* open_and_carve(detail::bin_index bin) noexcept;
   bool open_slab(detail::admission& asked) noexcept;
   bool grow_table(detail::admission& asked) noexcept;
   bool ask_hook(std::size_t bytes) noexcept;

@@ -5,14 +5,16 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// The misses that need nothing but the open slab or a wide list.
+/// The misses of packed blocks: from the open slab, a wide list, or a fresh slab.
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
-  if (ZMM_UNLIKELY(bytes == 0 || !is_packed(bytes, alignment) || (alignment & (alignment - 1)) != 0)) return nullptr;
+  std::size_t const below = detail::opaque(alignment - 1);
+  if (ZMM_UNLIKELY(bytes == 0 || !is_packed(bytes, alignment) || (alignment & below) != 0)) return nullptr;
   detail::bin_index const bin = packed_bin(bytes, alignment);
   void* block;
   if (ZMM_LIKELY(alignment <= 16)) {
     block = bins_.carve(bin);
+    if (ZMM_UNLIKELY(block == nullptr)) block = open_and_carve(bin);
   } else if ((block = bins_.pop_wide(bin)) == nullptr) {
     block = bins_.carve_wide(bin);
   }
@@ -70,8 +72,15 @@ void* basic_request_heap<Options>::take_packed(std::size_t bytes, std::size_t al
   return nullptr;
 }
 
+/// The usual miss: the slab is used up, and nothing stands in the way of another. Null leaves the rest to the slow path.
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::open_and_carve(detail::bin_index bin) noexcept {
+  detail::admission asked;
+  return open_slab(asked) ? bins_.carve(bin) : nullptr;
+}
+
 /// Opens another slab: as large as all before together, or as much of that as limits and storage allow.
-template <class Options> bool basic_request_heap<Options>::open_slab(detail::admission& asked) noexcept {
+template <class Options> ZMM_INLINE bool basic_request_heap<Options>::open_slab(detail::admission& asked) noexcept {
   std::size_t order = slab_bytes_ == 0 ? pool_->first_order() : orders::next(slab_bytes_);
   detail::slab* fresh = nullptr;
   while (!admits(orders::bytes(order), asked) || (fresh = pool_->take_slab(order, joined_, asked)) == nullptr) {

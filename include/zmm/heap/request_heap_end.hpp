@@ -67,7 +67,9 @@ template <class Options> void basic_request_heap<Options>::forget_blocks() noexc
 template <class Options> void basic_request_heap<Options>::give_back() noexcept {
   if (table_.size() != 0) give_back_paged();
   if (slabs_ != nullptr) discharge(slab_bytes_);
-  if (joined_) pool_->end(slabs_, slab_bytes_, book_.real_peak(), joined_);
+  if (!joined_) return;
+  std::size_t const used = bins_.carved_bytes() + sizeof(detail::slab);
+  pool_->end(slabs_, used > buffer_bytes_ ? used - buffer_bytes_ : 0, book_.real_peak(), joined_);
 }
 
 template <class Options> void basic_request_heap<Options>::give_back_paged() noexcept {

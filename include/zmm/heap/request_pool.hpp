@@ -79,8 +79,8 @@ private:
   bool resize_huge(void* block, std::size_t bytes, detail::admission& asked) noexcept;
   detail::extent find_huge(void const* block) const noexcept;
   void retag_huge(void* block, std::size_t tag) noexcept;
-  /// A request ends: its slabs come back, its sizes are remembered.
-  void end(detail::slab* slabs, std::size_t slab_bytes, std::size_t real_peak, bool& joined) noexcept;
+  /// A request ends: its slabs come back, how much of them it used and its real peak are remembered.
+  void end(detail::slab* slabs, std::size_t used_bytes, std::size_t real_peak, bool& joined) noexcept;
   /// The order of slab a new request starts with.
   std::size_t first_order() const noexcept { return first_order_.load(std::memory_order_relaxed); }
 
@@ -110,8 +110,8 @@ private:
   std::size_t average_used_ = 0;   ///< Zend's running average of those peaks
   std::uint64_t ended_ = 0;
   layer pages_;
-  detail::request_sizes sizes_;       ///< real peaks
-  detail::request_sizes slab_sizes_;  ///< bytes in slabs at the end
+  detail::request_sizes sizes_;             ///< real peaks
+  detail::slab_demand<Geometry> demand_;    ///< bytes of slabs used
 };
 
 namespace detail {

@@ -115,7 +115,7 @@ template <class Geometry> void basic_request_pool<Geometry>::retag_huge(void* bl
 }
 
 template <class Geometry>
-void basic_request_pool<Geometry>::end(detail::slab* slabs, std::size_t slab_bytes, std::size_t real_peak,
+void basic_request_pool<Geometry>::end(detail::slab* slabs, std::size_t used_bytes, std::size_t real_peak,
                                        bool& joined) noexcept {
   detail::spin_guard const guard(lock_);
   shelve(slabs);
@@ -124,18 +124,15 @@ void basic_request_pool<Geometry>::end(detail::slab* slabs, std::size_t slab_byt
   --in_flight_;
   ++ended_;
   sizes_.add(detail::divide_up(real_peak, Geometry::page_bytes));
-  slab_sizes_.add(slab_bytes / Geometry::page_bytes);
-  if (++ended_in_window_ == window) end_window();
+  demand_.add(used_bytes);
+  if (ZMM_UNLIKELY(++ended_in_window_ == window)) end_window();
 }
 
 /// Learns from the window's requests: the first slab holds what 60 % of them needed in slabs; warm memory beyond the
 /// running average of the peaks, and a chunk of slack, goes back.
 template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window() noexcept {
   ended_in_window_ = 0;
-  std::size_t const pages = slab_sizes_.percentile(60);
-  std::size_t order = pages > 1 ? detail::highest_bit(pages - 1) + 1 : 0;
-  if (order > orders::max) order = orders::max;
-  first_order_.store(static_cast<std::uint8_t>(order), std::memory_order_relaxed);
+  first_order_.store(static_cast<std::uint8_t>(demand_.learn(60)), std::memory_order_relaxed);
 
   average_used_ = (average_used_ + peak_used_) / 2;
   peak_used_ = used_;

@@ -22,10 +22,43 @@ template <class Geometry> struct slab_orders {
 
   static constexpr std::size_t bytes(std::size_t order) noexcept { return Geometry::page_bytes << order; }
   static constexpr std::size_t order_of(std::size_t bytes) noexcept { return highest_bit(bytes / Geometry::page_bytes); }
+  /// The smallest order that holds `bytes`, or the largest there is. Requires: bytes > 0.
+  static constexpr std::size_t enough_for(std::size_t bytes) noexcept {
+    std::size_t const more_pages = (bytes - 1) / Geometry::page_bytes;
+    std::size_t const order = more_pages == 0 ? 0 : highest_bit(more_pages) + 1;
+    return order < max ? order : max;
+  }
   /// The order for a request that holds `bytes` in slabs: doubles what it has.
   static constexpr std::size_t next(std::size_t bytes) noexcept {
     return order_of(bytes) < max ? order_of(bytes) : max;
   }
+};
+
+/// How many bytes of slabs ended requests used, by the order of slab that would have held them. What was used counts, not
+/// what was taken, or one large request would make every later one look large.
+template <class Geometry> class slab_demand {
+public:
+  using orders = slab_orders<Geometry>;
+
+  void add(std::size_t bytes) noexcept {
+    if (bytes != 0) ++counts_[orders::enough_for(bytes)];
+  }
+
+  /// Returns: the order of slab that would have been enough for `percent` of the requests added since the last time, or
+  /// as near as slabs get; half of them count again next time.
+  std::size_t learn(unsigned percent) noexcept {
+    std::size_t total = 0, seen = 0, enough = 0;
+    for (std::size_t count : counts_) total += count;
+    for (std::size_t order = 0; order < orders::count; ++order) {
+      if (seen * 100 < total * percent) enough = order;
+      seen += counts_[order];
+      counts_[order] /= 2;
+    }
+    return enough;
+  }
+
+private:
+  std::size_t counts_[orders::count] = {};
 };
 
 /// Free slabs by order, last in first out: the warmest goes first.
