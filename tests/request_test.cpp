@@ -60,7 +60,7 @@ TEST_CASE("create: an allocator in front, after allocator_arg") {
   CHECK(p->text.get_allocator().resource() == &request);
 }
 
-TEST_CASE("create: an allocator behind; arguments are forwarded") {
+TEST_CASE("create: an allocator behind, arguments are forwarded") {
   request_resource request;
   trailing* p = request.create<trailing>(6, std::make_unique<int>(9));
   CHECK(p->value == 6);

@@ -166,7 +166,7 @@ TEST_CASE("resource: a limit met in the middle of a container leaves container a
   request.verify();
 }
 
-TEST_CASE("resource: release drops everything; containers made with create go first") {
+TEST_CASE("resource: release drops everything, containers made with create go first") {
   zmm::request_resource request;
   auto* words = request.create<std::pmr::vector<std::pmr::string>>();
   for (int i = 0; i < 1000; ++i) words->emplace_back(static_cast<size_t>(i), 'x');

@@ -185,7 +185,7 @@ bool free_victim(void* user, size_t needed) noexcept {
   return state.answer;
 }
 
-TEST_CASE("hook: called once before failing; what it frees is used") {
+TEST_CASE("hook: called once before failing, what it frees is used") {
   zmm::heap heap;
   hook_state state;
   state.heap = &heap;

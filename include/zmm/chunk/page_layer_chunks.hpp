@@ -3,6 +3,8 @@
 
 #include <zmm/chunk/page_layer.hpp>
 
+#include <new>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Gives everything back to storage.

@@ -3,6 +3,8 @@
 
 #include <zmm/chunk/page_layer.hpp>
 
+#include <new>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// A run of 1, 2, 4, … pages of a chunk, described in its first bytes. The rest is the request's.
