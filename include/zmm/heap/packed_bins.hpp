@@ -39,12 +39,17 @@ public:
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { push_to(bins_, bin, block); }
   /// One block of the open slab, while no look at the bins is due; null: then carve(). Requires: as carve().
   ZMM_INLINE void* carve_one(bin_index bin) noexcept {
-    std::size_t const bytes = slot_bytes(bin);
-    char* const block = aligned_cursor(15 ^ (bytes & 8));
-    if (ZMM_UNLIKELY(bins_.left[bin.value] == 0 || !fits(block, bytes))) return nullptr;
-    cursor_ = block + bytes;
-    --bins_.left[bin.value];
-    return block;
+    std::uintptr_t const bytes = slot_bytes(bin), at = address_of(cursor_);
+    std::uintptr_t const block = at + (at & ~bytes & 8);  // to a multiple of 16 if the slot is one
+    std::uintptr_t const top = block + bytes;
+    if (ZMM_UNLIKELY(top > address_of(end_))) return nullptr;
+    if (ZMM_UNLIKELY(bins_.left[bin.value]-- == 0)) {
+      bins_.left[bin.value] = 0;
+      return nullptr;
+    }
+    cursor_ = reinterpret_cast<char*>(top);
+    if (block == 0) __builtin_unreachable();
+    return reinterpret_cast<void*>(block);
   }
   /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
   ZMM_INLINE void* carve(bin_index bin) noexcept { return carve_for(bins_, bin, 15 ^ (slot_bytes(bin) & 8)); }
@@ -171,15 +176,13 @@ private:
 
   /// Links all blocks of a batch but the first, in address order; no loop, so nothing to mispredict.
   ZMM_INLINE static free_slot* link_batch(char* block, std::size_t bytes) noexcept {
-    static_assert(batch == 8);
+    return link_batch(block, bytes, std::make_index_sequence<batch - 2>());
+  }
+  template <std::size_t... I>
+  ZMM_INLINE static free_slot* link_batch(char* block, std::size_t bytes, std::index_sequence<I...>) noexcept {
     auto const at = [&](std::size_t i) { return reinterpret_cast<free_slot*>(block + i * bytes); };
-    ::new (static_cast<void*>(at(1))) free_slot{at(2)};
-    ::new (static_cast<void*>(at(2))) free_slot{at(3)};
-    ::new (static_cast<void*>(at(3))) free_slot{at(4)};
-    ::new (static_cast<void*>(at(4))) free_slot{at(5)};
-    ::new (static_cast<void*>(at(5))) free_slot{at(6)};
-    ::new (static_cast<void*>(at(6))) free_slot{at(7)};
-    ::new (static_cast<void*>(at(7))) free_slot{nullptr};
+    ((::new (static_cast<void*>(at(I + 1))) free_slot{at(I + 2)}), ...);
+    ::new (static_cast<void*>(at(batch - 1))) free_slot{nullptr};
     return at(1);
   }
 
