@@ -32,9 +32,7 @@ public:
   using propagate_on_container_move_assignment = std::true_type;
   using propagate_on_container_swap = std::true_type;
   using is_always_equal = std::false_type;
-  template <class U> struct rebind {
-    using other = allocator<U, Heap>;
-  };
+  template <class U> struct rebind { using other = allocator<U, Heap>; };
 
   allocator(Heap& from) noexcept : heap_(&from) {}
   template <class U> allocator(allocator<U, Heap> const& other) noexcept : heap_(&other.heap()) {}

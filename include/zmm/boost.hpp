@@ -22,8 +22,8 @@ public:
   Heap& heap() const noexcept { return *heap_; }
 
 private:
-  /// Boost.JSON 1.81, when it abandons a parse, frees an object's key with alignment 16 that it took with 1. The two would
-  /// lead to different bins, so whatever is aligned to less is aligned to 16 here, on both ways.
+  /// Boost.JSON 1.81, when it abandons a parse, frees an object's key with alignment 16 that it took with 1. The two
+  /// would lead to different bins, so whatever is aligned to less is aligned to 16 here, on both ways.
   static std::size_t at_least_16(std::size_t alignment) noexcept { return alignment < 16 ? 16 : alignment; }
 
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {

@@ -24,14 +24,15 @@ struct default_options {
   /// Bytes of the smallest slot: 8, or 16 where a free slot has to hold two words.
   static constexpr std::size_t min_slot = 8;
 
-  /// Update live and peak bytes on each call. Without it `statistics::peak` is the peak of carved bytes, an upper bound.
+  /// Update live and peak bytes on each call. Without it `statistics::peak` is the peak of carved bytes, an upper
+  /// bound.
   static constexpr bool exact_peak = false;
 
   // Fields of the hardened and the debug heap. A heap with one of them on does not compile until it does what it says.
-  static constexpr bool encode_links = false;      ///< a free slot proves itself by an encoded link
-  static constexpr bool tag_blocks = false;        ///< a packed block carries a tag in front
-  static constexpr bool zero_on_free = false;      ///< freed bytes are overwritten with zero
-  static constexpr std::size_t quarantine = 0;     ///< bytes of freed blocks kept from reuse
+  static constexpr bool encode_links = false;   ///< a free slot proves itself by an encoded link
+  static constexpr bool tag_blocks = false;     ///< a packed block carries a tag in front
+  static constexpr bool zero_on_free = false;   ///< freed bytes are overwritten with zero
+  static constexpr std::size_t quarantine = 0;  ///< bytes of freed blocks kept from reuse
 };
 
 namespace detail {

@@ -10,8 +10,8 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// What an engine's constructor is given for a resource's argument: a resource stands for its engine, and a number, which
-/// may be an int here, for a size.
+/// What an engine's constructor is given for a resource's argument: a resource stands for its engine, and a number,
+/// which may be an int here, for a size.
 template <class T> decltype(auto) engine_argument(T&& argument) noexcept {
   if constexpr (std::is_integral_v<std::decay_t<T>>) {
     return static_cast<std::size_t>(argument);
@@ -85,13 +85,13 @@ public:
 
   /// Request resources. Effects: builds a T from `args` in the request, to be destroyed at its end, newest first. A T
   /// that takes a polymorphic allocator gets this resource, in front (std::allocator_arg) or at the end, as its
-  /// constructor asks; a std::pair is built as it is. Returns: the T. Throws: as allocate() and as T's constructor; then nothing is left behind.
+  /// constructor asks; a std::pair is built as it is. Returns: the T. Throws: as allocate() and as T's constructor;
+  /// then nothing is left behind.
   template <class T, class... Args> T* create(Args&&... args) {
     return heap_.template create_with<T>([&](void* place) { return construct<T>(place, std::forward<Args>(args)...); });
   }
 
 private:
-
   /// Uses-allocator construction, which the standard library spells out only from C++20 on.
   template <class T, class... Args> T* construct(void* place, Args&&... args) {
     using bytes_allocator = std::pmr::polymorphic_allocator<std::byte>;
@@ -106,7 +106,9 @@ private:
     }
   }
 
-  [[gnu::aligned(64)]] void* do_allocate(std::size_t bytes, std::size_t alignment) override { return heap_.allocate(bytes, alignment); }
+  [[gnu::aligned(64)]] void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return heap_.allocate(bytes, alignment);
+  }
   [[gnu::aligned(64)]] void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     heap_.deallocate_nonnull(block, bytes, alignment);
   }

@@ -21,8 +21,8 @@ struct statistics {
   bool peak_exact = false;        ///< whether `peak` is exact, or the peak of carved bytes: an upper bound
 };
 
-/// The figures of a request pool. A request is in flight from its first block to its end. A request within another counts
-/// by itself, and its bytes also count in its parent's size.
+/// The figures of a request pool. A request is in flight from its first block to its end. A request within another
+/// counts by itself, and its bytes also count in its parent's size.
 struct pool_statistics {
   std::size_t in_flight = 0;      ///< requests that hold memory now
   std::size_t slabs_free = 0;     ///< slabs kept warm for the next requests
@@ -32,9 +32,9 @@ struct pool_statistics {
   std::size_t chunks = 0;         ///< chunks in use
   std::size_t cached_chunks = 0;  ///< empty chunks kept for reuse
   std::uint64_t ended = 0;        ///< requests ended so far, of those that took memory from the pool
-  std::size_t p50 = 0;            ///< median of the real peak of recently ended requests, to within an eighth, rounded up
-  std::size_t p90 = 0;            ///< likewise, the 90th percentile
-  std::size_t p99 = 0;            ///< likewise, the 99th percentile
+  std::size_t p50 = 0;  ///< median of the real peak of recently ended requests, to within an eighth, rounded up
+  std::size_t p90 = 0;  ///< likewise, the 90th percentile
+  std::size_t p99 = 0;  ///< likewise, the 99th percentile
 };
 
 }}  // namespace zmm

@@ -1,8 +1,8 @@
 // zmm: the Zend memory manager for C++. This header includes everything but boost.hpp.
 //
-// Engines are plain classes. `heap` is the general one: 2 MiB chunks from a storage, cut into 4 KiB pages, cut into slots
-// of 30 sizes. `request_heap` is an arena that reuses what is freed: blocks packed into slabs of a `request_pool` and
-// dropped together when the request ends. Both hand out any alignment, have a limit, and tell what they hold.
+// Engines are plain classes. `heap` is the general one: 2 MiB chunks from a storage, cut into 4 KiB pages, cut into
+// slots of 30 sizes. `request_heap` is an arena that reuses what is freed: blocks packed into slabs of a `request_pool`
+// and dropped together when the request ends. Both hand out any alignment, have a limit, and tell what they hold.
 //
 // Faces put an engine behind a convention:
 //
@@ -31,6 +31,6 @@
 #include <zmm/options.hpp>
 #include <zmm/resource.hpp>
 #include <zmm/stats.hpp>
+#include <zmm/version.hpp>
 #include <zmm/storage/buffer_storage.hpp>
 #include <zmm/storage/resource_storage.hpp>
-#include <zmm/version.hpp>

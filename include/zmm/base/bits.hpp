@@ -11,8 +11,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Whether `n` has exactly one bit set; 0 has none.
 constexpr bool is_power_of_two(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
 
-/// `n`, and the optimizer no longer knows how it was computed, unless it is a constant. For tests of a power of two on hit
-/// paths, which clang otherwise makes into a count of bits: 15 instructions on plain x86-64 instead of one.
+/// `n`, and the optimizer no longer knows how it was computed, unless it is a constant. For tests of a power of two on
+/// hit paths, which clang otherwise makes into a count of bits: 15 instructions on plain x86-64 instead of one.
 ZMM_INLINE std::size_t opaque(std::size_t n) noexcept {
   if (!__builtin_constant_p(n)) asm("" : "+r"(n));
   return n;

@@ -71,6 +71,5 @@
 /// Process-wide state: one copy in the program even where everything else is hidden.
 #define ZMM_SHARED [[gnu::visibility("default")]]
 
-namespace zmm { inline namespace ZMM_ABI {
-namespace detail {}
-}}  // namespace zmm
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+}}}  // namespace zmm

@@ -20,12 +20,12 @@ inline constexpr std::size_t bin_count = 30;
 
 /// Zend's bins: eight steps of 8 up to 64 bytes, then four to each doubling.
 inline constexpr bin_spec bin_specs[bin_count] = {
-    {8, 512, 1},   {16, 256, 1},  {24, 170, 1},  {32, 128, 1},  {40, 102, 1},   //
-    {48, 85, 1},   {56, 73, 1},   {64, 64, 1},   {80, 51, 1},   {96, 42, 1},    //
-    {112, 36, 1},  {128, 32, 1},  {160, 25, 1},  {192, 21, 1},  {224, 18, 1},   //
-    {256, 16, 1},  {320, 64, 5},  {384, 32, 3},  {448, 9, 1},   {512, 8, 1},    //
-    {640, 32, 5},  {768, 16, 3},  {896, 9, 2},   {1024, 8, 2},  {1280, 16, 5},  //
-    {1536, 8, 3},  {1792, 16, 7}, {2048, 8, 4},  {2560, 8, 5},  {3072, 4, 3},   //
+    {8, 512, 1},  {16, 256, 1},  {24, 170, 1}, {32, 128, 1}, {40, 102, 1},   //
+    {48, 85, 1},  {56, 73, 1},   {64, 64, 1},  {80, 51, 1},  {96, 42, 1},    //
+    {112, 36, 1}, {128, 32, 1},  {160, 25, 1}, {192, 21, 1}, {224, 18, 1},   //
+    {256, 16, 1}, {320, 64, 5},  {384, 32, 3}, {448, 9, 1},  {512, 8, 1},    //
+    {640, 32, 5}, {768, 16, 3},  {896, 9, 2},  {1024, 8, 2}, {1280, 16, 5},  //
+    {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3},   //
 };
 
 /// The largest request served from a slot; what is above is paged.
@@ -70,7 +70,8 @@ ZMM_INLINE constexpr std::size_t slot_bytes(bin_index bin) noexcept { return slo
 
 /// Size → bin for heaps whose smallest slot is `MinSlot` bytes.
 template <std::size_t MinSlot> struct size_classes {
-  static_assert(MinSlot == 8 || MinSlot == 16, "the smallest slot is 8 bytes, or 16 where a slot has to hold two words");
+  static_assert(MinSlot == 8 || MinSlot == 16,
+                "the smallest slot is 8 bytes, or 16 where a slot has to hold two words");
 
   /// Requires: rank < small_limit. Every slot of the result is aligned as the rank's alignment asks, because a bin
   /// between two powers of two is a multiple of a quarter of the lower one.

@@ -18,9 +18,9 @@ struct extent {
   bool is_chunk() const noexcept { return bytes == 0; }
 };
 
-/// A hash table with linear probing, keyed by the number of the chunk-sized piece of address space that an extent starts
-/// in; extents start at multiples of the chunk size, so no two share a key. A few extents lie in the object itself;
-/// more go into a table from storage, charged to the ledger like everything else.
+/// A hash table with linear probing, keyed by the number of the chunk-sized piece of address space that an extent
+/// starts in; extents start at multiples of the chunk size, so no two share a key. A few extents lie in the object
+/// itself; more go into a table from storage, charged to the ledger like everything else.
 ///
 /// Invariants: count_ <= 3/4 of the places; no empty place between an extent's home and its place.
 /// Pointers to extents hold until the next make_room(), insert() or erase().
@@ -113,7 +113,8 @@ public:
     for (std::size_t i = 0; i < places(); ++i) {
       if (table_[i].start == nullptr) continue;
       ++found;
-      check(is_aligned(table_[i].start, Geometry::chunk_bytes), "an extent starts at a chunk boundary", table_[i].start, heap);
+      check(is_aligned(table_[i].start, Geometry::chunk_bytes), "an extent starts at a chunk boundary", table_[i].start,
+            heap);
       check(find(table_[i].start) == &table_[i], "the address index finds what it holds", table_[i].start, heap);
     }
     check(found == count_, "the address index counts its extents", nullptr, heap);

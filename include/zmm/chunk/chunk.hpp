@@ -19,10 +19,10 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Geometry> struct chunk {
   using geometry = Geometry;
 
-  void* owner;            ///< the page layer it belongs to
-  chunk* next;            ///< in the span list, or in the cache
-  chunk* prev;            ///< in the span list
-  std::uint64_t number;   ///< counts up with every chunk taken from storage: the age of this one
+  void* owner;           ///< the page layer it belongs to
+  chunk* next;           ///< in the span list, or in the cache
+  chunk* prev;           ///< in the span list
+  std::uint64_t number;  ///< counts up with every chunk taken from storage: the age of this one
   std::uint32_t free_pages;
   std::uint32_t longest;
   bitmap<Geometry::pages> taken;
@@ -45,8 +45,7 @@ template <class Geometry> inline constexpr std::size_t usable_pages = Geometry::
 static_assert(header_pages<default_geometry> == 1 && usable_pages<default_geometry> == 511);
 
 /// The largest block served from pages; what is above is huge.
-template <class Geometry>
-inline constexpr std::size_t large_limit = usable_pages<Geometry>* Geometry::page_bytes;
+template <class Geometry> inline constexpr std::size_t large_limit = usable_pages<Geometry>* Geometry::page_bytes;
 static_assert(large_limit<default_geometry> == 2093056);
 
 /// Marks a run of slots in the map: every page knows its bin and its distance from the first.

@@ -49,6 +49,7 @@ private:
 };
 
 static_assert(sizeof(page_entry) == 4);
-static_assert(page_entry::small(bin_index{29}, 6).bin().value == 29 && page_entry::small(bin_index{29}, 6).distance() == 6);
+static_assert(page_entry::small(bin_index{29}, 6).bin().value == 29 &&
+              page_entry::small(bin_index{29}, 6).distance() == 6);
 
 }}}  // namespace zmm::detail

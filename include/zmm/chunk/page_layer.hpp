@@ -47,7 +47,8 @@ public:
   void* take_pages(std::size_t count, std::size_t alignment, admission& asked) noexcept {
     std::size_t const needed = count + alignment - 1;
     chunk_type* c = lists_.find(needed);
-    if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr) return nullptr;
+    if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
+      return nullptr;
     fit const found = best_fit(c->taken, count, alignment, c->longest);
     occupy(c, found.first, count);
     lists_.relist(c, found.longest);

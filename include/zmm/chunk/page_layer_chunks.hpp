@@ -43,8 +43,7 @@ template <class Geometry> void page_layer<Geometry>::format(chunk_type* c) noexc
   c->longest = c->free_pages;
 }
 
-template <class Geometry>
-ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry>::add_chunk(admission& asked) noexcept {
+template <class Geometry> ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry>::add_chunk(admission& asked) noexcept {
   chunk_type* c;
   if (!cached_.empty()) {
     c = cached_.pop();

@@ -7,10 +7,10 @@
 //        └─ deallocate_paged ─ page_layer::give_pages | give_huge
 #pragma once
 
-#include <zmm/heap/limit_gate.hpp>
-#include <zmm/heap/run_bins.hpp>
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
+#include <zmm/heap/limit_gate.hpp>
+#include <zmm/heap/run_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -56,10 +56,11 @@ public:
   }
 
   /// Effects: frees a block. Null: no effect.
-  /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or any
-  /// size between what was asked for and what was granted, if it was resized.
+  /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or
+  /// any size between what was asked for and what was granted, if it was resized.
   /// Complexity: O(1) for small blocks, which need no look-up at all; O(pages / 64) for paged ones.
-  ZMM_INLINE void deallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes,
+                             std::size_t alignment = alignof(std::max_align_t)) noexcept {
     if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
   }
 
@@ -99,8 +100,8 @@ public:
                                             std::size_t preferred_bytes) noexcept;
 
   /// Effects: frees every block at once. Keeps one chunk, and as many more as Zend's running average says, for what
-  /// comes next; limit, hook and storage stay, peaks
-  /// start anew. No container may touch its old blocks afterwards.
+  /// comes next; limit, hook and storage stay, peaks start anew. No container may touch its old blocks afterwards. The
+  /// limit hook may not call it.
   /// Complexity: linear in chunks and huge blocks, not in blocks.
   void release() noexcept;
 
@@ -126,8 +127,8 @@ public:
   std::size_t remaining() const noexcept { return pages_.book().remaining(); }  ///< limit() - real_size()
 
   /// Effects: `hook(user, needed)` is called before an allocation fails at the limit, once collecting and trimming did
-  /// not help. It may free, trim and allocate (then no second hook runs), and may not call release(). If it returns true
-  /// the allocation is tried once more. Null takes the hook away.
+  /// not help. It may free, trim and allocate (then no second hook runs), and may not call release(). If it returns
+  /// true the allocation is tried once more. Null takes the hook away.
   void on_limit(limit_hook hook, void* user) noexcept { gate_.set_hook(hook, user); }
   void lift_limit() noexcept { gate_.lift(); }      ///< for limit_lift
   void unlift_limit() noexcept { gate_.unlift(); }  ///< for limit_lift

@@ -5,8 +5,7 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-template <class Options>
-ZMM_INLINE void* basic_heap<Options>::bump(std::size_t bytes, std::size_t alignment) noexcept {
+template <class Options> ZMM_INLINE void* basic_heap<Options>::bump(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = detail::rank_of(bytes, alignment);
   if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
   void* const slot = bins_.bump(classes::bin_of(rank));
@@ -32,8 +31,8 @@ ZMM_NOINLINE void* basic_heap<Options>::try_allocate_miss(std::size_t bytes, std
   return allocate_rest(bytes, alignment, asked);
 }
 
-/// Slots from a fresh run, paged blocks, and every odd request. Each attempt starts over, because what ran before it may
-/// have freed or allocated.
+/// Slots from a fresh run, paged blocks, and every odd request. Each attempt starts over, because what ran before it
+/// may have freed or allocated.
 template <class Options>
 ZMM_NOINLINE void* basic_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
                                                       detail::admission& asked) noexcept {
@@ -118,7 +117,8 @@ template <class Options> std::size_t basic_heap<Options>::usable_size(void const
     return e != nullptr ? e->bytes : 0;
   }
   detail::page_entry const entry = entry_of(block);
-  return entry.kind() == detail::page_kind::small ? detail::slot_bytes(entry.bin()) : entry.tag() * geometry::page_bytes;
+  return entry.kind() == detail::page_kind::small ? detail::slot_bytes(entry.bin())
+                                                  : entry.tag() * geometry::page_bytes;
 }
 
 }}  // namespace zmm

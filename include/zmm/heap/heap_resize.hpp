@@ -70,7 +70,8 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
   void* const place = allocate_rest(bytes, alignment, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
-    if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment)) return block;
+    if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment))
+      return block;
     detail::throw_refusal(bytes, asked);
   }
   std::size_t kept = copy_bytes < usable ? copy_bytes : usable;
@@ -100,7 +101,8 @@ std::size_t basic_heap<Options>::resize_in_place(void* block, std::size_t old_by
 }
 
 template <class Options>
-std::size_t basic_heap<Options>::resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept {
+std::size_t basic_heap<Options>::resize_paged(void* block, std::size_t min_bytes,
+                                              std::size_t preferred_bytes) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
   std::size_t const usable = usable_size(block);
   bool const fits = min_bytes <= usable;
@@ -112,7 +114,8 @@ std::size_t basic_heap<Options>::resize_paged(void* block, std::size_t min_bytes
     detail::extent* const e = pages_.find_huge(block);
     detail::admission asked;
     asked.lifted = gate_.lifted();
-    if (!pages_.resize_huge(e, preferred_bytes, asked) && !pages_.resize_huge(e, min_bytes, asked)) return fits ? usable : 0;
+    if (!pages_.resize_huge(e, preferred_bytes, asked) && !pages_.resize_huge(e, min_bytes, asked))
+      return fits ? usable : 0;
     if constexpr (Options::exact_peak) add_live(e->bytes - usable);
     note_growth();
     return e->bytes;

@@ -62,10 +62,12 @@ template <class Options> void basic_heap<Options>::verify() const {
         ++i;
         continue;
       }
-      detail::check(entry.tag() != 0 && i + entry.tag() <= geometry::pages, "a large block lies in its chunk", c->page(i), this);
+      detail::check(entry.tag() != 0 && i + entry.tag() <= geometry::pages, "a large block lies in its chunk",
+                    c->page(i), this);
       detail::check(c->taken.all(i, entry.tag()), "the pages of a large block are taken", c->page(i), this);
       for (std::size_t k = 1; k < entry.tag(); ++k) {
-        detail::check(c->map[i + k] == detail::page_entry{}, "no entry lies inside a large block", c->page(i + k), this);
+        detail::check(c->map[i + k] == detail::page_entry{}, "no entry lies inside a large block", c->page(i + k),
+                      this);
       }
       bytes += entry.tag() * geometry::page_bytes;
       ++blocks;

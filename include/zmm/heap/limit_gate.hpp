@@ -1,8 +1,8 @@
 // What an engine does when memory runs short: reclaim, ask the hook, fail. And the lift that makes limits not bind.
 #pragma once
 
-#include <zmm/chunk/admission.hpp>
 #include <zmm/errors.hpp>
+#include <zmm/chunk/admission.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -42,8 +42,9 @@ private:
   bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
 };
 
-/// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` won anything; and if a limit refused, once
-/// more if `ask()` says so, reclaiming what the hook freed. The engine is consistent whenever `reclaim` or `ask` runs.
+/// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` won anything; and if a limit
+/// refused, once more if `ask()` says so, reclaiming what the hook freed. The engine is consistent whenever `reclaim`
+/// or `ask` runs.
 /// Returns: what an attempt returned.
 template <class Attempt, class Reclaim, class Ask>
 void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {
@@ -59,10 +60,10 @@ void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexce
 /// Throws what `asked` says about a request for `bytes`.
 [[noreturn]] ZMM_COLD inline void throw_refusal(std::size_t bytes, admission const& asked) {
   switch (asked.why) {
-    case refusal::limit: ZMM_THROW(memory_limit_exceeded(bytes, asked.used, asked.limit));
-    case refusal::storage: ZMM_THROW(out_of_memory(bytes, asked.needed, asked.alignment));
-    case refusal::address:
-    case refusal::none: break;
+  case refusal::limit: ZMM_THROW(memory_limit_exceeded(bytes, asked.used, asked.limit));
+  case refusal::storage: ZMM_THROW(out_of_memory(bytes, asked.needed, asked.alignment));
+  case refusal::address:
+  case refusal::none: break;
   }
   throw_bad_alloc();
 }

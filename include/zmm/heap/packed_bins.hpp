@@ -17,17 +17,18 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
 /// fill; freed ones go to the list of their bin and are reused first.
 ///
-/// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees, a
-/// bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free goes over
-/// to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be mispredicted
-/// in turn. A free says nothing to anybody; but whenever some bin has carved 32 blocks, then 64, 128, …, all bins are looked
-/// at, and one with a free block is one that frees.
+/// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees,
+/// a bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free
+/// goes over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would
+/// be mispredicted in turn. A free says nothing to anybody; but whenever some bin has carved 32 blocks, then 64, 128,
+/// …, all bins are looked at, and one with a free block is one that frees.
 ///
-/// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so one
-/// list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists of
-/// their own, which are made in the region itself when the first such block is asked for.
+/// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
+/// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
+/// of their own, which are made in the region itself when the first such block is asked for.
 ///
-/// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the open slab.
+/// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
+/// open slab.
 template <std::size_t MinSlot> class packed_bins {
   using classes = size_classes<MinSlot>;
 
@@ -78,7 +79,8 @@ public:
   /// Whether some bin has blocks and none of them is free: then something is live. False does not say that nothing is.
   bool is_surely_live() const noexcept {
     bool live = false;
-    for_each_bin([&](bin_index, free_slot const* list, std::size_t carved) { live = live || (carved != 0 && list == nullptr); });
+    for_each_bin(
+        [&](bin_index, free_slot const* list, std::size_t carved) { live = live || (carved != 0 && list == nullptr); });
     return live;
   }
 
@@ -106,16 +108,16 @@ public:
   }
 
 private:
-  static constexpr std::size_t batch = 8;            ///< blocks carved at once by a bin that is used much
-  static constexpr std::size_t first_look = 32;      ///< blocks a bin carves before the first look at who frees
-  static constexpr std::size_t batched_bins = 24;    ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
+  static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that is used much
+  static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at who frees
+  static constexpr std::size_t batched_bins = 24;  ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 
   struct bin_set {
     bin_set() noexcept { clear(std::make_index_sequence<bin_count>()); }
 
-    /// One store after the other: for arrays of this size g++ otherwise emits `rep stos`, whose start alone costs as much
-    /// as all of these, and a request begins with this.
+    /// One store after the other: for arrays of this size g++ otherwise emits `rep stos`, whose start alone costs as
+    /// much as all of these, and a request begins with this.
     template <std::size_t... I> ZMM_INLINE void clear(std::index_sequence<I...>) noexcept {
       ((lists[I] = nullptr), ...);
       ((left[I] = first_look), ...);
@@ -125,8 +127,8 @@ private:
     std::size_t carved(std::size_t bin) const noexcept { return planned[bin] - left[bin]; }
     bool frees(bin_index bin) const noexcept { return (freeing >> bin.value & 1) != 0; }
 
-    /// Whether `bin` is to be carved in batches from now on; if not, it has blocks left to carve one by one. Requires: none
-    /// is left.
+    /// Whether `bin` is to be carved in batches from now on; if not, it has blocks left to carve one by one. Requires:
+    /// none is left.
     ZMM_NOINLINE bool look(bin_index bin) noexcept {
       for (std::size_t i = 0; i < batched_bins; ++i) freeing |= std::uint32_t{lists[i] != nullptr} << i;
       if (frees(bin)) return true;

@@ -18,14 +18,15 @@ public:
   bool is_huge() const noexcept { return pages() == 0; }
 
 private:
-  static constexpr std::uintptr_t mask = 4095;  // blocks are aligned to pages of 4 KiB or more, chunks have at most 4096
+  static constexpr std::uintptr_t mask =
+      4095;  // blocks are aligned to pages of 4 KiB or more, chunks have at most 4096
 
   std::uintptr_t word_ = 0;
 };
 
 /// A growing array, a few blocks of it in the object itself; more lie in memory that the owner provides: the request
-/// itself. A block's position is its *tag*: the page map or the address index keeps it, so that a block is taken off the
-/// list in constant time, by moving the last one there.
+/// itself. A block's position is its *tag*: the page map or the address index keeps it, so that a block is taken off
+/// the list in constant time, by moving the last one there.
 class paged_table {
 public:
   paged_table() = default;

@@ -10,12 +10,12 @@
 //        └─ give_back ─ request_pool::end
 #pragma once
 
+#include <zmm/options.hpp>
 #include <zmm/heap/end_list.hpp>
 #include <zmm/heap/limit_gate.hpp>
 #include <zmm/heap/packed_bins.hpp>
 #include <zmm/heap/paged_table.hpp>
 #include <zmm/heap/request_pool.hpp>
-#include <zmm/options.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -23,10 +23,11 @@ namespace zmm { inline namespace ZMM_ABI {
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
 /// own. Any block can be freed at any time; the end of the request frees them all.
 ///
-/// Footprint of small blocks: at most the sum over bins of each bin's peak, and besides: up to seven blocks carved ahead
-/// in a bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16 bytes at the
-/// start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than all before it, or is
-/// the first one. Classes do not share what they freed: after a shift in sizes the sum of the peaks stays until the end.
+/// Footprint of small blocks: at most the sum over bins of each bin's peak, and besides: up to seven blocks carved
+/// ahead in a bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16
+/// bytes at the start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than
+/// all before it, or is the first one. Classes do not share what they freed: after a shift in sizes the sum of the
+/// peaks stays until the end.
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
@@ -50,8 +51,8 @@ public:
   /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
   basic_request_heap(within_t, basic_request_heap& parent) noexcept;
 
-  /// A request whose first slab is the caller's buffer, which outlives it (so is declared before it). The buffer is not charged; nothing is taken
-  /// from the pool until it is full; release() starts with it again.
+  /// A request whose first slab is the caller's buffer, which outlives it (so is declared before it). The buffer is not
+  /// charged; nothing is taken from the pool until it is full; release() starts with it again.
   basic_request_heap(void* buffer, std::size_t bytes, pool_type& pool = default_pool<geometry>()) noexcept
       : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {
     bins_.open(buffer_, buffer_ + buffer_bytes_);
@@ -61,7 +62,8 @@ public:
   basic_request_heap& operator=(basic_request_heap const&) = delete;
   ~basic_request_heap();  ///< release(); children are left empty
 
-  /// Effects, returns, throws: as basic_heap::allocate(). A limit is that of the request, of an ancestor or of the pool.
+  /// Effects, returns, throws: as basic_heap::allocate(). A limit is that of the request, of an ancestor or of the
+  /// pool.
   /// Complexity: O(1), amortised over the blocks of a slab.
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                           site = site::here()) {
@@ -77,9 +79,10 @@ public:
   }
 
   /// Effects: frees a block for reuse by this request. Null: no effect.
-  /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or any
-  /// size between what was asked for and what was granted, if it was resized. Complexity: O(1).
-  ZMM_INLINE void deallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+  /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or
+  /// any size between what was asked for and what was granted, if it was resized. Complexity: O(1).
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes,
+                             std::size_t alignment = alignof(std::max_align_t)) noexcept {
     if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
   }
 
@@ -110,7 +113,8 @@ public:
     if (ZMM_UNLIKELY(first_child_ != nullptr || !end_.empty())) run_end_entries();
   }
 
-  /// Effects: as collect(); then the pool gives what nobody needs back to storage. Returns: bytes given back to storage.
+  /// Effects: as collect(); then the pool gives what nobody needs back to storage. Returns: bytes given back to
+  /// storage.
   std::size_t trim() noexcept {
     collect();
     return pool_->trim();
@@ -124,7 +128,7 @@ public:
   /// Effects: this request and its children hold at most `bytes` bytes of slabs, runs and huge blocks from now on.
   /// Returns: false if they hold more; the old limit then stays.
   bool set_limit(std::size_t bytes) noexcept;
-  std::size_t limit() const noexcept { return book_.limit(); }          ///< bytes; SIZE_MAX: no limit
+  std::size_t limit() const noexcept { return book_.limit(); }  ///< bytes; SIZE_MAX: no limit
   /// Returns: limit() - real_size(), or what is left to an ancestor if that is less.
   std::size_t remaining() const noexcept {
     std::size_t least = book_.remaining();
@@ -140,7 +144,9 @@ public:
 
   /// Complexity: linear in bins, free blocks, slabs and paged blocks.
   statistics stats() const;
-  std::size_t real_size() const noexcept { return book_.real_size(); }  ///< bytes taken from the pool, children included
+  std::size_t real_size() const noexcept {
+    return book_.real_size();
+  }  ///< bytes taken from the pool, children included
   std::size_t real_peak() const noexcept { return book_.real_peak(); }
   void reset_peak() noexcept;
 
@@ -213,7 +219,9 @@ private:
   void forget_blocks() noexcept;
   void give_back() noexcept;
   void give_back_paged() noexcept;
-  bool is_empty() const noexcept { return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty(); }
+  bool is_empty() const noexcept {
+    return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty();
+  }
   bool is_any_live() const noexcept;
   bool release_children() noexcept;
   void run_end_entries() noexcept;
@@ -241,19 +249,19 @@ private:
   }
 
   bins bins_;
-  std::size_t live_ = 0;               ///< exact_peak only: bytes in live blocks
-  std::size_t peak_ = 0;               ///< of live_, or of carved()
-  detail::slab* slabs_ = nullptr;      ///< newest first; the first one is open
-  std::size_t slab_bytes_ = 0;         ///< bytes of all slabs
-  std::size_t paged_bytes_ = 0;        ///< bytes of all paged blocks
-  detail::paged_table table_;          ///< all paged blocks, its own memory's among them
+  std::size_t live_ = 0;           ///< exact_peak only: bytes in live blocks
+  std::size_t peak_ = 0;           ///< of live_, or of carved()
+  detail::slab* slabs_ = nullptr;  ///< newest first; the first one is open
+  std::size_t slab_bytes_ = 0;     ///< bytes of all slabs
+  std::size_t paged_bytes_ = 0;    ///< bytes of all paged blocks
+  detail::paged_table table_;      ///< all paged blocks, its own memory's among them
   detail::end_list end_;
   pool_type* pool_;
-  bool joined_ = false;                ///< counted as in flight by the pool
-  bool ending_ = false;                ///< entries of the end are running
-  char* buffer_ = nullptr;             ///< the caller's
+  bool joined_ = false;     ///< counted as in flight by the pool
+  bool ending_ = false;     ///< entries of the end are running
+  char* buffer_ = nullptr;  ///< the caller's
   std::size_t buffer_bytes_ = 0;
-  detail::ledger book_;                ///< slabs and paged blocks of this request and its children
+  detail::ledger book_;  ///< slabs and paged blocks of this request and its children
   detail::limit_gate gate_;
   basic_request_heap* parent_ = nullptr;
   basic_request_heap* first_child_ = nullptr;
@@ -263,5 +271,5 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/request_heap_allocate.hpp>
-#include <zmm/heap/request_heap_paged.hpp>
 #include <zmm/heap/request_heap_end.hpp>
+#include <zmm/heap/request_heap_paged.hpp>

@@ -72,7 +72,8 @@ void* basic_request_heap<Options>::take_packed(std::size_t bytes, std::size_t al
   return nullptr;
 }
 
-/// The usual miss: the slab is used up, and nothing stands in the way of another. Null leaves the rest to the slow path.
+/// The usual miss: the slab is used up, and nothing stands in the way of another. Null leaves the rest to the slow
+/// path.
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::open_and_carve(detail::bin_index bin) noexcept {
   detail::admission asked;

@@ -14,7 +14,8 @@ basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& pa
 template <class Options> basic_request_heap<Options>::~basic_request_heap() {
   run_end();
   give_back();
-  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_) child->parent_ = nullptr;
+  for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_)
+    child->parent_ = nullptr;
   if (parent_ == nullptr) return;
   basic_request_heap** link = &parent_->first_child_;
   while (*link != this) link = &(*link)->next_sibling_;
@@ -46,7 +47,8 @@ template <class Options> ZMM_NOINLINE void basic_request_heap<Options>::run_end_
 }
 
 template <class Options> void basic_request_heap<Options>::release() noexcept {
-  detail::check(!gate_.asking() && !ending_, "neither a limit hook nor an entry of the end releases the request", nullptr, this);
+  detail::check(!gate_.asking() && !ending_, "neither a limit hook nor an entry of the end releases the request",
+                nullptr, this);
   run_end();
   give_back();
   forget_blocks();
@@ -98,7 +100,8 @@ template <class Options> bool basic_request_heap<Options>::set_limit(std::size_t
 
 /// Whether a caller holds a block. Most often a bin without a free block says so at once.
 template <class Options> bool basic_request_heap<Options>::is_any_live() const noexcept {
-  std::size_t const own = table_.memory_bytes();  // the table's memory: nothing, a packed block, or a paged one in itself
+  std::size_t const own =
+      table_.memory_bytes();  // the table's memory: nothing, a packed block, or a paged one in itself
   if (table_.size() > (own > detail::small_limit ? 1 : 0)) return true;
   if ((own == 0 || own > detail::small_limit) && bins_.is_surely_live()) return true;
   std::size_t size = 0, blocks = 0;
@@ -197,7 +200,8 @@ template <class Options> void basic_request_heap<Options>::verify() const {
   for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
     slab_bytes += s->bytes;
     detail::check(slab_bytes <= slab_bytes_, "the list of slabs ends", s, this);
-    detail::check(entry_of(s) == detail::page_entry::slab(s->bytes / geometry::page_bytes), "a slab is marked in the page map", s, this);
+    detail::check(entry_of(s) == detail::page_entry::slab(s->bytes / geometry::page_bytes),
+                  "a slab is marked in the page map", s, this);
   }
   detail::check(slab_bytes == slab_bytes_, "slab bytes are counted", nullptr, this);
   bins_.verify(
@@ -211,14 +215,16 @@ template <class Options> void basic_request_heap<Options>::verify() const {
       this);
   for (std::size_t i = 0; i < table_.size(); ++i) {
     paged += bytes_of(table_[i]);
-    detail::check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(), this);
+    detail::check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(),
+                  this);
   }
   detail::check(paged == paged_bytes_, "paged bytes are counted", nullptr, this);
   for (basic_request_heap const* child = first_child_; child != nullptr; child = child->next_sibling_) {
     detail::check(child->parent_ == this, "a child knows its parent", child, this);
     children += child->book_.real_size();
   }
-  detail::check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool", nullptr, this);
+  detail::check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool",
+                nullptr, this);
   statistics const s = stats();
   if constexpr (Options::exact_peak) detail::check(s.size == live_, "live bytes are counted", nullptr, this);
   detail::check(s.size <= s.peak, "size does not pass its peak", nullptr, this);

@@ -83,15 +83,15 @@ void basic_request_heap<Options>::set_tag(detail::paged_block block, std::size_t
 /// Frees by address, whatever size the block is said to have. Returns: its bytes.
 template <class Options> std::size_t basic_request_heap<Options>::give_paged(void* block) noexcept {
   std::size_t const tag = tag_of(block);
-  detail::check(tag < table_.size() && table_[tag].start() == block, "a freed paged block belongs to this request", block, this);
+  detail::check(tag < table_.size() && table_[tag].start() == block, "a freed paged block belongs to this request",
+                block, this);
   detail::paged_block const freed = table_[tag];
   if (table_.remove(tag)) set_tag(table_[tag], tag);
   return give_pages(freed);
 }
 
 /// A paged block goes back to the pool. Returns: its bytes.
-template <class Options>
-std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
+template <class Options> std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
   note_carved();
   paged_bytes_ -= bytes;
@@ -134,7 +134,9 @@ std::size_t basic_request_heap<Options>::resize_paged(void* block, std::size_t m
     std::size_t const least = detail::divide_up(min_bytes, page);
     if (wanted > reach) wanted = reach;
     detail::admission asked;
-    if (wanted < least || (!admits((wanted - now) * page, asked) && (wanted = least, !admits((wanted - now) * page, asked)))) return 0;
+    if (wanted < least ||
+        (!admits((wanted - now) * page, asked) && (wanted = least, !admits((wanted - now) * page, asked))))
+      return 0;
     if (!pool_->extend_run(block, now, wanted - now)) return 0;
     charge((wanted - now) * page);
   }

@@ -1,10 +1,10 @@
 // The pool that requests take their memory from and give it back to.
 #pragma once
 
+#include <zmm/stats.hpp>
 #include <zmm/heap/request_sizes.hpp>
 #include <zmm/heap/slab.hpp>
 #include <zmm/storage/spin_lock.hpp>
-#include <zmm/stats.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -23,11 +23,10 @@ public:
   constexpr explicit basic_request_pool(storage& from) noexcept : pages_(from) {}
   basic_request_pool(basic_request_pool const&) = delete;
   basic_request_pool& operator=(basic_request_pool const&) = delete;
-  ~basic_request_pool() {
-    detail::check(in_flight_ == 0, "a request pool outlives its requests", nullptr, this);
-  }
+  ~basic_request_pool() { detail::check(in_flight_ == 0, "a request pool outlives its requests", nullptr, this); }
 
-  /// Effects: all requests together take at most `bytes` from storage from now on. Caches are dropped if that is needed.
+  /// Effects: all requests together take at most `bytes` from storage from now on. Caches are dropped if that is
+  /// needed.
   /// Returns: false if more is in use; the old limit then stays.
   bool set_limit(std::size_t bytes) noexcept {
     detail::spin_guard const guard(lock_);
@@ -35,10 +34,18 @@ public:
     drop_warm();
     return pages_.book().set_limit(bytes);
   }
-  std::size_t limit() const noexcept { return locked([&] { return pages_.book().limit(); }); }
-  std::size_t remaining() const noexcept { return locked([&] { return pages_.book().remaining(); }); }
-  std::size_t real_size() const noexcept { return locked([&] { return pages_.book().real_size(); }); }
-  std::size_t real_peak() const noexcept { return locked([&] { return pages_.book().real_peak(); }); }
+  std::size_t limit() const noexcept {
+    return locked([&] { return pages_.book().limit(); });
+  }
+  std::size_t remaining() const noexcept {
+    return locked([&] { return pages_.book().remaining(); });
+  }
+  std::size_t real_size() const noexcept {
+    return locked([&] { return pages_.book().real_size(); });
+  }
+  std::size_t real_peak() const noexcept {
+    return locked([&] { return pages_.book().real_peak(); });
+  }
   void reset_peak() noexcept {
     detail::spin_guard const guard(lock_);
     pages_.book().reset_peak();
@@ -53,7 +60,8 @@ public:
   /// Complexity: O(1), but for the percentiles: linear in the histogram's 240 buckets.
   pool_statistics stats() const noexcept;
 
-  /// Effects: walks everything; a broken invariant goes to the stop handler by name. No request may be working meanwhile.
+  /// Effects: walks everything; a broken invariant goes to the stop handler by name. No request may be working
+  /// meanwhile.
   void verify() const noexcept;
 
 private:
@@ -69,8 +77,10 @@ private:
 
   // For requests. `joined` is the request's own: whether it is counted in flight. Each says in `asked` why it failed.
   detail::slab* take_slab(std::size_t order, bool& joined, detail::admission& asked) noexcept;
-  void* take_run(std::size_t pages, std::size_t alignment, std::size_t tag, bool& joined, detail::admission& asked) noexcept;
-  void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined, detail::admission& asked) noexcept;
+  void* take_run(std::size_t pages, std::size_t alignment, std::size_t tag, bool& joined,
+                 detail::admission& asked) noexcept;
+  void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined,
+                  detail::admission& asked) noexcept;
   void give_slabs(detail::slab* list) noexcept;
   void give_run(void* run, std::size_t pages) noexcept;
   void give_huge(void* block) noexcept;
@@ -105,13 +115,13 @@ private:
   std::uint32_t ended_in_window_ = 0;
   detail::slab_shelves<Geometry> shelves_;
   std::size_t in_flight_ = 0;
-  std::size_t used_ = 0;           ///< bytes lent to requests
-  std::size_t peak_used_ = 0;      ///< highest `used_` of this window
-  std::size_t average_used_ = 0;   ///< Zend's running average of those peaks
+  std::size_t used_ = 0;          ///< bytes lent to requests
+  std::size_t peak_used_ = 0;     ///< highest `used_` of this window
+  std::size_t average_used_ = 0;  ///< Zend's running average of those peaks
   std::uint64_t ended_ = 0;
   layer pages_;
-  detail::request_sizes sizes_;             ///< real peaks
-  detail::slab_demand<Geometry> demand_;    ///< bytes of slabs used
+  detail::request_sizes sizes_;           ///< real peaks
+  detail::slab_demand<Geometry> demand_;  ///< bytes of slabs used
 };
 
 namespace detail {
@@ -121,7 +131,8 @@ template <class T> union immortal {
   ~immortal() {}
   T value;
 };
-template <class Geometry> ZMM_SHARED inline immortal<basic_request_pool<Geometry>> the_default_pool;  // constant-initialised
+template <class Geometry>
+ZMM_SHARED inline immortal<basic_request_pool<Geometry>> the_default_pool;  // constant-initialised
 }  // namespace detail
 
 /// Returns: the process's pool of this geometry over os_storage(). There before main and after it.

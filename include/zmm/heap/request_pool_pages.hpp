@@ -5,10 +5,11 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// A slab of `order`: a warm one, or fresh pages. Slabs on other shelves are turned back into pages before another chunk
-/// is taken.
+/// A slab of `order`: a warm one, or fresh pages. Slabs on other shelves are turned back into pages before another
+/// chunk is taken.
 template <class Geometry>
-detail::slab* basic_request_pool<Geometry>::take_slab(std::size_t order, bool& joined, detail::admission& asked) noexcept {
+detail::slab* basic_request_pool<Geometry>::take_slab(std::size_t order, bool& joined,
+                                                      detail::admission& asked) noexcept {
   detail::spin_guard const guard(lock_);
   detail::slab* s = shelves_.pop(order);
   if (ZMM_UNLIKELY(s == nullptr)) {
@@ -176,14 +177,14 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
   detail::spin_guard const guard(lock_);
   pages_.verify(this);
   std::size_t taken = 0, shelved = 0, count = 0;
-  pages_.for_each_chunk([&](chunk_type* c) {
-    taken += (detail::usable_pages<Geometry> - c->free_pages) * Geometry::page_bytes;
-  });
+  pages_.for_each_chunk(
+      [&](chunk_type* c) { taken += (detail::usable_pages<Geometry> - c->free_pages) * Geometry::page_bytes; });
   shelves_.for_each([&](detail::slab& s) {
     ++count;
     shelved += s.bytes;
     detail::check(pages_.owns(&s), "a free slab lies in the pool", &s, this);
-    detail::check(chunk_type::of(&s)->map[chunk_type::page_of(&s)] == detail::page_entry::slab(s.bytes / Geometry::page_bytes),
+    detail::check(chunk_type::of(&s)->map[chunk_type::page_of(&s)] ==
+                      detail::page_entry::slab(s.bytes / Geometry::page_bytes),
                   "a free slab is marked in the page map", &s, this);
   });
   detail::check(count == shelves_.count() && shelved == shelves_.bytes(), "free slabs are counted", nullptr, this);

@@ -93,9 +93,7 @@ private:
     return distance(bins_[bin.value].bump, bins_[bin.value].end) / slot_bytes(bin);
   }
 
-  static page_entry& entry_of(void* slot) noexcept {
-    return chunk_type::of(slot)->map[chunk_type::page_of(slot)];
-  }
+  static page_entry& entry_of(void* slot) noexcept { return chunk_type::of(slot)->map[chunk_type::page_of(slot)]; }
   static page_entry& run_entry(void* slot) noexcept {
     page_entry& own = entry_of(slot);
     return *(&own - own.distance());

@@ -40,10 +40,13 @@ void run_bins<Geometry, MinSlot>::verify(page_layer<Geometry> const& pages, void
         check(++links + fresh <= b.carved, "a free list ends", slot, heap);
         check(pages.owns(slot), "a free slot lies in this heap", slot, heap);
         page_entry const& entry = entry_of(slot);
-        check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot, heap);
+        check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
+              heap);
         std::size_t const at = entry.distance() * Geometry::page_bytes + address_of(slot) % Geometry::page_bytes;
-        check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin), "a free slot is a slot of its run", slot, heap);
-        check(slot < static_cast<void*>(b.bump) || slot >= static_cast<void*>(b.end), "a free slot was handed out", slot, heap);
+        check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin),
+              "a free slot is a slot of its run", slot, heap);
+        check(slot < static_cast<void*>(b.bump) || slot >= static_cast<void*>(b.end), "a free slot was handed out",
+              slot, heap);
       }
     }
   }

@@ -23,7 +23,9 @@ template <class Geometry> struct slab_orders {
   static constexpr std::size_t max = count - 1;
 
   static constexpr std::size_t bytes(std::size_t order) noexcept { return Geometry::page_bytes << order; }
-  static constexpr std::size_t order_of(std::size_t bytes) noexcept { return highest_bit(bytes / Geometry::page_bytes); }
+  static constexpr std::size_t order_of(std::size_t bytes) noexcept {
+    return highest_bit(bytes / Geometry::page_bytes);
+  }
   /// The smallest order that holds `bytes`, or the largest there is. Requires: bytes > 0.
   static constexpr std::size_t enough_for(std::size_t bytes) noexcept {
     std::size_t const more_pages = (bytes - 1) / Geometry::page_bytes;
@@ -36,8 +38,8 @@ template <class Geometry> struct slab_orders {
   }
 };
 
-/// How many bytes of slabs ended requests used, by the order of slab that would have held them. What was used counts, not
-/// what was taken, or one large request would make every later one look large.
+/// How many bytes of slabs ended requests used, by the order of slab that would have held them. What was used counts,
+/// not what was taken, or one large request would make every later one look large.
 template <class Geometry> class slab_demand {
 public:
   using orders = slab_orders<Geometry>;

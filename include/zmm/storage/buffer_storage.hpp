@@ -23,7 +23,8 @@ public:
   }
   ~buffer_storage() = default;
 
-  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` blocks of `bytes`, each aligned to `bytes`.
+  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` blocks of `bytes`, each aligned to
+  /// `bytes`.
   static constexpr std::size_t bytes_for(std::size_t count, std::size_t bytes) noexcept { return (count + 1) * bytes; }
 
   /// Complexity: linear in the number of holes.

@@ -31,8 +31,8 @@ private:
     void* const place = map_aligned(to, alignment, PROT_NONE);
     if (place == nullptr) return nullptr;
     if (::mremap(block, from, to, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place) return place;
-    // The kernel unmaps the target before the last of its checks: the place may be free by now, or another thread's. It is
-    // unmapped only if it can first be taken anew; at worst a piece of address space is lost.
+    // The kernel unmaps the target before the last of its checks: the place may be free by now, or another thread's. It
+    // is unmapped only if it can first be taken anew; at worst a piece of address space is lost.
     if (os_map(place, to, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE) == place) ::munmap(place, to);
     return nullptr;
   }

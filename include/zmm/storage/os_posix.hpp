@@ -7,9 +7,7 @@
 #include <cerrno>
 #include <sys/mman.h>
 
-namespace zmm { inline namespace ZMM_ABI {
-
-namespace detail {
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 inline void* os_map(void* at, std::size_t bytes, int protection, int flags) noexcept {
   void* p = ::mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);

@@ -15,7 +15,8 @@ using os_storage_type = linux_storage;
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-ZMM_SHARED inline os_storage_type the_os_storage;  // constant-initialised, trivially destroyed: there before and after all
+ZMM_SHARED inline os_storage_type
+    the_os_storage;  // constant-initialised, trivially destroyed: there before and after all
 }
 
 /// Returns: the storage that takes memory from the operating system; one a process. Any thread, any time.

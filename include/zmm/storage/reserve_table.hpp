@@ -7,9 +7,9 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The kernel does not tell a block's own reserve from a stranger's inaccessible mapping right behind the block, such as
-/// the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block that is
-/// not listed has none. Thread-safe; constant-initialised; asks nobody for memory.
+/// The kernel does not tell a block's own reserve from a stranger's inaccessible mapping right behind the block, such
+/// as the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block
+/// that is not listed has none. Thread-safe; constant-initialised; asks nobody for memory.
 class reserve_table {
 public:
   static constexpr std::size_t capacity = 8192;  ///< each reserve is a mapping more, and the kernel limits those

@@ -17,8 +17,10 @@ public:
   ~resource_storage() = default;
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
-    ZMM_TRY { return alignment <= usual_alignment(bytes) ? upstream_->allocate(bytes, usual_alignment(bytes))
-                                                         : allocate_noted(bytes, alignment); }
+    ZMM_TRY {
+      return alignment <= usual_alignment(bytes) ? upstream_->allocate(bytes, usual_alignment(bytes))
+                                                 : allocate_noted(bytes, alignment);
+    }
     ZMM_CATCH_ALL { return nullptr; }
   }
 

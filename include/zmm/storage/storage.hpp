@@ -9,9 +9,9 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// A source of chunks and huge blocks. Heaps refer to a storage and never own it: it outlives them.
 ///
-/// Units: every size and offset is in bytes and a multiple of the operating system's page (os_page_size(), 4 to 64 KiB);
-/// alignments are powers of two. A *block* is what one allocate() returned; its first `bytes` are usable, the rest of
-/// its `reserve` is address space that only extend() makes usable.
+/// Units: every size and offset is in bytes and a multiple of the operating system's page (os_page_size(), 4 to 64
+/// KiB); alignments are powers of two. A *block* is what one allocate() returned; its first `bytes` are usable, the
+/// rest of its `reserve` is address space that only extend() makes usable.
 ///
 /// Threads: a storage used by one heap is called by that heap's thread only. os_storage() may be used by any number of
 /// heaps and threads at once; a storage of your own that is shared between threads must allow for it.
