@@ -47,6 +47,11 @@ TEST_CASE("buffer: a request that fits takes nothing from the pool") {
     numbers.reserve(500);
     for (int i = 0; i < 500; ++i) numbers.push_back(i);
     CHECK(inside(numbers.data(), buffer, sizeof buffer));
+    CHECK(reinterpret_cast<std::uintptr_t>(numbers.data()) % alignof(int) == 0);
+    for (std::size_t alignment : {1, 2, 4, 8, 16}) {
+      void* const block = request.allocate(24, alignment);
+      CHECK(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
+    }
     CHECK(request.real_size() == 0);
   }
   CHECK(source.allocations == 0);

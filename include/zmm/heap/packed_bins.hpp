@@ -28,7 +28,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// of their own, which are made in the region itself when the first such block is asked for.
 ///
 /// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
-/// open slab.
+/// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
 template <std::size_t MinSlot> class packed_bins {
   using classes = size_classes<MinSlot>;
 
@@ -66,7 +66,8 @@ public:
   /// Effects: blocks come out of [begin, end) from now on. What is left of the region before is lost until reset().
   void open(char* begin, char* end) noexcept {
     closed_bytes_ += distance(begin_, cursor_);
-    begin_ = cursor_ = begin;
+    std::size_t const skip = align_up(address_of(begin), 8) - address_of(begin);  // a caller's buffer may lie anywhere
+    begin_ = cursor_ = skip < distance(begin, end) ? begin + skip : end;
     end_ = end;
   }
 
