@@ -48,7 +48,7 @@ TEST_CASE("buffer: a request that fits takes nothing from the pool") {
     for (int i = 0; i < 500; ++i) numbers.push_back(i);
     CHECK(inside(numbers.data(), buffer, sizeof buffer));
     CHECK(reinterpret_cast<std::uintptr_t>(numbers.data()) % alignof(int) == 0);
-    for (std::size_t alignment : {1, 2, 4, 8, 16}) {
+    for (size_t alignment : {size_t{1}, size_t{2}, size_t{4}, size_t{8}, size_t{16}}) {
       void* const block = request.allocate(24, alignment);
       CHECK(reinterpret_cast<std::uintptr_t>(block) % alignment == 0);
     }
