@@ -43,7 +43,6 @@ public:
     return sum;
   }
 
-  bool any(std::size_t first, std::size_t count) const noexcept { return next_set(first) < first + count; }
   bool all(std::size_t first, std::size_t count) const noexcept { return next_clear(first) >= first + count; }
 
 private:

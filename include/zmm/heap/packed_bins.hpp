@@ -109,7 +109,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that is used much
+  static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
   static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at who frees
   static constexpr std::size_t batched_bins = 24;  ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
