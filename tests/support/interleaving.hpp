@@ -1,0 +1,343 @@
+// Runs code with atomics under every interleaving of its threads.
+//
+// The code under test is a template over the atomic type; given stepping_atomic, each of its atomic operations is a step,
+// and between two steps any other thread may take its own. explore<State>(n) builds a State, runs state.run(0) … state.run(n-1)
+// as n threads under one schedule, calls state.check() when all have ended, and starts again with the next schedule until
+// there is none left. expect() states what must hold, in run() and in check().
+//
+// Sequentially consistent: a step sees all steps before it. Memory orders are judged under ThreadSanitizer, for which the
+// threads are threads: it sees the orders that were asked for and nothing else, in every schedule.
+//
+// Steps that touch different places, or only read, commute: of the schedules that differ by swapping two of them one is run
+// (sleep sets). That holds for code whose plain data is handed on through its atomics. What a test itself notes down must
+// therefore be per thread, and compared in check(). exploration_options::reduce = false runs every schedule there is.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <ucontext.h>
+#include <vector>
+
+#if defined(__SANITIZE_THREAD__)
+#define ZMM_TEST_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ZMM_TEST_TSAN 1
+#endif
+#endif
+#if defined(ZMM_TEST_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace zmm_test {
+
+struct exploration_options {
+  bool reduce = true;                 // leave out schedules that differ by steps that commute
+  std::size_t schedules = 3'000'000;  // how many at most; beyond, `complete` is false
+  std::size_t steps = 2000;           // of one schedule; more is a failure: it does not end
+};
+
+struct exploration {
+  std::size_t schedules = 0;  // run and different
+  std::size_t redundant = 0;  // run, and found to be one that was run before
+  std::size_t steps = 0;      // the longest schedule
+  bool complete = false;      // every schedule was run
+  std::string failure;        // the first expectation that did not hold; empty: all held
+  std::string schedule;       // the steps that led to it
+};
+
+namespace detail {
+
+// What the scheduler and the threads tell each other is no part of the code under test: hidden from ThreadSanitizer.
+#if defined(ZMM_TEST_TSAN)
+#define ZMM_TEST_UNSEEN [[gnu::noinline]] __attribute__((no_sanitize("thread")))
+inline void* new_fiber() { return __tsan_create_fiber(0); }
+inline void* this_fiber() { return __tsan_get_current_fiber(); }
+inline void end_fiber(void* fiber) { __tsan_destroy_fiber(fiber); }
+inline void announce_switch(void* fiber, bool ordered) {
+  __tsan_switch_to_fiber(fiber, ordered ? 0 : __tsan_switch_to_fiber_no_sync);
+}
+#else
+#define ZMM_TEST_UNSEEN
+inline void* new_fiber() { return nullptr; }
+inline void* this_fiber() { return nullptr; }
+inline void end_fiber(void*) {}
+inline void announce_switch(void*, bool) {}
+#endif
+
+class scheduler {
+public:
+  using body = std::function<void(std::size_t)>;
+
+  scheduler(std::size_t threads, exploration_options options)
+      : options_(options), threads_(threads), home_fiber_(this_fiber()) {
+    for (thread& t : threads_) prepare(t);
+    current() = this;
+  }
+  ~scheduler() {
+    for (thread& t : threads_) end_fiber(t.fiber);
+    current() = nullptr;
+  }
+  scheduler(scheduler const&) = delete;
+  scheduler& operator=(scheduler const&) = delete;
+
+  static scheduler*& current() {
+    static thread_local scheduler* running = nullptr;
+    return running;
+  }
+
+  // Runs one schedule to its end.
+  ZMM_TEST_UNSEEN void run(body const& work) {
+    work_ = &work;
+    trace_.clear();
+    unsigned sleeping = 0, enabled = 0;
+    bool pruned = false;
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      threads_[i].done = false;
+      resume(i, true);
+      if (!threads_[i].done) enabled |= 1u << i;
+    }
+    for (std::size_t depth = 0; enabled != 0; ++depth) {
+      if (depth >= options_.steps) give_up(depth);
+      std::size_t chosen = lowest(enabled);
+      if (depth > options_.steps) {
+        chosen = nth(enabled, depth);  // in turn, so that whatever waits gets what it waits for
+      } else if (!pruned) {
+        if (depth == path_.size()) {
+          if ((enabled & ~sleeping) == 0) pruned = true;  // whatever comes now was seen in another order
+          else path_.push_back({lowest(enabled & ~sleeping), enabled, sleeping});
+        }
+        if (!pruned) {
+          chosen = path_[depth].chosen;
+          sleeping = path_[depth].passed & ~dependent_on(chosen, enabled);
+        }
+      }
+      note(chosen);
+      resume(chosen, false);
+      if (threads_[chosen].done) enabled &= ~(1u << chosen);
+      result.steps = std::max(result.steps, depth + 1);
+    }
+    work_ = nullptr;
+    ++(pruned ? result.redundant : result.schedules);
+  }
+
+  // Prepares the next schedule. Returns: false if there is none.
+  bool advance() {
+    if (!result.failure.empty()) return false;
+    while (!path_.empty()) {
+      decision& last = path_.back();
+      last.passed |= 1u << last.chosen;
+      if (unsigned const left = last.enabled & ~last.passed; left != 0) {
+        last.chosen = lowest(left);
+        return result.schedules + result.redundant < options_.schedules;
+      }
+      path_.pop_back();
+    }
+    result.complete = true;
+    return false;
+  }
+
+  // Called by a thread before each of its atomic operations.
+  ZMM_TEST_UNSEEN void step(char const* what, void const* place, bool writes) {
+    if (work_ == nullptr || running_ == nullptr) return;  // the State is being built or checked
+    thread& self = *running_;
+    self.what = what;
+    self.place = place;
+    self.writes = writes;
+    announce_switch(home_fiber_, false);
+    ::swapcontext(&self.context, &home_);
+  }
+
+  ZMM_TEST_UNSEEN void failed(char const* what) {
+    if (!result.failure.empty()) return;
+    result.failure = what;
+    result.schedule = told();
+  }
+
+  exploration result;
+
+private:
+  static constexpr std::size_t stack_bytes = 256 * 1024;
+
+  struct thread {
+    ucontext_t context;
+    std::unique_ptr<char[]> stack;
+    void* fiber = nullptr;
+    char const* what = "";
+    void const* place = nullptr;
+    bool writes = false, done = true;
+  };
+  struct taken_step {
+    std::size_t thread;
+    char const* what;
+    void const* place;
+  };
+  // One choice of who goes next. `passed`: asleep, or tried already.
+  struct decision {
+    std::size_t chosen;
+    unsigned enabled, passed;
+  };
+
+  [[gnu::noinline]] static void prepare(thread& t) {
+    t.stack.reset(new char[stack_bytes]);
+    t.fiber = new_fiber();
+    ::getcontext(&t.context);
+    t.context.uc_stack.ss_sp = t.stack.get();
+    t.context.uc_stack.ss_size = stack_bytes;
+    t.context.uc_link = nullptr;
+    ::makecontext(&t.context, &scheduler::live, 0);
+  }
+
+  ZMM_TEST_UNSEEN void resume(std::size_t i, bool begins) {
+    running_ = &threads_[i];
+    announce_switch(running_->fiber, begins);  // all that was done before a schedule is seen by its threads
+    ::swapcontext(&home_, &running_->context);
+    running_ = nullptr;
+  }
+
+  // A thread lives through all schedules: one run() after the other.
+  ZMM_TEST_UNSEEN static void live() {
+    for (;;) {
+      scheduler& self = *current();
+      thread& me = *self.running_;
+      (*self.work_)(static_cast<std::size_t>(&me - self.threads_.data()));
+      me.done = true;
+      announce_switch(self.home_fiber_, true);  // and what the threads did is seen by check()
+      ::swapcontext(&me.context, &self.home_);
+    }
+  }
+
+  ZMM_TEST_UNSEEN unsigned dependent_on(std::size_t chosen, unsigned enabled) const {
+    if (!options_.reduce) return ~0u;
+    unsigned result_mask = 1u << chosen;
+    thread const& one = threads_[chosen];
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      thread const& other = threads_[i];
+      if ((enabled >> i & 1u) != 0 && other.place == one.place && (other.writes || one.writes)) result_mask |= 1u << i;
+    }
+    return result_mask;
+  }
+
+  ZMM_TEST_UNSEEN void note(std::size_t i) { trace_.push_back({i, threads_[i].what, threads_[i].place}); }
+
+  // The schedule so far, a line a step; atomics are numbered as they come.
+  ZMM_TEST_UNSEEN std::string told() const {
+    std::string text;
+    std::vector<void const*> places;
+    for (taken_step const& s : trace_) {
+      auto const known = std::find(places.begin(), places.end(), s.place);
+      std::size_t const number = static_cast<std::size_t>(known - places.begin());
+      if (known == places.end()) places.push_back(s.place);
+      text += "  thread " + std::to_string(s.thread) + ": " + s.what + " of atomic " + std::to_string(number) + "\n";
+    }
+    return text;
+  }
+
+  void give_up(std::size_t depth) {
+    failed("the threads do not come to an end");
+    if (depth < 1000 * options_.steps) return;
+    std::fputs(("interleaving: stuck\n" + result.schedule.substr(0, 4000)).c_str(), stderr);
+    std::abort();
+  }
+
+  static std::size_t lowest(unsigned mask) { return static_cast<std::size_t>(__builtin_ctz(mask)); }
+  static std::size_t nth(unsigned mask, std::size_t n) {
+    for (n %= static_cast<std::size_t>(__builtin_popcount(mask)); n > 0; --n) mask &= mask - 1;
+    return lowest(mask);
+  }
+
+  exploration_options options_;
+  std::vector<thread> threads_;
+  std::vector<decision> path_;
+  std::vector<taken_step> trace_;
+  body const* work_ = nullptr;
+  thread* running_ = nullptr;
+  ucontext_t home_;
+  void* home_fiber_;
+};
+
+inline void step(char const* what, void const* place, bool writes) {
+  if (scheduler* const running = scheduler::current()) running->step(what, place, writes);
+}
+
+}  // namespace detail
+
+// States what must hold in this schedule; the first that does not ends the exploration.
+inline void expect(bool holds, char const* what) {
+  if (!holds && detail::scheduler::current() != nullptr) detail::scheduler::current()->failed(what);
+}
+
+// std::atomic's operations, each a step. A weak exchange fails only where a strong one does.
+template <class T> class stepping_atomic {
+public:
+  constexpr stepping_atomic() noexcept = default;
+  constexpr stepping_atomic(T value) noexcept : value_(value) {}
+  stepping_atomic(stepping_atomic const&) = delete;
+  stepping_atomic& operator=(stepping_atomic const&) = delete;
+
+  static constexpr bool is_always_lock_free = true;
+
+  T load(std::memory_order order = std::memory_order_seq_cst) const noexcept {
+    detail::step("load", this, false);
+    return value_.load(order);
+  }
+  void store(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("store", this, true);
+    value_.store(value, order);
+  }
+  T exchange(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("exchange", this, true);
+    return value_.exchange(value, order);
+  }
+  bool compare_exchange_strong(T& expected, T wanted, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("compare_exchange", this, true);
+    return value_.compare_exchange_strong(expected, wanted, order);
+  }
+  bool compare_exchange_strong(T& expected, T wanted, std::memory_order done, std::memory_order failed) noexcept {
+    detail::step("compare_exchange", this, true);
+    return value_.compare_exchange_strong(expected, wanted, done, failed);
+  }
+  bool compare_exchange_weak(T& expected, T wanted, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    return compare_exchange_strong(expected, wanted, order);
+  }
+  bool compare_exchange_weak(T& expected, T wanted, std::memory_order done, std::memory_order failed) noexcept {
+    return compare_exchange_strong(expected, wanted, done, failed);
+  }
+  T fetch_add(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("fetch_add", this, true);
+    return value_.fetch_add(value, order);
+  }
+  T fetch_sub(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("fetch_sub", this, true);
+    return value_.fetch_sub(value, order);
+  }
+  T fetch_or(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("fetch_or", this, true);
+    return value_.fetch_or(value, order);
+  }
+  T fetch_and(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+    detail::step("fetch_and", this, true);
+    return value_.fetch_and(value, order);
+  }
+
+private:
+  std::atomic<T> value_{};
+};
+
+// Runs State under every schedule of `threads` threads, or up to the first that fails an expectation.
+template <class State> exploration explore(std::size_t threads, exploration_options options = {}) {
+  detail::scheduler scheduler(threads, options);
+  do {
+    State state;
+    scheduler.run([&state](std::size_t thread) { state.run(thread); });
+    state.check();
+  } while (scheduler.advance());
+  return scheduler.result;
+}
+
+}  // namespace zmm_test
