@@ -1,6 +1,6 @@
 // The page layer by itself: pages taken, given back and extended against a model of every page; which chunk a run comes
 // from; what a refusal leaves behind; what verify() notices.
-#include <zmm/chunk/page_layer.hpp>
+#include "layer_with_source.hpp"
 
 #include "../support/checking_storage.hpp"
 #include "../support/counting_storage.hpp"
@@ -19,7 +19,7 @@ namespace {
 using namespace zmm_test;
 using std::size_t;
 using geometry = zmm::geometry<256 * 1024, 4096>;
-using layer = zmm::detail::page_layer<geometry>;
+using layer = layer_with_source<geometry>;
 using chunk = layer::chunk_type;
 using zmm::detail::admission;
 using zmm::detail::page_entry;
@@ -93,8 +93,8 @@ TEST_CASE("page_layer: random runs taken and extended and given back are never s
       REQUIRE(address_of(run) % (alignment * page) == 0);
       REQUIRE(address_of(run) % geometry::chunk_bytes != 0);
       REQUIRE(out.is_free(address_of(run), count));
-      REQUIRE(pages.owns(run));
-      REQUIRE(pages.find_huge(run) == nullptr);
+      REQUIRE(pages.source().find(run).is_chunk());
+      REQUIRE(pages.source().find_huge(run).start == nullptr);
       static_cast<char*>(run)[0] = static_cast<char*>(run)[count * page - 1] = 1;
       out.runs[address_of(run)] = count;
     } else if (!out.runs.empty()) {

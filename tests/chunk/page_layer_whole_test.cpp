@@ -1,5 +1,5 @@
 // The page layer's dealings in whole chunks: caching, giving back, purging, the end of a request.
-#include <zmm/chunk/page_layer.hpp>
+#include "layer_with_source.hpp"
 
 #include "../support/checking_storage.hpp"
 #include "../support/counting_storage.hpp"
@@ -18,7 +18,7 @@ using namespace zmm_test;
 using std::size_t;
 // Pages as large as an operating system's may be: whatever is free can be purged.
 using geometry = zmm::geometry<1024 * 1024, 65536>;
-using layer = zmm::detail::page_layer<geometry>;
+using layer = layer_with_source<geometry>;
 using chunk = layer::chunk_type;
 using zmm::detail::admission;
 using zmm::detail::offset;

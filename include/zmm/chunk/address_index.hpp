@@ -15,7 +15,7 @@ struct extent {
   std::size_t reserve = 0;  ///< huge: bytes of address space
   std::size_t tag = 0;      ///< huge: the engine's own
 
-  bool is_chunk() const noexcept { return bytes == 0; }
+  bool is_chunk() const noexcept { return start != nullptr && bytes == 0; }
 };
 
 /// A hash table with linear probing, keyed by the number of the chunk-sized piece of address space that an extent

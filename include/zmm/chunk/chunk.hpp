@@ -16,10 +16,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     the first header_pages bits of `taken` are set
 ///     a clear bit in `taken` has a page_kind::none entry in `map`
 ///     a set bit in `dirty` is a page that was handed out since it came from storage or was purged
+///     free_slots is 0 everywhere outside a collection
 template <class Geometry> struct chunk {
   using geometry = Geometry;
 
-  void* owner;           ///< the page layer it belongs to
+  void* owner;           ///< whose blocks lie in it; never changes while one of them is live
   chunk* next;           ///< in the span list, or in the cache
   chunk* prev;           ///< in the span list
   std::uint64_t number;  ///< counts up with every chunk taken from storage: the age of this one
@@ -28,6 +29,7 @@ template <class Geometry> struct chunk {
   bitmap<Geometry::pages> taken;
   bitmap<Geometry::pages> dirty;
   page_entry map[Geometry::pages];
+  std::uint16_t free_slots[Geometry::pages] = {};  ///< of the run that starts there, while a collection counts them
 
   static chunk* of(void const* p) noexcept {
     return reinterpret_cast<chunk*>(address_of(p) & ~(Geometry::chunk_bytes - 1));

@@ -14,7 +14,7 @@ enum class page_kind : std::uint8_t {
 
 /// 32 bits: 2 of kind, and what the kind needs.
 ///
-///     small   bin (5) · page's distance from the run's first page (9) · free slots, during collection only (16)
+///     small   bin (5) · page's distance from the run's first page (9)
 ///     large   the engine's tag (30): a heap keeps the block's pages, a request its number in the request's list
 ///     slab    pages (30)
 class page_entry {
@@ -31,10 +31,6 @@ public:
   constexpr bin_index bin() const noexcept { return bin_index{static_cast<std::uint8_t>(raw_ >> 2 & 31)}; }
   constexpr std::size_t distance() const noexcept { return raw_ >> 7 & 511; }
   constexpr std::size_t tag() const noexcept { return raw_ >> 2; }
-
-  constexpr std::size_t free_slots() const noexcept { return raw_ >> 16; }
-  constexpr void add_free_slots(std::size_t n) noexcept { raw_ += static_cast<std::uint32_t>(n) << 16; }
-  constexpr void clear_free_slots() noexcept { raw_ &= 0xFFFF; }
 
   friend constexpr bool operator==(page_entry a, page_entry b) noexcept { return a.raw_ == b.raw_; }
   friend constexpr bool operator!=(page_entry a, page_entry b) noexcept { return a.raw_ != b.raw_; }

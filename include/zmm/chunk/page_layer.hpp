@@ -1,40 +1,35 @@
-// The page layer: chunks from storage, pages from chunks, huge blocks. What every engine stands on.
+// The page layer: pages from the chunks of one owner. What every engine stands on.
 //
 //     take_pages ─ span_lists::find ─ best_fit
-//        └─ add_chunk ─ chunk_stack::pop, or storage::allocate
+//        └─ add_chunk ─ chunk_source::take_chunk
 //     give_pages
-//        └─ retire ─ chunk_policy::keeps ─ chunk_stack::push, or storage::deallocate
-//     take_huge, give_huge, resize_huge, move_huge ─ storage
+//        └─ retire ─ chunk_source::give_chunk
 #pragma once
 
-#include <zmm/chunk/address_index.hpp>
 #include <zmm/chunk/best_fit.hpp>
-#include <zmm/chunk/chunk_cache.hpp>
+#include <zmm/chunk/chunk_source.hpp>
 #include <zmm/chunk/span_lists.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Takes chunks from a source, which it may share with others (shared_chunks), for one owner.
+///
 /// Invariants:
-///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks + bytes of the address index
-///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
-///     every chunk in use is in the span list of its longest gap; a chunk without a taken page is not in use, except
-///     between keep_empty pages given and retire_empty()
+///     every chunk in the span lists is in use by `owner`; it is in the list of its longest gap
+///     a chunk without a taken page is not in use, except between keep_empty pages given and retire_empty()
 /// One thread at a time. Operations that fail return null or false, change nothing and say why in the admission.
-template <class Geometry> class page_layer {
+template <class Geometry, class Source = chunk_source<Geometry>> class page_layer {
 public:
+  using geometry = Geometry;
   using chunk_type = chunk<Geometry>;
 
-  constexpr explicit page_layer(storage& from) noexcept : storage_(&from) {}
+  constexpr explicit page_layer(Source* from) noexcept : source_(from), owner_(this) {}
+  constexpr page_layer(Source* from, void* owner) noexcept : source_(from), owner_(owner) {}
   page_layer(page_layer const&) = delete;
   page_layer& operator=(page_layer const&) = delete;
-  ~page_layer();
 
-  ledger& book() noexcept { return book_; }
-  ledger const& book() const noexcept { return book_; }
+  Source& source() const noexcept { return *source_; }
   std::size_t chunks() const noexcept { return chunks_; }
-  std::size_t cached_chunks() const noexcept { return cached_.count(); }
-  std::size_t huge_blocks() const noexcept { return index_.count() - chunks_ - cached_.count(); }
-  std::size_t huge_bytes() const noexcept { return huge_bytes_; }
 
   /// Whether a request of `pages` pages at `alignment` pages is served from chunks.
   static constexpr bool fits_chunk(std::size_t pages, std::size_t alignment) noexcept {
@@ -72,7 +67,9 @@ public:
   bool extend_pages(void* first, std::size_t count, std::size_t more) noexcept;
 
   /// Whether take_pages(count, 1) would be served without another chunk from storage.
-  bool has_room(std::size_t count) const noexcept { return !cached_.empty() || lists_.find(count) != nullptr; }
+  bool has_room(std::size_t count) const noexcept {
+    return source_->cached_chunks() != 0 || lists_.find(count) != nullptr;
+  }
 
   /// Free pages right behind the run.
   std::size_t free_behind(void const* first, std::size_t count) const noexcept {
@@ -82,53 +79,18 @@ public:
 
   /// Effects: caches or gives back the chunks that were left empty. Returns: bytes of chunks given back.
   std::size_t retire_empty() noexcept;
-
-  /// Returns: a block with a mapping of its own, aligned to `alignment` and to the chunk size. Requires: alignment is a
-  /// power of two.
-  void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, admission& asked) noexcept;
-  void give_huge(void* block) noexcept;
-
-  /// The huge block that starts at `block`; null if there is none. Reads nothing behind `block`.
-  extent* find_huge(void const* block) const noexcept {
-    extent* const e = index_.find(block);
-    return e != nullptr && e->start == block && !e->is_chunk() ? e : nullptr;
-  }
-
-  /// Effects: resizes a huge block in place to `bytes` rounded up to the OS page. Returns: whether storage could.
-  bool resize_huge(extent* e, std::size_t bytes, admission& asked) noexcept;
-  /// Effects: resizes a huge block, moving its pages if needed. Returns: its new place; null if storage cannot.
-  void* move_huge(extent* e, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
-
-  /// Whether `p` points into a chunk in use or a huge block. Reads nothing behind `p`.
-  bool owns(void const* p) const noexcept;
-
-  /// Effects: gives cached chunks back to storage. Returns: bytes.
-  std::size_t drop_cached() noexcept;
-  /// Effects: gives cached chunks and, with purge, the memory behind free pages back. Returns: bytes.
-  std::size_t trim() noexcept;
-  /// Effects: frees everything; keeps the oldest chunk, and as many more as Zend's average says.
-  void release() noexcept;
-  /// Effects: tells the cache policy that a request has ended. Gives back cached chunks beyond the average.
-  void end_request() noexcept;
+  /// Effects: gives the memory behind free pages back. Returns: bytes.
+  std::size_t purge() noexcept;
+  /// Effects: all pages are free. With keep_oldest one chunk stays in use; the others are put aside.
+  void release(bool keep_oldest) noexcept;
 
   template <class Visit> void for_each_chunk(Visit visit) const { lists_.for_each(visit); }
-  template <class Visit> void for_each_huge(Visit visit) const {
-    index_.for_each([&](extent const& e) {
-      if (!e.is_chunk()) visit(e);
-    });
-  }
   void verify(void const* heap) const noexcept;
 
 private:
-  void* take_extent(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   chunk_type* add_chunk(admission& asked) noexcept;
-  void retire(chunk_type* c) noexcept;
-  void drop(chunk_type* c) noexcept;
-  static void format(chunk_type* c) noexcept;
+  std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
-
-  /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
-  static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
 
   static void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
     c->taken.set(first, count);
@@ -136,19 +98,13 @@ private:
     c->free_pages -= static_cast<std::uint32_t>(count);
   }
 
-  storage* storage_;
-  ledger book_;
-  span_lists<Geometry> lists_;
-  chunk_stack<Geometry> cached_;
-  chunk_policy policy_;
+  Source* source_;
+  void* owner_;
   std::size_t chunks_ = 0;
-  std::size_t huge_bytes_ = 0;
-  std::uint64_t next_number_ = 0;
-  address_index<Geometry> index_;
+  span_lists<Geometry> lists_;
 };
 
 }}}  // namespace zmm::detail
 
 #include <zmm/chunk/page_layer_chunks.hpp>
-#include <zmm/chunk/page_layer_huge.hpp>
 #include <zmm/chunk/page_layer_verify.hpp>

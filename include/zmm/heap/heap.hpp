@@ -1,16 +1,16 @@
 // The heap: Zend's chunks, pages and bins, for one thread at a time.
 //
-//     allocate ─ run_bins::pop
-//        └─ allocate_miss ─ run_bins::bump
-//              └─ allocate_rest ─ obtain ─ run_bins::refill | take_paged ─ page_layer::take_pages | take_huge
-//     deallocate ─ run_bins::push
-//        └─ deallocate_paged ─ page_layer::give_pages | give_huge
+//     allocate ─ heap_core::pop
+//        └─ allocate_miss ─ heap_core::bump
+//              └─ allocate_rest ─ obtain ─ heap_core::attempt
+//     deallocate ─ heap_core::push
+//        └─ deallocate_paged ─ heap_core::free_paged
 #pragma once
 
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
+#include <zmm/heap/heap_core.hpp>
 #include <zmm/heap/limit_gate.hpp>
-#include <zmm/heap/run_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -32,7 +32,7 @@ public:
   using site = typename Options::site;
   using limit_hook = detail::limit_gate::hook_type;
 
-  explicit basic_heap(storage& from = os_storage()) noexcept : pages_(from) {}
+  explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) {}
   basic_heap(basic_heap const&) = delete;
   basic_heap& operator=(basic_heap const&) = delete;
   ~basic_heap() = default;  // every block, chunk and huge block goes back to storage
@@ -75,12 +75,12 @@ public:
   void deallocate(void* block) noexcept;
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
-  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept;
+  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept { return core_.usable_size(block); }
 
   /// Returns: whether `p` points into memory that this heap has handed out or is ready to: slots, paged blocks. Reads
   /// nothing behind a foreign pointer. Complexity: O(1); linear in chunks and huge blocks for a pointer deep inside a
   /// huge block or outside the heap.
-  [[nodiscard]] bool owns(void const* p) const noexcept { return pages_.owns(p); }
+  [[nodiscard]] bool owns(void const* p) const noexcept;
 
   /// Effects: resizes a block, in place if its kind allows, else by moving it; min(old, new) bytes keep their contents.
   /// A null block is allocated. `peak` never counts both places (real_peak does).
@@ -110,21 +110,17 @@ public:
 
   /// Effects: gives memory that is not needed back to storage: cached chunks, and the memory behind free pages.
   /// Returns: bytes given back. To find free pages in half-used runs, collect() first.
-  std::size_t trim() noexcept { return pages_.trim(); }
+  std::size_t trim() noexcept { return core_.purge() + source_.trim(); }
 
   /// Effects: finds runs without a live slot and frees their pages; chunks left empty are cached or given back.
   /// Returns: bytes of pages made free. Complexity: linear in the free slots of bins with frees since the last one.
-  std::size_t collect() noexcept {
-    std::size_t const bytes = bins_.collect(pages_);
-    pages_.retire_empty();
-    return bytes;
-  }
+  std::size_t collect() noexcept { return core_.collect(); }
 
   /// Effects: from now on at most `bytes` bytes are taken from storage. Caches are dropped if that is needed.
   /// Returns: false if more is in use; the old limit then stays.
   bool set_limit(std::size_t bytes) noexcept;
-  std::size_t limit() const noexcept { return pages_.book().limit(); }          ///< bytes; SIZE_MAX: no limit
-  std::size_t remaining() const noexcept { return pages_.book().remaining(); }  ///< limit() - real_size()
+  std::size_t limit() const noexcept { return source_.book().limit(); }          ///< bytes; SIZE_MAX: no limit
+  std::size_t remaining() const noexcept { return source_.book().remaining(); }  ///< limit() - real_size()
 
   /// Effects: `hook(user, needed)` is called before an allocation fails at the limit, once collecting and trimming did
   /// not help. It may free, trim and allocate (then no second hook runs), and may not call release(). If it returns
@@ -135,28 +131,28 @@ public:
 
   /// Complexity: linear in bins and free slots: live is what was carved less what is free, so that no call pays for it.
   statistics stats() const;
-  std::size_t real_size() const noexcept { return pages_.book().real_size(); }  ///< bytes taken from storage
-  std::size_t real_peak() const noexcept { return pages_.book().real_peak(); }
+  std::size_t real_size() const noexcept { return source_.book().real_size(); }  ///< bytes taken from storage
+  std::size_t real_peak() const noexcept { return source_.book().real_peak(); }
   void reset_peak() noexcept;
 
   /// Effects: walks everything; a broken invariant goes to the stop handler by name.
   void verify() const;
 
 private:
-  using layer = detail::page_layer<geometry>;
-  using chunk_type = typename layer::chunk_type;
+  using source_type = detail::chunk_source<geometry>;
+  using core_type = detail::heap_core<Options, source_type>;
 
   ZMM_INLINE void* pop(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = detail::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
-    void* const slot = bins_.pop(classes::bin_of(rank));
+    void* const slot = core_.pop(classes::bin_of(rank));
     if constexpr (Options::exact_peak) {
       if (slot != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
     }
     return slot;
   }
   ZMM_INLINE void push(detail::bin_index bin, void* block) noexcept {
-    bins_.push(bin, block);
+    core_.push(bin, block);
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
   }
 
@@ -164,37 +160,32 @@ private:
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
-  void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
-  bool reclaim() noexcept;
 
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_paged(void* block) noexcept;
 
-  bool resize_run(void* block, std::size_t pages) noexcept;
   void* reallocate_paged(void* block, std::size_t bytes, std::size_t alignment) noexcept;
-  std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
-  /// The map entry of a block that is not huge.
-  static detail::page_entry& entry_of(void const* block) noexcept {
-    return chunk_type::of(block)->map[chunk_type::page_of(block)];
-  }
   /// Bytes of all slots of all runs, and of paged blocks: an upper bound of what is live.
-  std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_ + pages_.huge_bytes(); }
+  std::size_t carved() const noexcept { return core_.carved() + source_.huge_bytes(); }
   void note_growth() noexcept {
     if constexpr (!Options::exact_peak) peak_ = carved() > peak_ ? carved() : peak_;
+  }
+  /// A block of `before` usable bytes has `after` now; exact_peak only cares which.
+  void note_resized(std::size_t before, std::size_t after) noexcept {
+    if constexpr (Options::exact_peak) add_live(after - before);
+    note_growth();
   }
   void add_live(std::size_t bytes) noexcept {
     live_ += bytes;
     if (live_ > peak_) peak_ = live_;
   }
 
-  detail::run_bins<geometry, Options::min_slot> bins_;
-  std::size_t live_ = 0;          ///< exact_peak only: bytes in live blocks
-  std::size_t peak_ = 0;          ///< of live_, or of carved()
-  std::size_t large_bytes_ = 0;   ///< bytes in large blocks
-  std::size_t large_blocks_ = 0;  ///< their number
+  core_type core_;
+  std::size_t live_ = 0;  ///< exact_peak only: bytes in live blocks
+  std::size_t peak_ = 0;  ///< of live_, or of carved()
   detail::limit_gate gate_;
-  layer pages_;
+  source_type source_;
 };
 
 }}  // namespace zmm

@@ -20,7 +20,7 @@ public:
   using geometry = Geometry;
 
   constexpr basic_request_pool() noexcept : basic_request_pool(detail::the_os_storage) {}
-  constexpr explicit basic_request_pool(storage& from) noexcept : pages_(from) {}
+  constexpr explicit basic_request_pool(storage& from) noexcept : source_(from), pages_(&source_) {}
   basic_request_pool(basic_request_pool const&) = delete;
   basic_request_pool& operator=(basic_request_pool const&) = delete;
   ~basic_request_pool() { detail::check(in_flight_ == 0, "a request pool outlives its requests", nullptr, this); }
@@ -30,31 +30,31 @@ public:
   /// Returns: false if more is in use; the old limit then stays.
   bool set_limit(std::size_t bytes) noexcept {
     detail::spin_guard const guard(lock_);
-    if (pages_.book().set_limit(bytes)) return true;
+    if (source_.book().set_limit(bytes)) return true;
     drop_warm();
-    return pages_.book().set_limit(bytes);
+    return source_.book().set_limit(bytes);
   }
   std::size_t limit() const noexcept {
-    return locked([&] { return pages_.book().limit(); });
+    return locked([&] { return source_.book().limit(); });
   }
   std::size_t remaining() const noexcept {
-    return locked([&] { return pages_.book().remaining(); });
+    return locked([&] { return source_.book().remaining(); });
   }
   std::size_t real_size() const noexcept {
-    return locked([&] { return pages_.book().real_size(); });
+    return locked([&] { return source_.book().real_size(); });
   }
   std::size_t real_peak() const noexcept {
-    return locked([&] { return pages_.book().real_peak(); });
+    return locked([&] { return source_.book().real_peak(); });
   }
   void reset_peak() noexcept {
     detail::spin_guard const guard(lock_);
-    pages_.book().reset_peak();
+    source_.book().reset_peak();
   }
 
   /// Effects: gives free slabs, empty chunks and the memory behind free pages back to storage. Returns: bytes.
   std::size_t trim() noexcept {
     detail::spin_guard const guard(lock_);
-    return drop_warm() + pages_.trim();
+    return drop_warm() + pages_.purge() + source_.trim();
   }
 
   /// Complexity: O(1), but for the percentiles: linear in the histogram's 240 buckets.
@@ -119,6 +119,7 @@ private:
   std::size_t peak_used_ = 0;     ///< highest `used_` of this window
   std::size_t average_used_ = 0;  ///< Zend's running average of those peaks
   std::uint64_t ended_ = 0;
+  detail::chunk_source<Geometry> source_;
   layer pages_;
   detail::request_sizes sizes_;           ///< real peaks
   detail::slab_demand<Geometry> demand_;  ///< bytes of slabs used

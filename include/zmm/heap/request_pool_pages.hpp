@@ -42,13 +42,13 @@ template <class Geometry>
 void* basic_request_pool<Geometry>::take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined,
                                               detail::admission& asked) noexcept {
   detail::spin_guard const guard(lock_);
-  void* block = pages_.take_huge(bytes, alignment, tag, asked);
+  void* block = source_.take_huge(bytes, alignment, tag, asked);
   if (block == nullptr && asked.why != detail::refusal::address && drop_warm() != 0) {
-    block = pages_.take_huge(bytes, alignment, tag, asked);
+    block = source_.take_huge(bytes, alignment, tag, asked);
   }
   if (block == nullptr) return nullptr;
   join(joined);
-  note_use(pages_.find_huge(block)->bytes);
+  note_use(source_.find_huge(block).bytes);
   return block;
 }
 
@@ -74,10 +74,7 @@ template <class Geometry> void basic_request_pool<Geometry>::give_run(void* run,
 
 template <class Geometry> void basic_request_pool<Geometry>::give_huge(void* block) noexcept {
   detail::spin_guard const guard(lock_);
-  detail::extent const* const e = pages_.find_huge(block);
-  detail::check(e != nullptr, "a freed huge block belongs to this pool", block, this);
-  used_ -= e->bytes;
-  pages_.give_huge(block);
+  used_ -= source_.give_huge(block);
 }
 
 template <class Geometry>
@@ -97,22 +94,21 @@ std::size_t basic_request_pool<Geometry>::free_behind(void const* run, std::size
 template <class Geometry>
 bool basic_request_pool<Geometry>::resize_huge(void* block, std::size_t bytes, detail::admission& asked) noexcept {
   detail::spin_guard const guard(lock_);
-  detail::extent* const e = pages_.find_huge(block);
-  std::size_t const before = e->bytes;
-  if (!pages_.resize_huge(e, bytes, asked)) return false;
-  note_use(e->bytes - before);
+  std::size_t const before = source_.find_huge(block).bytes;
+  std::size_t const after = source_.resize_huge(block, bytes, asked);
+  if (after == 0) return false;
+  note_use(after - before);
   return true;
 }
 
 template <class Geometry> detail::extent basic_request_pool<Geometry>::find_huge(void const* block) const noexcept {
   detail::spin_guard const guard(lock_);
-  detail::extent const* const e = pages_.find_huge(block);
-  return e != nullptr ? *e : detail::extent{};
+  return source_.find_huge(block);
 }
 
 template <class Geometry> void basic_request_pool<Geometry>::retag_huge(void* block, std::size_t tag) noexcept {
   detail::spin_guard const guard(lock_);
-  pages_.find_huge(block)->tag = tag;
+  source_.retag_huge(block, tag);
 }
 
 template <class Geometry>
@@ -138,7 +134,7 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
   average_used_ = (average_used_ + peak_used_) / 2;
   peak_used_ = used_;
   if (used_ + shelves_.bytes() > average_used_ + Geometry::chunk_bytes) drop_shelves();
-  pages_.end_request();
+  source_.end_request();
 }
 
 /// Effects: free slabs are pages again.
@@ -150,10 +146,10 @@ template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_s
 
 /// Effects: free slabs and empty chunks go back to storage. Returns: bytes.
 template <class Geometry> ZMM_COLD std::size_t basic_request_pool<Geometry>::drop_warm() noexcept {
-  std::size_t const before = pages_.book().real_size();
+  std::size_t const before = source_.book().real_size();
   drop_shelves();
-  pages_.drop_cached();
-  return before - pages_.book().real_size();
+  source_.drop_cached();
+  return before - source_.book().real_size();
 }
 
 template <class Geometry> pool_statistics basic_request_pool<Geometry>::stats() const noexcept {
@@ -161,11 +157,11 @@ template <class Geometry> pool_statistics basic_request_pool<Geometry>::stats() 
   pool_statistics s;
   s.in_flight = in_flight_;
   s.slabs_free = shelves_.count();
-  s.real_size = pages_.book().real_size();
-  s.real_peak = pages_.book().real_peak();
+  s.real_size = source_.book().real_size();
+  s.real_peak = source_.book().real_peak();
   s.used = used_;
-  s.chunks = pages_.chunks();
-  s.cached_chunks = pages_.cached_chunks();
+  s.chunks = source_.chunks();
+  s.cached_chunks = source_.cached_chunks();
   s.ended = ended_;
   s.p50 = sizes_.percentile(50) * Geometry::page_bytes;
   s.p90 = sizes_.percentile(90) * Geometry::page_bytes;
@@ -175,20 +171,22 @@ template <class Geometry> pool_statistics basic_request_pool<Geometry>::stats() 
 
 template <class Geometry> void basic_request_pool<Geometry>::verify() const noexcept {
   detail::spin_guard const guard(lock_);
+  source_.verify(this);
   pages_.verify(this);
+  detail::check(pages_.chunks() == source_.chunks(), "every chunk in use is in a span list", nullptr, this);
   std::size_t taken = 0, shelved = 0, count = 0;
   pages_.for_each_chunk(
       [&](chunk_type* c) { taken += (detail::usable_pages<Geometry> - c->free_pages) * Geometry::page_bytes; });
   shelves_.for_each([&](detail::slab& s) {
     ++count;
     shelved += s.bytes;
-    detail::check(pages_.owns(&s), "a free slab lies in the pool", &s, this);
+    detail::check(source_.find(&s).is_chunk(), "a free slab lies in the pool", &s, this);
     detail::check(chunk_type::of(&s)->map[chunk_type::page_of(&s)] ==
                       detail::page_entry::slab(s.bytes / Geometry::page_bytes),
                   "a free slab is marked in the page map", &s, this);
   });
   detail::check(count == shelves_.count() && shelved == shelves_.bytes(), "free slabs are counted", nullptr, this);
-  detail::check(used_ + shelved == taken + pages_.huge_bytes(), "what is taken is lent or on a shelf", nullptr, this);
+  detail::check(used_ + shelved == taken + source_.huge_bytes(), "what is taken is lent or on a shelf", nullptr, this);
 }
 
 }}  // namespace zmm

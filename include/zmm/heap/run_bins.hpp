@@ -19,10 +19,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
 ///     every slot of every run is live, on its list, on `spare`, or in [bump, end): live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and no spare list taken over, since the last collection
-template <class Geometry, std::size_t MinSlot> class run_bins {
+template <class Layer, std::size_t MinSlot> class run_bins {
 public:
-  using chunk_type = chunk<Geometry>;
-  using layout = run_layout<Geometry::page_bytes>;
+  using geometry = typename Layer::geometry;
+  using chunk_type = chunk<geometry>;
+  using layout = run_layout<geometry::page_bytes>;
 
   /// The first free slot, or null: then bump().
   ZMM_INLINE void* pop(bin_index bin) noexcept {
@@ -45,11 +46,11 @@ public:
   }
 
   /// A slot from the list that the last collection put aside, or of a fresh run; null if there are no pages.
-  void* refill(bin_index bin, page_layer<Geometry>& pages, admission& asked) noexcept;
+  void* refill(bin_index bin, Layer& pages, admission& asked) noexcept;
 
   /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
   /// each list becomes its spare. Returns: bytes of pages given back. Complexity: linear in the free slots.
-  std::size_t collect(page_layer<Geometry>& pages) noexcept;
+  std::size_t collect(Layer& pages) noexcept;
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
@@ -73,7 +74,7 @@ public:
     }
   }
 
-  void verify(page_layer<Geometry> const& pages, void const* heap) const noexcept;
+  void verify(Layer const& pages, void const* heap) const noexcept;
 
 private:
   /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
@@ -94,22 +95,21 @@ private:
   }
 
   static page_entry& entry_of(void* slot) noexcept { return chunk_type::of(slot)->map[chunk_type::page_of(slot)]; }
-  static page_entry& run_entry(void* slot) noexcept {
-    page_entry& own = entry_of(slot);
-    return *(&own - own.distance());
+  /// The count of the run that `slot` lies in.
+  static std::uint16_t& free_slots(void* slot) noexcept {
+    return chunk_type::of(slot)->free_slots[chunk_type::page_of(slot) - entry_of(slot).distance()];
   }
 
   void count_free(bin_index bin) noexcept;
-  std::size_t sweep(free_slot*& list, bin_index bin, page_layer<Geometry>& pages) noexcept;
+  std::size_t sweep(free_slot*& list, bin_index bin, Layer& pages) noexcept;
 
   free_slot* lists_[bin_count] = {};  ///< freed since the last collection
   bin_state bins_[bin_count];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
 
-template <class Geometry, std::size_t MinSlot>
-ZMM_NOINLINE void* run_bins<Geometry, MinSlot>::refill(bin_index bin, page_layer<Geometry>& pages,
-                                                       admission& asked) noexcept {
+template <class Layer, std::size_t MinSlot>
+ZMM_NOINLINE void* run_bins<Layer, MinSlot>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
   if (b.spare != nullptr) {
     lists_[bin.value] = b.spare;
@@ -126,32 +126,33 @@ ZMM_NOINLINE void* run_bins<Geometry, MinSlot>::refill(bin_index bin, page_layer
   return run;
 }
 
-/// Counts the free slots of each run of `bin` in the run's map entry.
-template <class Geometry, std::size_t MinSlot> void run_bins<Geometry, MinSlot>::count_free(bin_index bin) noexcept {
+/// Counts the free slots of each run of `bin`.
+template <class Layer, std::size_t MinSlot> void run_bins<Layer, MinSlot>::count_free(bin_index bin) noexcept {
   bin_state const& b = bins_[bin.value];
-  for (free_slot* slot = lists_[bin.value]; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
-  for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) run_entry(slot).add_free_slots(1);
-  if (b.bump != b.end) run_entry(b.bump).add_free_slots(unbumped(bin));
+  for (free_slot* slot = lists_[bin.value]; slot != nullptr; slot = slot->next) ++free_slots(slot);
+  for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) ++free_slots(slot);
+  if (b.bump != b.end) free_slots(b.bump) = static_cast<std::uint16_t>(free_slots(b.bump) + unbumped(bin));
 }
 
 /// Unlinks from `list` the slots of fully free runs, whose pages go back when the first of their slots is met: the
 /// others then find a free page. The count of each run that stays is cleared. Returns: bytes of pages given back.
-template <class Geometry, std::size_t MinSlot>
-std::size_t run_bins<Geometry, MinSlot>::sweep(free_slot*& list, bin_index bin, page_layer<Geometry>& pages) noexcept {
+template <class Layer, std::size_t MinSlot>
+std::size_t run_bins<Layer, MinSlot>::sweep(free_slot*& list, bin_index bin, Layer& pages) noexcept {
   bin_state& b = bins_[bin.value];
   std::size_t freed = 0;
   free_slot** link = &list;
   for (free_slot* slot = list; slot != nullptr;) {
     free_slot* const next = slot->next;
     bool gone = entry_of(slot).kind() == page_kind::none;
-    if (!gone && run_entry(slot).free_slots() == layout::slots(bin)) {
+    if (!gone && free_slots(slot) == layout::slots(bin)) {
       std::size_t const distance = entry_of(slot).distance();
       void* const run = chunk_type::of(slot)->page(chunk_type::page_of(slot) - distance);
-      if (b.bump != b.end && &run_entry(b.bump) == &run_entry(slot)) b.bump = b.end = nullptr;
+      if (b.bump != b.end && &free_slots(b.bump) == &free_slots(slot)) b.bump = b.end = nullptr;
+      free_slots(slot) = 0;
       pages.give_pages(run, layout::pages(bin), true);
       b.carved -= layout::slots(bin);
       carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
-      freed += layout::pages(bin) * Geometry::page_bytes;
+      freed += layout::pages(bin) * geometry::page_bytes;
       gone = true;
     }
     if (!gone) {
@@ -164,8 +165,8 @@ std::size_t run_bins<Geometry, MinSlot>::sweep(free_slot*& list, bin_index bin, 
   return freed;
 }
 
-template <class Geometry, std::size_t MinSlot>
-ZMM_COLD std::size_t run_bins<Geometry, MinSlot>::collect(page_layer<Geometry>& pages) noexcept {
+template <class Layer, std::size_t MinSlot>
+ZMM_COLD std::size_t run_bins<Layer, MinSlot>::collect(Layer& pages) noexcept {
   std::size_t freed = 0;
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     bin_index const bin{i};
@@ -175,10 +176,10 @@ ZMM_COLD std::size_t run_bins<Geometry, MinSlot>::collect(page_layer<Geometry>& 
     count_free(bin);
     freed += sweep(list, bin, pages) + sweep(b.spare, bin, pages);
     free_slot** link = &list;
-    for (; *link != nullptr; link = &(*link)->next) run_entry(*link).clear_free_slots();
+    for (; *link != nullptr; link = &(*link)->next) free_slots(*link) = 0;
     *link = b.spare;
-    for (; *link != nullptr; link = &(*link)->next) run_entry(*link).clear_free_slots();
-    if (b.bump != b.end) run_entry(b.bump).clear_free_slots();
+    for (; *link != nullptr; link = &(*link)->next) free_slots(*link) = 0;
+    if (b.bump != b.end) free_slots(b.bump) = 0;
     b.spare = list;
     list = nullptr;
   }

@@ -5,19 +5,18 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-template <class Geometry, std::size_t MinSlot>
-void run_bins<Geometry, MinSlot>::verify(page_layer<Geometry> const& pages, void const* heap) const noexcept {
+template <class Layer, std::size_t MinSlot>
+void run_bins<Layer, MinSlot>::verify(Layer const& pages, void const* heap) const noexcept {
   std::size_t runs[bin_count] = {};
   pages.for_each_chunk([&](chunk_type* c) {
-    for (std::size_t i = header_pages<Geometry>; i < Geometry::pages; ++i) {
+    for (std::size_t i = header_pages<geometry>; i < geometry::pages; ++i) {
       page_entry const entry = c->map[i];
       if (entry.kind() != page_kind::small) continue;
-      check(entry.free_slots() == 0, "runs carry no count outside a collection", c->page(i), heap);
       check(entry.distance() < layout::pages(entry.bin()), "a page lies inside its run", c->page(i), heap);
       page_entry const first = c->map[i - entry.distance()];
       check(first == page_entry::small(entry.bin(), 0), "a page's run starts where its entry says", c->page(i), heap);
       if (entry.distance() + 1 < layout::pages(entry.bin())) {
-        check(i + 1 < Geometry::pages && c->map[i + 1] == page_entry::small(entry.bin(), entry.distance() + 1),
+        check(i + 1 < geometry::pages && c->map[i + 1] == page_entry::small(entry.bin(), entry.distance() + 1),
               "a run is whole", c->page(i), heap);
       }
       if (entry.distance() == 0) ++runs[entry.bin().value];
@@ -38,11 +37,11 @@ void run_bins<Geometry, MinSlot>::verify(page_layer<Geometry> const& pages, void
     for (free_slot* list : {lists_[i], b.spare}) {
       for (free_slot* slot = list; slot != nullptr; slot = slot->next) {
         check(++links + fresh <= b.carved, "a free list ends", slot, heap);
-        check(pages.owns(slot), "a free slot lies in this heap", slot, heap);
+        check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
         page_entry const& entry = entry_of(slot);
         check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
               heap);
-        std::size_t const at = entry.distance() * Geometry::page_bytes + address_of(slot) % Geometry::page_bytes;
+        std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
         check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin),
               "a free slot is a slot of its run", slot, heap);
         check(slot < static_cast<void*>(b.bump) || slot >= static_cast<void*>(b.end), "a free slot was handed out",

@@ -1,5 +1,5 @@
-// The page layer's huge blocks: taken, found by address, resized in place, moved, given back; what a refusal leaves.
-#include <zmm/chunk/page_layer.hpp>
+// The chunk source's huge blocks: taken, found by address, resized in place, moved, given back; what a refusal leaves.
+#include <zmm/chunk/chunk_source.hpp>
 
 #include "../support/checking_storage.hpp"
 #include "../support/counting_storage.hpp"
@@ -18,22 +18,22 @@ namespace {
 using namespace zmm_test;
 using std::size_t;
 using geometry = zmm::geometry<256 * 1024, 4096>;
-using layer = zmm::detail::page_layer<geometry>;
+using source_type = zmm::detail::chunk_source<geometry>;
 using zmm::detail::admission;
 using zmm::detail::extent;
 using zmm::detail::refusal;
 
 constexpr size_t whole = geometry::chunk_bytes;
 
-void* huge(layer& from, size_t bytes, size_t alignment = 1, size_t tag = 0) {
+void* huge(source_type& from, size_t bytes, size_t alignment = 1, size_t tag = 0) {
   admission asked;
   return from.take_huge(bytes, alignment, tag, asked);
 }
 
-TEST_CASE("page_layer: huge blocks are whole pages of the system and at chunk boundaries") {
+TEST_CASE("chunk_source: huge blocks are whole pages of the system and at chunk boundaries") {
   checking_storage checked;
   counting_storage source{checked};
-  layer pages{source};
+  source_type pages{source};
   std::map<char*, size_t> blocks;
   size_t total = 0;
   for (size_t alignment = 1; alignment <= 4 * whole; alignment *= 4)
@@ -41,25 +41,25 @@ TEST_CASE("page_layer: huge blocks are whole pages of the system and at chunk bo
       auto* const block = static_cast<char*>(huge(pages, bytes, alignment, bytes + alignment));
       REQUIRE(block != nullptr);
       CHECK(reinterpret_cast<std::uintptr_t>(block) % std::max(alignment, whole) == 0);
-      extent const* const e = pages.find_huge(block);
-      REQUIRE(e != nullptr);
-      CHECK(e->bytes == round_up(bytes, os_page()));
-      CHECK(e->tag == bytes + alignment);
+      extent const e = pages.find_huge(block);
+      REQUIRE(e.start == block);
+      CHECK(e.bytes == round_up(bytes, os_page()));
+      CHECK(e.tag == bytes + alignment);
       std::memset(block, 1, bytes);
-      CHECK(pages.owns(block));
-      CHECK(pages.owns(block + e->bytes - 1));
-      if (e->bytes % whole != 0) CHECK_FALSE(pages.owns(block + e->bytes));
-      CHECK(pages.find_huge(block + 1) == nullptr);
-      blocks[block] = e->bytes;
-      total += e->bytes;
+      CHECK(pages.find(block).start != nullptr);
+      CHECK(pages.find(block + e.bytes - 1).start != nullptr);
+      if (e.bytes % whole != 0) CHECK(pages.find(block + e.bytes).start == nullptr);
+      CHECK(pages.find_huge(block + 1).start == nullptr);
+      blocks[block] = e.bytes;
+      total += e.bytes;
     }
   CHECK(pages.huge_blocks() == blocks.size());
   CHECK(pages.huge_bytes() == total);
   pages.verify(nullptr);
   for (auto const& [block, bytes] : blocks) {
     pages.give_huge(block);
-    CHECK_FALSE(pages.owns(block));
-    CHECK_FALSE(pages.owns(block + bytes - 1));
+    CHECK(pages.find(block).start == nullptr);
+    CHECK(pages.find(block + bytes - 1).start == nullptr);
   }
   CHECK(pages.huge_bytes() == 0);
   CHECK(pages.trim() > 0);  // the index's table
@@ -71,12 +71,12 @@ TEST_CASE("page_layer: huge blocks are whole pages of the system and at chunk bo
   }
 }
 
-TEST_CASE("page_layer: random huge blocks taken and resized and moved and given back") {
+TEST_CASE("chunk_source: random huge blocks taken and resized and moved and given back") {
   checking_storage checked;
   counting_storage counted{checked};
   failing_storage source{counted};
   source.fail_one_in(5, 9);
-  layer pages{source};
+  source_type pages{source};
   random_source random{71};
   struct block { size_t bytes, tag; };
   std::map<char*, block> blocks;
@@ -98,9 +98,9 @@ TEST_CASE("page_layer: random huge blocks taken and resized and moved and given 
     auto it = blocks.lower_bound(reinterpret_cast<char*>(random.next() >> 17));
     if (it == blocks.end()) it = blocks.begin();
     auto const [p, held] = *it;
-    extent* const e = pages.find_huge(p);
-    REQUIRE(e != nullptr);
-    REQUIRE((e->bytes == held.bytes && e->tag == held.tag));
+    extent const e = pages.find_huge(p);
+    REQUIRE(e.start == p);
+    REQUIRE((e.bytes == held.bytes && e.tag == held.tag));
     REQUIRE(std::memcmp(p, &held.tag, sizeof held.tag) == 0);
     char* place = p;
     if (random.one_in(4)) {
@@ -108,11 +108,11 @@ TEST_CASE("page_layer: random huge blocks taken and resized and moved and given 
       place = nullptr;
       total -= held.bytes;
     } else if (random.one_in(2)) {
-      bool const done = pages.resize_huge(e, bytes, asked);
+      bool const done = pages.resize_huge(p, bytes, asked) == rounded;
       if (rounded == held.bytes) REQUIRE(done);
       if (done) total += rounded - held.bytes, ++(rounded > held.bytes ? grown : shrunk);
       if (done) it->second.bytes = rounded;
-    } else if (void* const q = pages.move_huge(e, bytes, alignment, asked)) {
+    } else if (void* const q = pages.move_huge(p, bytes, alignment, asked)) {
       REQUIRE(reinterpret_cast<std::uintptr_t>(q) % std::max(alignment, whole) == 0);
       place = static_cast<char*>(q);
       total += rounded - held.bytes;
@@ -120,7 +120,7 @@ TEST_CASE("page_layer: random huge blocks taken and resized and moved and given 
       it->second.bytes = rounded;
     }
     if (place != p) {
-      REQUIRE(pages.find_huge(p) == nullptr);
+      REQUIRE(pages.find_huge(p).start == nullptr);
       block const now = it->second;
       blocks.erase(it);
       if (place != nullptr) blocks[place] = now;
@@ -136,16 +136,15 @@ TEST_CASE("page_layer: random huge blocks taken and resized and moved and given 
   CHECK(moved > 0);
 }
 
-TEST_CASE("page_layer: the limit counts what a huge block grows by") {
-  layer pages{zmm::os_storage()};
+TEST_CASE("chunk_source: the limit counts what a huge block grows by") {
+  source_type pages{zmm::os_storage()};
   size_t const page = os_page();
   char* const block = static_cast<char*>(huge(pages, 2 * whole));
   REQUIRE(pages.book().set_limit(2 * whole + page));
   for (bool move : {false, true}) {
     admission asked;
-    extent* const e = pages.find_huge(block);
-    REQUIRE(e != nullptr);
-    CHECK_FALSE((move ? pages.move_huge(e, 2 * whole + page + 1, 1, asked) != nullptr : pages.resize_huge(e, 2 * whole + page + 1, asked)));
+    size_t const bytes = 2 * whole + page + 1;
+    CHECK((move ? pages.move_huge(block, bytes, 1, asked) == nullptr : pages.resize_huge(block, bytes, asked) == 0));
     CHECK(asked.why == refusal::limit);
     CHECK(asked.used == 2 * whole);
     CHECK(asked.limit == 2 * whole + page);
@@ -153,20 +152,20 @@ TEST_CASE("page_layer: the limit counts what a huge block grows by") {
     pages.verify(nullptr);
   }
   admission asked;
-  void* const place = pages.move_huge(pages.find_huge(block), 2 * whole + page, 1, asked);
+  void* const place = pages.move_huge(block, 2 * whole + page, 1, asked);
   REQUIRE(place != nullptr);
   CHECK(pages.book().remaining() == 0);
   for (size_t bytes : {size_t{0}, ~size_t{0}}) {
-    CHECK_FALSE(pages.resize_huge(pages.find_huge(place), bytes, asked));
-    CHECK(pages.move_huge(pages.find_huge(place), bytes, 1, asked) == nullptr);
+    CHECK(pages.resize_huge(place, bytes, asked) == 0);
+    CHECK(pages.move_huge(place, bytes, 1, asked) == nullptr);
   }
   CHECK(pages.huge_bytes() == 2 * whole + page);
 }
 
 // Detected: the stop handler is told the rule, and the program ends.
-TEST_CASE("page_layer: a huge block that is not there is not given back") {
+TEST_CASE("chunk_source: a huge block that is not there is not given back") {
   child_result const result = run_in_child([] {
-    layer pages{zmm::os_storage()};
+    source_type pages{zmm::os_storage()};
     void* const block = huge(pages, whole);
     pages.give_huge(block);
     pages.give_huge(block);

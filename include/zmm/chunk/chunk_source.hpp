@@ -1,0 +1,105 @@
+// Where chunks and huge blocks come from and go to: storage, the limit, the cache, and the index of all that was taken.
+//
+//     take_chunk ─ chunk_stack::pop, or storage::allocate
+//     give_chunk ─ chunk_policy::keeps ─ chunk_stack::push, or storage::deallocate
+//     take_huge, give_huge, resize_huge, move_huge ─ storage
+#pragma once
+
+#include <zmm/chunk/address_index.hpp>
+#include <zmm/chunk/chunk_cache.hpp>
+#include <zmm/chunk/chunk_verify.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Invariants:
+///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks + bytes of the address index
+///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
+/// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
+template <class Geometry> class chunk_source {
+public:
+  using geometry = Geometry;
+  using chunk_type = chunk<Geometry>;
+
+  constexpr explicit chunk_source(storage& from) noexcept : storage_(&from) {}
+  chunk_source(chunk_source const&) = delete;
+  chunk_source& operator=(chunk_source const&) = delete;
+  ~chunk_source();
+
+  ledger& book() noexcept { return book_; }
+  ledger const& book() const noexcept { return book_; }
+  std::size_t chunks() const noexcept { return chunks_; }
+  std::size_t cached_chunks() const noexcept { return cached_.count(); }
+  std::size_t huge_blocks() const noexcept { return index_.count() - chunks_ - cached_.count(); }
+  std::size_t huge_bytes() const noexcept { return huge_bytes_; }
+
+  /// Returns: a chunk without a block in it, now in use by `owner`.
+  chunk_type* take_chunk(void* owner, admission& asked) noexcept;
+  /// Effects: a chunk is no longer in use; it is cached or given back. Requires: all its pages are free. Returns: bytes
+  /// given back to storage.
+  std::size_t give_chunk(chunk_type* c) noexcept;
+  /// Effects: a chunk is no longer in use, whatever lies in it; it is cached. For end_request() to look at.
+  void put_aside(chunk_type* c) noexcept;
+  /// Effects: every page but the header's is free, as in a chunk whose pages were all given back. What is dirty stays
+  /// so.
+  static void format(chunk_type* c) noexcept;
+
+  /// Returns: a block with a mapping of its own, aligned to `alignment` and to the chunk size. Requires: alignment is a
+  /// power of two.
+  void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, admission& asked) noexcept;
+  /// Returns: the bytes given back. A block that is not of this source goes to the stop handler.
+  std::size_t give_huge(void* block) noexcept;
+  /// Effects: resizes a huge block in place to `bytes` rounded up to the OS page. Returns: the bytes it has then; 0:
+  /// storage could not.
+  std::size_t resize_huge(void* block, std::size_t bytes, admission& asked) noexcept;
+  /// Effects: resizes a huge block, moving its pages if needed. Returns: its new place; null if storage cannot.
+  void* move_huge(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void retag_huge(void* block, std::size_t tag) noexcept { index_.find(block)->tag = tag; }
+  /// The huge block that starts at `block`; one of null if there is none. Reads nothing behind `block`.
+  extent find_huge(void const* block) const noexcept {
+    extent const* const e = index_.find(block);
+    return e != nullptr && e->start == block && !e->is_chunk() ? *e : extent{};
+  }
+  /// Effects: gives all huge blocks back.
+  void release_huge() noexcept;
+
+  /// The chunk or huge block that `p` points into; one of null if there is none. Reads nothing behind `p`. Complexity:
+  /// O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the index.
+  extent find(void const* p) const noexcept;
+
+  /// Effects: gives cached chunks back to storage. Returns: bytes.
+  std::size_t drop_cached() noexcept;
+  /// Effects: gives cached chunks, and an index grown too large, back to storage. Returns: bytes.
+  std::size_t trim() noexcept { return drop_cached() + index_.trim(*storage_, book_); }
+  /// Effects: storage may take the memory behind these pages back; their contents are lost. Returns: whether it did.
+  bool purge(void* first, std::size_t bytes) noexcept { return storage_->purge(first, bytes); }
+  /// Effects: tells the cache policy that a request has ended. Gives back cached chunks beyond the average.
+  void end_request() noexcept;
+
+  template <class Visit> void for_each_huge(Visit visit) const {
+    index_.for_each([&](extent const& e) {
+      if (!e.is_chunk()) visit(e);
+    });
+  }
+  void verify(void const* heap) const noexcept;
+
+private:
+  void* take_extent(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void drop(chunk_type* c) noexcept;
+
+  /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
+  static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
+
+  storage* storage_;
+  ledger book_;
+  chunk_stack<Geometry> cached_;
+  chunk_policy policy_;
+  std::size_t chunks_ = 0;  ///< in use
+  std::size_t huge_bytes_ = 0;
+  std::uint64_t next_number_ = 0;
+  address_index<Geometry> index_;
+};
+
+}}}  // namespace zmm::detail
+
+#include <zmm/chunk/chunk_source_chunks.hpp>
+#include <zmm/chunk/chunk_source_huge.hpp>

@@ -1,0 +1,136 @@
+// The chunk source's dealings in whole chunks: taking, caching, giving back; and its verification.
+#pragma once
+
+#include <zmm/chunk/chunk_source.hpp>
+
+#include <new>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Gives everything back to storage.
+template <class Geometry> chunk_source<Geometry>::~chunk_source() {
+  index_.erase_if([&](extent const& e) {
+    if (e.is_chunk()) {
+      storage_->deallocate(e.start, Geometry::chunk_bytes, Geometry::chunk_bytes);
+    } else {
+      storage_->deallocate(e.start, e.bytes, e.reserve);
+    }
+    return true;
+  });
+  index_.trim(*storage_, book_);
+}
+
+/// A block from storage, charged, and room for it in the index; null leaves everything as it was.
+template <class Geometry>
+void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+  if (!book_.admits(bytes, asked)) return nullptr;
+  void* const block = storage_->allocate(bytes, alignment, bytes);
+  if (block == nullptr) return asked.refuse_storage(bytes, alignment);
+  if (!index_.make_room(*storage_, book_, bytes, asked)) {
+    storage_->deallocate(block, bytes, bytes);
+    return nullptr;
+  }
+  book_.add(bytes);
+  return block;
+}
+
+template <class Geometry> void chunk_source<Geometry>::format(chunk_type* c) noexcept {
+  c->taken = {};
+  c->taken.set(0, header_pages<Geometry>);
+  for (page_entry& entry : c->map) entry = page_entry{};
+  c->free_pages = static_cast<std::uint32_t>(usable_pages<Geometry>);
+  c->longest = c->free_pages;
+}
+
+template <class Geometry>
+ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, admission& asked) noexcept {
+  chunk_type* c;
+  if (!cached_.empty()) {
+    c = cached_.pop();
+  } else {
+    void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, asked);
+    if (block == nullptr) return nullptr;
+    index_.insert({block, 0, 0, 0});
+    c = ::new (block) chunk_type;
+    c->number = next_number_++;
+    c->dirty.set(0, header_pages<Geometry>);
+    format(c);
+  }
+  c->owner = owner;
+  policy_.on_take(++chunks_);
+  return c;
+}
+
+/// Cached if the policy keeps one more; else of it and the last cached one the younger goes back to storage.
+template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_chunk(chunk_type* c) noexcept {
+  --chunks_;
+  if (policy_.keeps(chunks_, cached_.count())) {
+    cached_.push(c);
+    return 0;
+  }
+  if (!cached_.empty() && cached_.top()->number > c->number) {
+    chunk_type* const younger = cached_.pop();
+    cached_.push(c);
+    c = younger;
+  }
+  drop(c);
+  return Geometry::chunk_bytes;
+}
+
+template <class Geometry> void chunk_source<Geometry>::put_aside(chunk_type* c) noexcept {
+  --chunks_;
+  format(c);
+  cached_.push(c);
+}
+
+template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexcept {
+  index_.erase(index_.find(c));
+  book_.subtract(Geometry::chunk_bytes);
+  storage_->deallocate(c, Geometry::chunk_bytes, Geometry::chunk_bytes);
+}
+
+template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached() noexcept {
+  std::size_t const bytes = cached_.count() * Geometry::chunk_bytes;
+  while (!cached_.empty()) drop(cached_.pop());
+  return bytes;
+}
+
+template <class Geometry> void chunk_source<Geometry>::end_request() noexcept {
+  policy_.on_end(chunks_);
+  while (!cached_.empty() && policy_.exceeds(cached_.count())) drop(cached_.pop());
+}
+
+template <class Geometry> extent chunk_source<Geometry>::find(void const* p) const noexcept {
+  if (extent const* e = index_.find(p)) { return e->is_chunk() || distance(e->start, p) < e->bytes ? *e : extent{}; }
+  extent around;
+  index_.for_each([&](extent const& e) {
+    if (!e.is_chunk() && address_of(p) >= address_of(e.start) && distance(e.start, p) < e.bytes) around = e;
+  });
+  return around;
+}
+
+template <class Geometry> void chunk_source<Geometry>::verify(void const* heap) const noexcept {
+  index_.verify(heap);
+  std::size_t cached = 0;
+  for (chunk_type* c = cached_.top(); c != nullptr && cached < cached_.count(); c = c->next, ++cached) {
+    extent const* const e = index_.find(c);
+    check(e != nullptr && e->is_chunk(), "a cached chunk is in the address index", c, heap);
+    check(c->free_pages == usable_pages<Geometry>, "a cached chunk is empty", c, heap);
+    verify_chunk(*c, heap);
+  }
+  check(cached == cached_.count(), "the cache counts its chunks", nullptr, heap);
+
+  std::size_t huge = 0, huge_count = 0;
+  for_each_huge([&](extent const& e) {
+    huge += e.bytes;
+    ++huge_count;
+    check(e.reserve >= e.bytes && e.bytes % os_page_size() == 0, "a huge block is whole OS pages", e.start, heap);
+  });
+  check(huge == huge_bytes_, "huge bytes are counted", nullptr, heap);
+  check(huge_count == huge_blocks(), "the index holds chunks and huge blocks and nothing else", nullptr, heap);
+  check(book_.real_size() == (chunks_ + cached_.count()) * Geometry::chunk_bytes + huge + index_.table_bytes(),
+        "real_size is what was taken from storage", nullptr, heap);
+  check(book_.real_peak() >= book_.real_size(), "real_peak is no less than real_size", nullptr, heap);
+}
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,123 @@
+// The blocks of one owner: slots in runs, runs of pages, huge blocks. A heap is one core; a heap for any thread has a
+// core for each.
+//
+//     pop ─ bump ─ attempt ─ run_bins::refill | take_paged ─ page_layer::take_pages | source::take_huge
+//     push
+//        └─ free_paged ─ page_layer::give_pages | source::give_huge
+#pragma once
+
+#include <zmm/heap/run_bins.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// What the engines over pages share: no limit hook, no peak, no thread. Huge blocks belong to the source.
+///
+/// Invariants:
+///     large_bytes, large_blocks == sum over the page maps
+///     every taken page is a header's, a run's or a large block's
+template <class Options, class Source> class heap_core {
+public:
+  using geometry = typename Options::geometry;
+  using classes = size_classes<Options::min_slot>;
+  using layer = page_layer<geometry, Source>;
+  using chunk_type = typename layer::chunk_type;
+
+  explicit heap_core(Source* from) noexcept : pages_(from) {}
+  heap_core(Source* from, void* owner) noexcept : pages_(from, owner) {}
+
+  ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
+  ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
+  ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
+
+  /// One attempt to serve a request, whatever its kind; null: `asked` says why. Requires: bytes > 0, alignment is a
+  /// power of two.
+  void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    std::size_t const rank = rank_of(bytes, alignment);
+    if (rank >= small_limit) return take_paged(bytes, alignment, asked);
+    bin_index const bin = classes::bin_of(rank);
+    if (void* const slot = bins_.pop(bin)) return slot;
+    if (void* const slot = bins_.bump(bin)) return slot;
+    return bins_.refill(bin, pages_, asked);
+  }
+
+  /// Frees a paged block by its address, whatever size it is said to have. Returns: its bytes.
+  std::size_t free_paged(void* block) noexcept;
+
+  static bool is_huge(void const* block) noexcept { return chunk_type::of(block) == block; }
+  /// The map entry of a block that is not huge.
+  static page_entry& entry_of(void const* block) noexcept {
+    return chunk_type::of(block)->map[chunk_type::page_of(block)];
+  }
+  static bool is_small(void const* block) noexcept {
+    return !is_huge(block) && entry_of(block).kind() == page_kind::small;
+  }
+
+  /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
+  std::size_t usable_size(void const* block) const noexcept {
+    if (is_huge(block)) return block != nullptr ? pages_.source().find_huge(block).bytes : 0;
+    page_entry const entry = entry_of(block);
+    return entry.kind() == page_kind::small ? slot_bytes(entry.bin()) : entry.tag() * geometry::page_bytes;
+  }
+
+  /// As basic_heap::resize_in_place().
+  std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
+                              admission& asked) noexcept;
+  /// The part of resize_in_place() that changes nothing, for blocks of any owner: a slot answers its size if it may
+  /// stay, a paged block its own if that is enough.
+  std::size_t fit_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes) const noexcept;
+
+  /// Whether the slot at `block` serves a request of this rank as well.
+  static bool slot_serves(void const* block, std::size_t rank) noexcept {
+    return rank < small_limit && classes::bin_of(rank).value == entry_of(block).bin().value;
+  }
+  /// Resizes a run where it is. Returns: whether it could.
+  bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  /// Resizes a huge block, moving its pages if needed. Returns: its place; null if it could not.
+  void* resize_or_move_huge(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+
+  std::size_t collect() noexcept {
+    std::size_t const bytes = bins_.collect(pages_);
+    pages_.retire_empty();
+    return bytes;
+  }
+  /// Effects: looks for memory that a failed attempt could use. Returns: whether there may be some.
+  ZMM_COLD bool reclaim() noexcept {
+    std::size_t won = 0;
+    if (bins_.worth_collecting()) won = collect();
+    won += pages_.source().drop_cached();
+    return won != 0;
+  }
+  std::size_t purge() noexcept { return pages_.purge(); }
+  /// Effects: forgets every block; huge ones stay the source's.
+  void release(bool keep_oldest_chunk) noexcept {
+    pages_.release(keep_oldest_chunk);
+    bins_.reset();
+    large_bytes_ = 0;
+    large_blocks_ = 0;
+  }
+
+  /// Bytes of all slots of all runs, and of large blocks: an upper bound of what is live in chunks.
+  std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_; }
+  std::size_t chunks() const noexcept { return pages_.chunks(); }
+  /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+    bins_.count_live(size, blocks);
+    size += large_bytes_;
+    blocks += large_blocks_;
+  }
+  void verify(void const* heap) const noexcept;
+
+protected:
+  void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  bool resize_run(void* block, std::size_t pages) noexcept;
+  std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes, admission& asked) noexcept;
+
+  run_bins<layer, Options::min_slot> bins_;
+  std::size_t large_bytes_ = 0;   ///< bytes in large blocks
+  std::size_t large_blocks_ = 0;  ///< their number
+  layer pages_;
+};
+
+}}}  // namespace zmm::detail
+
+#include <zmm/heap/heap_core_paged.hpp>
