@@ -42,5 +42,6 @@ using request_resource = resource<request_heap>;
 template <class T, class Heap = thread_heap> class allocator;
 
 template <class Heap> class boost_resource;
+template <class Heap> class dual_resource;
 
 }}  // namespace zmm
