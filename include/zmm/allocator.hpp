@@ -4,6 +4,7 @@
 #include <zmm/errors.hpp>
 #include <zmm/heap/heap.hpp>
 #include <zmm/heap/request_heap.hpp>
+#include <zmm/heap/thread_heap.hpp>
 
 #include <type_traits>
 

@@ -22,6 +22,9 @@ using heap = basic_heap<>;
 template <class Options = default_options> class basic_request_heap;
 using request_heap = basic_request_heap<>;
 
+template <class Options = default_options> class basic_synchronized_heap;
+using synchronized_heap = basic_synchronized_heap<>;
+
 template <class Geometry = default_geometry> class basic_request_pool;
 using request_pool = basic_request_pool<>;
 
@@ -38,6 +41,7 @@ class thread_heap;
 template <class Heap> class resource;
 using heap_resource = resource<heap>;
 using request_resource = resource<request_heap>;
+using synchronized_resource = resource<synchronized_heap>;
 
 template <class T, class Heap = thread_heap> class allocator;
 

@@ -27,7 +27,7 @@ public:
   void end_request() { layer::source().end_request(); }
   void release() {
     layer::source().release_huge();
-    layer::release(true);
+    layer::release();
     end_request();
   }
   void verify(void const* heap) const {

@@ -70,6 +70,9 @@
 #define ZMM_COLD [[gnu::noinline, gnu::cold]]
 /// Process-wide state: one copy in the program even where everything else is hidden.
 #define ZMM_SHARED [[gnu::visibility("default")]]
+/// A variable of each thread, one for all shared objects, reached without a call: its place is settled when the object
+/// that has it is loaded, so there is room for few such bytes in objects loaded at run time.
+#define ZMM_THREAD_LOCAL [[gnu::visibility("default"), gnu::tls_model("initial-exec")]] inline thread_local
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 }}}  // namespace zmm

@@ -12,7 +12,8 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Invariants:
-///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks + bytes of the address index
+///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks, of the address index and of records
+///     a chunk has an owner if it is in use, and none if it is cached
 ///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
 /// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
 template <class Geometry> class chunk_source {
@@ -72,6 +73,14 @@ public:
   std::size_t trim() noexcept { return drop_cached() + index_.trim(*storage_, book_); }
   /// Effects: storage may take the memory behind these pages back; their contents are lost. Returns: whether it did.
   bool purge(void* first, std::size_t bytes) noexcept { return storage_->purge(first, bytes); }
+  /// Returns: memory for the engine's own use, whole OS pages, charged; null if there is none. Kept until it is given
+  /// back: the source does not remember it.
+  void* take_record(std::size_t bytes, admission& asked) noexcept;
+  void give_record(void* record, std::size_t bytes) noexcept;
+  static std::size_t record_bytes(std::size_t bytes) noexcept { return huge_size(bytes); }
+
+  /// Effects: all chunks in use are put aside, whoever owns them, and all huge blocks given back.
+  void release() noexcept;
   /// Effects: tells the cache policy that a request has ended. Gives back cached chunks beyond the average.
   void end_request() noexcept;
 
@@ -95,6 +104,7 @@ private:
   chunk_policy policy_;
   std::size_t chunks_ = 0;  ///< in use
   std::size_t huge_bytes_ = 0;
+  std::size_t record_bytes_ = 0;
   std::uint64_t next_number_ = 0;
   address_index<Geometry> index_;
 };

@@ -64,6 +64,7 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
 /// Cached if the policy keeps one more; else of it and the last cached one the younger goes back to storage.
 template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_chunk(chunk_type* c) noexcept {
   --chunks_;
+  c->owner = nullptr;
   if (policy_.keeps(chunks_, cached_.count())) {
     cached_.push(c);
     return 0;
@@ -79,8 +80,35 @@ template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_
 
 template <class Geometry> void chunk_source<Geometry>::put_aside(chunk_type* c) noexcept {
   --chunks_;
+  c->owner = nullptr;
   format(c);
   cached_.push(c);
+}
+
+template <class Geometry> void chunk_source<Geometry>::release() noexcept {
+  release_huge();
+  index_.for_each([&](extent const& e) {
+    auto* const c = static_cast<chunk_type*>(e.start);
+    if (c->owner != nullptr) put_aside(c);
+  });
+}
+
+template <class Geometry>
+ZMM_COLD void* chunk_source<Geometry>::take_record(std::size_t bytes, admission& asked) noexcept {
+  std::size_t const size = record_bytes(bytes);
+  if (!book_.admits(size, asked)) return nullptr;
+  void* const record = storage_->allocate(size, os_page_size(), size);
+  if (record == nullptr) return asked.refuse_storage(size, os_page_size());
+  book_.add(size);
+  record_bytes_ += size;
+  return record;
+}
+
+template <class Geometry> ZMM_COLD void chunk_source<Geometry>::give_record(void* record, std::size_t bytes) noexcept {
+  std::size_t const size = record_bytes(bytes);
+  storage_->deallocate(record, size, size);
+  book_.subtract(size);
+  record_bytes_ -= size;
 }
 
 template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexcept {
@@ -115,7 +143,7 @@ template <class Geometry> void chunk_source<Geometry>::verify(void const* heap) 
   for (chunk_type* c = cached_.top(); c != nullptr && cached < cached_.count(); c = c->next, ++cached) {
     extent const* const e = index_.find(c);
     check(e != nullptr && e->is_chunk(), "a cached chunk is in the address index", c, heap);
-    check(c->free_pages == usable_pages<Geometry>, "a cached chunk is empty", c, heap);
+    check(c->free_pages == usable_pages<Geometry> && c->owner == nullptr, "a cached chunk is empty", c, heap);
     verify_chunk(*c, heap);
   }
   check(cached == cached_.count(), "the cache counts its chunks", nullptr, heap);
@@ -128,7 +156,8 @@ template <class Geometry> void chunk_source<Geometry>::verify(void const* heap) 
   });
   check(huge == huge_bytes_, "huge bytes are counted", nullptr, heap);
   check(huge_count == huge_blocks(), "the index holds chunks and huge blocks and nothing else", nullptr, heap);
-  check(book_.real_size() == (chunks_ + cached_.count()) * Geometry::chunk_bytes + huge + index_.table_bytes(),
+  check(book_.real_size() ==
+            (chunks_ + cached_.count()) * Geometry::chunk_bytes + huge + index_.table_bytes() + record_bytes_,
         "real_size is what was taken from storage", nullptr, heap);
   check(book_.real_peak() >= book_.real_size(), "real_peak is no less than real_size", nullptr, heap);
 }

@@ -81,8 +81,13 @@ public:
   std::size_t retire_empty() noexcept;
   /// Effects: gives the memory behind free pages back. Returns: bytes.
   std::size_t purge() noexcept;
-  /// Effects: all pages are free. With keep_oldest one chunk stays in use; the others are put aside.
-  void release(bool keep_oldest) noexcept;
+  /// Effects: all pages are free. The oldest chunk stays in use; the others are put aside.
+  void release() noexcept;
+  /// Effects: forgets its chunks, which the source has taken away.
+  void forget() noexcept {
+    lists_ = {};
+    chunks_ = 0;
+  }
 
   template <class Visit> void for_each_chunk(Visit visit) const { lists_.for_each(visit); }
   void verify(void const* heap) const noexcept;

@@ -67,16 +67,15 @@ template <class Geometry, class Source> std::size_t page_layer<Geometry, Source>
   return bytes;
 }
 
-template <class Geometry, class Source> void page_layer<Geometry, Source>::release(bool keep_oldest) noexcept {
+template <class Geometry, class Source> void page_layer<Geometry, Source>::release() noexcept {
   chunk_type* oldest = nullptr;
   lists_.for_each([&](chunk_type* c) {
-    if (keep_oldest && (oldest == nullptr || c->number < oldest->number)) oldest = c;
+    if (oldest == nullptr || c->number < oldest->number) oldest = c;
   });
   lists_.for_each([&](chunk_type* c) {
     if (c != oldest) source_->put_aside(c);
   });
-  lists_ = {};
-  chunks_ = 0;
+  forget();
   if (oldest == nullptr) return;
   Source::format(oldest);
   lists_.insert(oldest);

@@ -53,8 +53,9 @@ public:
   }
 
   /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
-  std::size_t usable_size(void const* block) const noexcept {
-    if (is_huge(block)) return block != nullptr ? pages_.source().find_huge(block).bytes : 0;
+  std::size_t usable_size(void const* block) const noexcept { return usable_size(pages_.source(), block); }
+  static std::size_t usable_size(Source const& from, void const* block) noexcept {
+    if (is_huge(block)) return block != nullptr ? from.find_huge(block).bytes : 0;
     page_entry const entry = entry_of(block);
     return entry.kind() == page_kind::small ? slot_bytes(entry.bin()) : entry.tag() * geometry::page_bytes;
   }
@@ -64,7 +65,12 @@ public:
                               admission& asked) noexcept;
   /// The part of resize_in_place() that changes nothing, for blocks of any owner: a slot answers its size if it may
   /// stay, a paged block its own if that is enough.
-  std::size_t fit_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes) const noexcept;
+  static std::size_t fit_in_place(Source const& from, void* block, std::size_t old_bytes,
+                                  std::size_t min_bytes) noexcept;
+
+  /// The same for a huge block.
+  static std::size_t resize_huge(Source& from, void* block, std::size_t min_bytes, std::size_t preferred_bytes,
+                                 admission& asked) noexcept;
 
   /// Whether the slot at `block` serves a request of this rank as well.
   static bool slot_serves(void const* block, std::size_t rank) noexcept {
@@ -73,7 +79,8 @@ public:
   /// Resizes a run where it is. Returns: whether it could.
   bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   /// Resizes a huge block, moving its pages if needed. Returns: its place; null if it could not.
-  void* resize_or_move_huge(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  static void* resize_or_move_huge(Source& from, void* block, std::size_t bytes, std::size_t alignment,
+                                   admission& asked) noexcept;
 
   std::size_t collect() noexcept {
     std::size_t const bytes = bins_.collect(pages_);
@@ -88,16 +95,21 @@ public:
     return won != 0;
   }
   std::size_t purge() noexcept { return pages_.purge(); }
-  /// Effects: forgets every block; huge ones stay the source's.
-  void release(bool keep_oldest_chunk) noexcept {
-    pages_.release(keep_oldest_chunk);
-    bins_.reset();
-    large_bytes_ = 0;
-    large_blocks_ = 0;
+  /// Effects: forgets every block; huge ones stay the source's. One chunk stays in use, if there is one; the others are
+  /// put aside.
+  void release() noexcept {
+    pages_.release();
+    forget_blocks();
+  }
+  /// Effects: forgets every block and chunk: the source has taken the chunks away.
+  void forget() noexcept {
+    pages_.forget();
+    forget_blocks();
   }
 
   /// Bytes of all slots of all runs, and of large blocks: an upper bound of what is live in chunks.
   std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_; }
+  std::size_t carved_blocks() const noexcept { return bins_.carved_slots() + large_blocks_; }
   std::size_t chunks() const noexcept { return pages_.chunks(); }
   /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
@@ -105,12 +117,17 @@ public:
     size += large_bytes_;
     blocks += large_blocks_;
   }
-  void verify(void const* heap) const noexcept;
+  void verify(std::size_t adopted, void const* heap) const noexcept;
 
 protected:
+  void forget_blocks() noexcept {
+    bins_.reset();
+    large_bytes_ = 0;
+    large_blocks_ = 0;
+  }
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   bool resize_run(void* block, std::size_t pages) noexcept;
-  std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes, admission& asked) noexcept;
+  std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
   run_bins<layer, Options::min_slot> bins_;
   std::size_t large_bytes_ = 0;   ///< bytes in large blocks

@@ -56,22 +56,22 @@ bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, st
 }
 
 template <class Options, class Source>
-void* heap_core<Options, Source>::resize_or_move_huge(void* block, std::size_t bytes, std::size_t alignment,
-                                                      admission& asked) noexcept {
+void* heap_core<Options, Source>::resize_or_move_huge(Source& from, void* block, std::size_t bytes,
+                                                      std::size_t alignment, admission& asked) noexcept {
   if (bytes > ~std::size_t{0} / 2 || bytes <= large_limit<geometry>) return nullptr;
-  check(pages_.source().find_huge(block).start != nullptr, "a resized huge block belongs to this heap", block, this);
-  if (is_aligned(block, alignment) && pages_.source().resize_huge(block, bytes, asked) != 0) return block;
-  return pages_.source().move_huge(block, bytes, alignment, asked);
+  check(from.find_huge(block).start != nullptr, "a resized huge block belongs to this heap", block, &from);
+  if (is_aligned(block, alignment) && from.resize_huge(block, bytes, asked) != 0) return block;
+  return from.move_huge(block, bytes, alignment, asked);
 }
 
 template <class Options, class Source>
-std::size_t heap_core<Options, Source>::fit_in_place(void* block, std::size_t old_bytes,
-                                                     std::size_t min_bytes) const noexcept {
+std::size_t heap_core<Options, Source>::fit_in_place(Source const& from, void* block, std::size_t old_bytes,
+                                                     std::size_t min_bytes) noexcept {
   if (!is_small(block)) {
     // The smallest size the block may then be freed with must lead to a paged free: sizes above the small limit do, and
     // so does, by its alignment, whatever is no smaller than a size that did before.
     if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
-    std::size_t const usable = usable_size(block);
+    std::size_t const usable = usable_size(from, block);
     return min_bytes <= usable ? usable : 0;
   }
   // The slot may be larger than the bin of min_bytes, because of an alignment that is not known here. Sizes from
@@ -85,27 +85,33 @@ std::size_t heap_core<Options, Source>::fit_in_place(void* block, std::size_t ol
 template <class Options, class Source>
 std::size_t heap_core<Options, Source>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                         std::size_t preferred_bytes, admission& asked) noexcept {
-  if (is_small(block)) return fit_in_place(block, old_bytes, min_bytes);
+  if (is_small(block)) return fit_in_place(pages_.source(), block, old_bytes, min_bytes);
   if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
-  return resize_paged(block, min_bytes, preferred_bytes, asked);
+  return is_huge(block) ? resize_huge(pages_.source(), block, min_bytes, preferred_bytes, asked)
+                        : resize_run_within(block, min_bytes, preferred_bytes);
 }
 
 template <class Options, class Source>
-std::size_t heap_core<Options, Source>::resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes,
-                                                     admission& asked) noexcept {
-  constexpr std::size_t page = geometry::page_bytes;
-  std::size_t const usable = usable_size(block);
+std::size_t heap_core<Options, Source>::resize_huge(Source& from, void* block, std::size_t min_bytes,
+                                                    std::size_t preferred_bytes, admission& asked) noexcept {
+  std::size_t const usable = from.find_huge(block).bytes;
   bool const fits = min_bytes <= usable;
   if (fits && preferred_bytes >= usable) return usable;
   if (min_bytes > ~std::size_t{0} / 2) return 0;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
+  if (std::size_t const got = from.resize_huge(block, preferred_bytes, asked)) return got;
+  if (std::size_t const got = from.resize_huge(block, min_bytes, asked)) return got;
+  return fits ? usable : 0;
+}
 
-  if (is_huge(block)) {
-    if (std::size_t const got = pages_.source().resize_huge(block, preferred_bytes, asked)) return got;
-    if (std::size_t const got = pages_.source().resize_huge(block, min_bytes, asked)) return got;
-    return fits ? usable : 0;
-  }
-  std::size_t const now = usable / page;
+template <class Options, class Source>
+std::size_t heap_core<Options, Source>::resize_run_within(void* block, std::size_t min_bytes,
+                                                          std::size_t preferred_bytes) noexcept {
+  constexpr std::size_t page = geometry::page_bytes;
+  std::size_t const now = entry_of(block).tag(), usable = now * page;
+  if (min_bytes <= usable && preferred_bytes >= usable) return usable;
+  if (min_bytes > large_limit<geometry>) return 0;
+  if (preferred_bytes > large_limit<geometry>) preferred_bytes = large_limit<geometry>;
   std::size_t wanted = divide_up(preferred_bytes != 0 ? preferred_bytes : 1, page);
   if (wanted > now) {
     std::size_t const reach = now + pages_.free_behind(block, now);
@@ -115,9 +121,10 @@ std::size_t heap_core<Options, Source>::resize_paged(void* block, std::size_t mi
   return resize_run(block, wanted) ? wanted * page : 0;
 }
 
-template <class Options, class Source> void heap_core<Options, Source>::verify(void const* heap) const noexcept {
+template <class Options, class Source>
+void heap_core<Options, Source>::verify(std::size_t adopted, void const* heap) const noexcept {
   pages_.verify(heap);
-  bins_.verify(pages_, heap);
+  bins_.verify(pages_, adopted, heap);
   std::size_t bytes = 0, blocks = 0;
   pages_.for_each_chunk([&](chunk_type* c) {
     for (std::size_t i = header_pages<geometry>; i < geometry::pages;) {

@@ -14,7 +14,8 @@ void* basic_heap<Options>::reallocate_paged(void* block, std::size_t bytes, std:
   detail::admission asked;
   asked.lifted = gate_.lifted();
   return detail::obtain(
-      asked, [&](detail::admission& again) { return core_.resize_or_move_huge(block, bytes, alignment, again); },
+      asked,
+      [&](detail::admission& again) { return core_type::resize_or_move_huge(source_, block, bytes, alignment, again); },
       [&] { return core_.reclaim(); }, [] { return false; });
 }
 

@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options> void basic_heap<Options>::release() noexcept {
   detail::check(!gate_.asking(), "a limit hook does not release the heap", nullptr, this);
   source_.release_huge();
-  core_.release(true);
+  core_.release();
   source_.end_request();
   live_ = 0;
   reset_peak();
@@ -48,7 +48,7 @@ template <class Options> void basic_heap<Options>::reset_peak() noexcept {
 ///     size <= peak
 template <class Options> void basic_heap<Options>::verify() const {
   source_.verify(this);
-  core_.verify(this);
+  core_.verify(0, this);
   detail::check(core_.chunks() == source_.chunks(), "every chunk in use is in a span list", nullptr, this);
   statistics const s = stats();
   if constexpr (Options::exact_peak) detail::check(s.size == live_, "live bytes are counted", nullptr, this);

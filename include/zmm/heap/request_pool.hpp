@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/stats.hpp>
+#include <zmm/base/immortal.hpp>
 #include <zmm/heap/request_sizes.hpp>
 #include <zmm/heap/slab.hpp>
 #include <zmm/storage/spin_lock.hpp>
@@ -126,12 +127,6 @@ private:
 };
 
 namespace detail {
-/// Something that is never destroyed: requests may end while the program does.
-template <class T> union immortal {
-  constexpr immortal() noexcept : value() {}
-  ~immortal() {}
-  T value;
-};
 template <class Geometry>
 ZMM_SHARED inline immortal<basic_request_pool<Geometry>> the_default_pool;  // constant-initialised
 }  // namespace detail

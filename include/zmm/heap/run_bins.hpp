@@ -45,6 +45,19 @@ public:
     return slot;
   }
 
+  /// Effects: a chain of free slots of this bin, whatever run they are of, becomes its list, and its first slot is
+  /// popped. Requires: the list is empty, the chain is not.
+  void* adopt(bin_index bin, free_slot* chain) noexcept {
+    lists_[bin.value] = chain->next;
+    return chain;
+  }
+  /// Returns: the bin's whole list, which is empty then.
+  free_slot* take_list(bin_index bin) noexcept {
+    free_slot* const list = lists_[bin.value];
+    lists_[bin.value] = nullptr;
+    return list;
+  }
+
   /// A slot from the list that the last collection put aside, or of a fresh run; null if there are no pages.
   void* refill(bin_index bin, Layer& pages, admission& asked) noexcept;
 
@@ -64,8 +77,14 @@ public:
   void reset() noexcept { *this = run_bins(); }
 
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
+  std::size_t carved_slots() const noexcept {
+    std::size_t slots = 0;
+    for (bin_state const& b : bins_) slots += b.carved;
+    return slots;
+  }
 
-  /// Adds what is live to `size` and `blocks`. Complexity: linear in the free slots.
+  /// Adds what is live to `size` and `blocks`; slots adopted from elsewhere count negative, modulo 2^64. Complexity:
+  /// linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
       std::size_t const live = bins_[i].carved - length(lists_[i]) - length(bins_[i].spare) - unbumped(bin_index{i});
@@ -74,7 +93,8 @@ public:
     }
   }
 
-  void verify(Layer const& pages, void const* heap) const noexcept;
+  /// `adopted`: at most so many slots of other owners' runs are on the lists.
+  void verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept;
 
 private:
   /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
@@ -85,11 +105,6 @@ private:
     std::size_t carved = 0;      ///< slots of all runs
   };
 
-  static std::size_t length(free_slot const* list) noexcept {
-    std::size_t n = 0;
-    for (; list != nullptr; list = list->next) ++n;
-    return n;
-  }
   std::size_t unbumped(bin_index bin) const noexcept {
     return distance(bins_[bin.value].bump, bins_[bin.value].end) / slot_bytes(bin);
   }

@@ -1,0 +1,102 @@
+// What each thread knows: its part of the heaps it has worked in, and that it leaves them when it ends.
+#pragma once
+
+#include <zmm/storage/fork_guard.hpp>
+
+#include <cstdint>
+#include <pthread.h>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+struct thread_record;
+
+/// A node in the list of what a thread holds. Guarded by `thread_members_lock`, but for what only the holder looks at.
+struct thread_member {
+  /// Called when the thread ends, with the lock held.
+  void (*leave)(thread_member*) noexcept = nullptr;
+  void* part_of = nullptr;          ///< the heap
+  thread_record* thread = nullptr;  ///< who holds it; null: nobody
+  thread_member* next_member = nullptr;
+  thread_member** link = nullptr;  ///< the place that points here
+};
+
+/// One for each thread, all zero at first. A heap's number leads to an entry; the entry is that heap's if it has the
+/// heap's generation, which no other heap of the process ever has. So an entry of a heap that is gone is never mistaken
+/// for another's, wherever that lies.
+struct thread_record {
+  static constexpr std::size_t entries = 8;
+
+  std::uint64_t generations[entries];
+  void* parts[entries];
+  thread_member* members;
+
+  /// Requires: thread_members_lock is held.
+  void add(thread_member* m) noexcept {
+    m->thread = this;
+    m->next_member = members;
+    m->link = &members;
+    if (members != nullptr) members->link = &m->next_member;
+    members = m;
+  }
+  static void remove(thread_member* m) noexcept {
+    if (m->next_member != nullptr) m->next_member->link = m->link;
+    *m->link = m->next_member;
+    m->thread = nullptr;
+  }
+};
+
+/// Held while lists of members change, and across a fork. No other lock is taken while it is held.
+ZMM_SHARED inline spin_lock thread_members_lock;
+ZMM_SHARED inline fork_node thread_members_fork{nullptr, [](void*) noexcept { thread_members_lock.lock(); },
+                                                [](void*) noexcept { thread_members_lock.unlock(); },
+                                                [](void*) noexcept { thread_members_lock.unlock(); }};
+ZMM_THREAD_LOCAL thread_record own_record{};
+
+/// Has threads leave what they hold when they end: after the destructors of their thread_local variables, which may
+/// still allocate and free. A thread that comes back later, in a destructor of another key, leaves once more.
+///
+/// Destroyed when the program ends, or when the shared object that has the code is unloaded: the system must not call
+/// it any more. From then on threads that end leave nothing; whether there is a key is told by a variable that stays.
+class ZMM_SHARED thread_end {
+public:
+  /// Effects: this thread will leave what it holds.
+  static void watch() noexcept {
+    static thread_end the_key;
+    forks.attach(thread_members_fork);
+    if (key_exists.load(std::memory_order_acquire)) ::pthread_setspecific(the_key.key_, &own_record);
+  }
+  thread_end(thread_end const&) = delete;
+  thread_end& operator=(thread_end const&) = delete;
+
+private:
+  thread_end() noexcept {
+    // Release: whoever sees the flag sees the key.
+    key_exists.store(::pthread_key_create(&key_, &leave_all) == 0, std::memory_order_release);
+  }
+  ~thread_end() {
+    if (key_exists.exchange(false, std::memory_order_acq_rel)) ::pthread_key_delete(key_);
+  }
+
+  static void leave_all(void* of) noexcept {
+    auto& record = *static_cast<thread_record*>(of);
+    spin_guard const guard(thread_members_lock);
+    while (thread_member* const m = record.members) {
+      thread_record::remove(m);
+      m->leave(m);
+    }
+    for (std::uint64_t& generation : record.generations) generation = 0;
+    for (void*& part : record.parts) part = nullptr;
+  }
+
+  static inline std::atomic<bool> key_exists{false};
+  pthread_key_t key_;
+};
+
+/// The generation of the process-wide heap; records begin with 0, which is nobody's.
+inline constexpr std::uint64_t process_generation = 1;
+ZMM_SHARED inline std::atomic<std::uint64_t> last_generation{process_generation};
+
+/// Returns: a generation that no other heap of this process has.
+inline std::uint64_t next_generation() noexcept { return last_generation.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+}}}  // namespace zmm::detail

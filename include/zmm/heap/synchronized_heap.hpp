@@ -1,0 +1,221 @@
+// The heap for any thread: one part for each thread that works in it, and blocks that cross between them.
+//
+//     allocate ─ thread_part::pop
+//        └─ allocate_miss ─ thread_part::slot_after_miss
+//              └─ allocate_rest ─ obtain ─ part_or_join ─ thread_part::attempt
+//     deallocate ─ (own block) thread_part::push
+//        └─ deallocate_foreign ─ thread_part::free_foreign
+//        └─ deallocate_paged ─ (own) free_paged | (another's) free_paged_from_afar | (huge) shared_source::give_huge
+//     join ─ part_state::claim, or a new part
+#pragma once
+
+#include <zmm/options.hpp>
+#include <zmm/stats.hpp>
+#include <zmm/base/immortal.hpp>
+#include <zmm/heap/thread_part.hpp>
+#include <zmm/storage/fork_guard.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// General heap for any number of threads at once: any of them allocates, any of them frees, whoever allocated. A
+/// thread works in a *part* of its own, without a lock and without an atomic read-modify-write while it frees what it
+/// allocated.
+///
+/// When a thread ends, its part waits for another thread, or for anybody's collect(). What a live thread's part holds is
+/// that thread's alone: its empty runs and the slots that others freed of it stay until the thread allocates or
+/// collects. So an idle thread may keep what it last had in use, and besides, for each bin, at most 64 slots (64 KiB)
+/// that it freed for others. Huge blocks belong to nobody and go back to storage at once.
+///
+/// Threads: any, at once, except construction, destruction, release() and verify(), during which no other thread is
+/// inside. A thread may end before or after the heap. Storage is called by one thread at a time. In the child of a
+/// fork() the heap goes on; blocks of threads that were not taken along can be read and freed, and stay unused.
+template <class Options> class basic_synchronized_heap {
+  static_assert(detail::are_options_built<Options>());
+  static_assert(!Options::exact_peak, "zmm: an exact peak would be one word that all threads write on each call");
+  using classes = detail::size_classes<Options::min_slot>;
+  using part_type = detail::thread_part<Options>;
+
+public:
+  using options = Options;
+  using geometry = typename Options::geometry;
+  using site = typename Options::site;
+  using limit_hook = detail::limit_gate::hook_type;
+
+  explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
+      : basic_synchronized_heap(from, detail::next_generation()) {}
+  basic_synchronized_heap(basic_synchronized_heap const&) = delete;
+  basic_synchronized_heap& operator=(basic_synchronized_heap const&) = delete;
+  ~basic_synchronized_heap();  ///< every block, chunk and huge block goes back to storage
+
+  /// Effects, returns, throws, complexity: as basic_heap::allocate().
+  [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
+                                          site = site::here()) {
+    if (void* const slot = pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+    return allocate_miss(bytes, alignment);
+  }
+
+  /// As allocate(), but returns null where that throws.
+  [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
+                                              site = site::here()) noexcept {
+    if (void* const slot = pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+    return try_allocate_miss(bytes, alignment);
+  }
+
+  /// Effects, requires: as basic_heap::deallocate(); any thread may have allocated the block.
+  /// Complexity: O(1) for small blocks; a block of another thread's costs one exchange for up to 64 of them.
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes,
+                             std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
+  }
+
+  /// As deallocate(), for callers that never pass null (containers do not). Requires: block is not null.
+  ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    deallocate_from(part(), block, bytes, alignment);
+  }
+
+  /// Effects: frees a block found by its address alone. Null: no effect. Requires: `block` is live.
+  void deallocate(void* block) noexcept;
+
+  /// Returns: bytes usable in the live block at `block`; 0 for null.
+  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    return part_type::core::usable_size(source_, block);
+  }
+
+  /// Returns: whether `p` points into a chunk of this heap, behind its header, or into a huge block. Reads nothing
+  /// behind `p`. Complexity: as basic_heap::owns(), and a lock.
+  [[nodiscard]] bool owns(void const* p) const noexcept;
+
+  /// Effects, returns, throws: as basic_heap::reallocate(). A run of another thread's moves if it does not fit.
+  [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
+    return reallocate(block, bytes, usable_size(block), alignment);
+  }
+  [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment);
+
+  /// Effects, requires, returns: as basic_heap::resize_in_place(). A run of another thread's keeps its size.
+  [[nodiscard]] std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
+                                            std::size_t preferred_bytes) noexcept;
+
+  /// Effects: frees every block at once; as basic_heap::release(), but every chunk is cached or given back. No other
+  /// thread is inside, and none touches a block of before.
+  void release() noexcept;
+
+  /// Nothing is registered for the end of a general heap.
+  void run_end() noexcept {}
+
+  /// Effects: gives cached chunks, and the memory behind free pages of this thread and of ended ones, back to storage.
+  /// Returns: bytes given back. To find free pages in half-used runs, collect() first.
+  std::size_t trim() noexcept;
+
+  /// Effects: sends home what this thread, and those that have ended, freed of other threads' blocks; then as
+  /// basic_heap::collect(), for this thread and for those that have ended. Returns: bytes of pages made free.
+  std::size_t collect() noexcept;
+
+  /// Effects: from now on at most `bytes` bytes are taken from storage, by all threads together. Caches are dropped if
+  /// that is needed. Returns: false if more is in use; the old limit then stays.
+  bool set_limit(std::size_t bytes) noexcept;
+  std::size_t limit() const noexcept {  ///< bytes; SIZE_MAX: no limit
+    return source_.locked([](auto const& s) { return s.book().limit(); });
+  }
+  std::size_t remaining() const noexcept {  ///< limit() - real_size()
+    return source_.locked([](auto const& s) { return s.book().remaining(); });
+  }
+
+  /// As basic_heap::on_limit(); the hook is called on the thread that reached the limit, by several at once if they do.
+  void on_limit(limit_hook hook, void* user) noexcept;
+  void lift_limit() noexcept;    ///< for limit_lift: for this thread
+  void unlift_limit() noexcept;  ///< for limit_lift: on the same thread
+
+  /// Exact but for what other live threads hold: their free slots count as live, so `size` and `live_blocks` are upper
+  /// bounds while there are any. `peak` is that of carved bytes. Complexity: linear in parts, bins and free slots.
+  statistics stats() const;
+  std::size_t real_size() const noexcept {  ///< bytes taken from storage, exact at every moment
+    return source_.locked([](auto const& s) { return s.book().real_size(); });
+  }
+  std::size_t real_peak() const noexcept {
+    return source_.locked([](auto const& s) { return s.book().real_peak(); });
+  }
+  void reset_peak() noexcept;
+
+  /// Effects: walks everything; a broken invariant goes to the stop handler by name. No other thread is inside.
+  void verify() const;
+
+private:
+  friend class thread_heap;
+  friend union detail::immortal<basic_synchronized_heap>;
+  using source_type = typename part_type::source_type;
+
+  constexpr basic_synchronized_heap(storage& from, std::uint64_t generation) noexcept
+      : generation_(generation),
+        entry_(generation == detail::process_generation ? 0 : 1 + generation % (detail::thread_record::entries - 1)),
+        source_(from) {}
+
+  /// This thread's part; null if it has none, or an entry for another heap stands where it would.
+  ZMM_INLINE part_type* part() const noexcept {
+    detail::thread_record const& own = detail::own_record;
+    return ZMM_LIKELY(own.generations[entry_] == generation_) ? static_cast<part_type*>(own.parts[entry_]) : nullptr;
+  }
+
+  ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr))
+      return nullptr;
+    return own->pop(classes::bin_of(rank));
+  }
+  ZMM_INLINE void deallocate_from(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
+    detail::bin_index const bin = classes::bin_of(rank);
+    if (ZMM_UNLIKELY(part_type::owner_of(block) != own)) return deallocate_foreign(block, bin);
+    own->push(bin, block);
+  }
+
+  void* slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept;
+  void* allocate_miss(std::size_t bytes, std::size_t alignment);
+  void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
+  void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void deallocate_foreign(void* block, detail::bin_index bin) noexcept;
+  void deallocate_paged(void* block) noexcept;
+  void* reallocate_paged(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  bool ask_hook(part_type* own, std::size_t bytes) noexcept;
+
+  part_type* part_or_join(detail::admission& asked) noexcept;
+  part_type* find_held() const noexcept;
+  part_type* find_held_locked() const noexcept;
+  /// This thread's part, wherever its entry is; null if it has none.
+  part_type* part_if_held() const noexcept {
+    part_type* const own = part();
+    return ZMM_LIKELY(own != nullptr) ? own : find_held();
+  }
+  part_type* claim_or_make(detail::admission& asked) noexcept;
+  static void leave(detail::thread_member* m) noexcept;
+  template <class Visit> void for_each_part(Visit visit) const;
+  template <class Work> void with_orphans(Work work) const noexcept;
+  void note_carved(std::size_t more) noexcept;
+  bool lifted() const noexcept;
+
+  void freeze_absent() noexcept;
+  static void before_fork(void* self) noexcept { static_cast<basic_synchronized_heap*>(self)->source_.lock(); }
+  static void after_fork(void* self) noexcept { static_cast<basic_synchronized_heap*>(self)->source_.unlock(); }
+  static void in_child(void* self) noexcept {
+    static_cast<basic_synchronized_heap*>(self)->freeze_absent();
+    after_fork(self);
+  }
+
+  std::uint64_t const generation_;          ///< of this heap, and of no other in the process
+  std::size_t const entry_;                 ///< where a thread's record tells its part
+  bool has_frozen_ = false;                 ///< there are parts whose threads a fork() left behind
+  std::atomic<part_type*> parts_{nullptr};  ///< all parts, the newest first; none leaves before the heap ends
+  std::atomic<std::size_t> carved_{0};      ///< sum of what the parts publish, and huge bytes
+  std::atomic<std::size_t> peak_{0};
+  source_type source_;
+  limit_hook hook_ = nullptr;  ///< guarded by the source's lock, like `user_`
+  void* user_ = nullptr;
+  detail::fork_node fork_{this, &before_fork, &after_fork, &in_child};
+};
+
+}}  // namespace zmm
+
+#include <zmm/heap/synchronized_heap_allocate.hpp>
+#include <zmm/heap/synchronized_heap_parts.hpp>
+#include <zmm/heap/synchronized_heap_whole.hpp>

@@ -1,0 +1,179 @@
+// The synchronized heap's misses, blocks of other threads, and changes of size.
+#pragma once
+
+#include <zmm/heap/synchronized_heap.hpp>
+
+#include <cstring>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+/// What this thread's part has without a look at the pages; null: the slow path has to look.
+template <class Options>
+ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const rank = detail::rank_of(bytes, alignment);
+  part_type* const own = part();
+  if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
+  return own->slot_after_miss(classes::bin_of(rank));
+}
+
+template <class Options>
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+  if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+  detail::admission asked;
+  void* const block = allocate_rest(bytes, alignment, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
+  return block;
+}
+
+template <class Options>
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size_t bytes,
+                                                                       std::size_t alignment) noexcept {
+  if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+  detail::admission asked;
+  return allocate_rest(bytes, alignment, asked);
+}
+
+/// Pages, and every odd request. Each attempt starts over, because what ran before it may have freed or allocated.
+template <class Options>
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
+                                                                   detail::admission& asked) noexcept {
+  if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
+  if (bytes == 0) bytes = 1;
+  asked.lifted = lifted();
+  part_type* own = nullptr;
+  void* const block = detail::obtain(
+      asked,
+      [&](detail::admission& again) -> void* {
+        own = part_or_join(again);
+        return own != nullptr ? own->attempt(bytes, alignment, again) : nullptr;
+      },
+      [&] { return collect() + source_.drop_cached() != 0; }, [&] { return own != nullptr && ask_hook(own, bytes); });
+  if (own != nullptr) note_carved(own->publish());
+  if (block != nullptr && part_type::is_huge(block)) note_carved(usable_size(block));
+  return block;
+}
+
+/// Calls the hook on this thread, if it is not in it already. Returns: whether to try again.
+template <class Options>
+ZMM_COLD bool basic_synchronized_heap<Options>::ask_hook(part_type* own, std::size_t bytes) noexcept {
+  limit_hook hook = nullptr;
+  void* user = nullptr;
+  source_.locked([&](auto&) {
+    hook = hook_;
+    user = user_;
+  });
+  own->gate.set_hook(hook, user);
+  return own->gate.can_ask() && own->gate.ask(bytes);
+}
+
+template <class Options>
+ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* block, detail::bin_index bin) noexcept {
+  if (ZMM_UNLIKELY(has_frozen_) && part_type::owner_of(block)->state.is_frozen()) return;
+  part_type* own = part();
+  if (ZMM_UNLIKELY(own == nullptr)) {
+    detail::admission asked;
+    own = part_or_join(asked);
+    if (own == nullptr) return part_type::owner_of(block)->free_from_afar(bin, block);
+    if (own == part_type::owner_of(block)) return own->push(bin, block);
+  }
+  own->free_foreign(bin, block);
+}
+
+template <class Options>
+ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block, std::size_t bytes,
+                                                                    std::size_t alignment) noexcept {
+  if (bytes != 0) return deallocate_paged(block);
+  deallocate_nonnull(block, 1, alignment);
+}
+
+/// Frees by address, whatever size it is said to have.
+template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_paged(void* block) noexcept {
+  if (part_type::is_huge(block)) return note_carved(0 - source_.give_huge(block));
+  part_type* const owner = part_type::owner_of(block);
+  if (owner != part()) return owner->free_paged_from_afar(block);
+  owner->free_paged(block);
+  note_carved(owner->publish());
+}
+
+template <class Options> void basic_synchronized_heap<Options>::deallocate(void* block) noexcept {
+  if (ZMM_LIKELY(part_type::is_small(block))) {
+    detail::bin_index const bin = part_type::entry_of(block).bin();
+    if (part_type* const own = part(); ZMM_LIKELY(part_type::owner_of(block) == own)) return own->push(bin, block);
+    return deallocate_foreign(block, bin);
+  }
+  if (block != nullptr) deallocate_paged(block);
+}
+
+template <class Options>
+void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_t copy_bytes,
+                                                   std::size_t alignment) {
+  if (block == nullptr) return allocate(bytes, alignment);
+  if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
+  if (bytes == 0) bytes = 1;
+  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const usable = usable_size(block);
+  bool const is_paged = !part_type::is_small(block);
+  if (is_paged) {
+    if (void* const place = reallocate_paged(block, bytes, alignment)) return place;
+  } else if (part_type::slot_serves(block, rank)) {
+    return block;  // a slot of this bin has every alignment that leads to this bin
+  }
+
+  detail::admission asked;
+  void* const place = allocate_rest(bytes, alignment, asked);
+  if (place == nullptr) {
+    // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
+    if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment))
+      return block;
+    detail::throw_refusal(bytes, asked);
+  }
+  std::size_t kept = copy_bytes < usable ? copy_bytes : usable;
+  if (bytes < kept) kept = bytes;
+  std::memcpy(place, block, kept);
+  deallocate(block);
+  return place;
+}
+
+/// A run of this thread's, or a huge block, becomes `bytes` long; a huge one may move its pages. Null: it cannot.
+template <class Options>
+void* basic_synchronized_heap<Options>::reallocate_paged(void* block, std::size_t bytes,
+                                                         std::size_t alignment) noexcept {
+  if (part_type::is_huge(block)) {
+    detail::admission asked;
+    asked.lifted = lifted();
+    std::size_t const before = usable_size(block);
+    void* const place = detail::obtain(
+        asked,
+        [&](detail::admission& again) {
+          return part_type::resize_or_move_huge(source_, block, bytes, alignment, again);
+        },
+        [&] { return collect() + source_.drop_cached() != 0; }, [] { return false; });
+    if (place != nullptr) note_carved(usable_size(place) - before);
+    return place;
+  }
+  part_type* const own = part();
+  if (part_type::owner_of(block) != own || !own->resize_large(block, bytes, alignment)) return nullptr;
+  note_carved(own->publish());
+  return block;
+}
+
+template <class Options>
+std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
+                                                              std::size_t preferred_bytes) noexcept {
+  detail::admission asked;
+  asked.lifted = lifted();
+  if (part_type::is_huge(block)) {
+    if (min_bytes < old_bytes && min_bytes <= detail::small_limit) return 0;
+    std::size_t const before = usable_size(block);
+    std::size_t const got = part_type::resize_huge(source_, block, min_bytes, preferred_bytes, asked);
+    if (got != 0) note_carved(got - before);
+    return got;
+  }
+  part_type* const own = part();
+  if (part_type::owner_of(block) != own) return part_type::fit_in_place(source_, block, old_bytes, min_bytes);
+  std::size_t const got = own->resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
+  note_carved(own->publish());
+  return got;
+}
+
+}}  // namespace zmm

@@ -1,0 +1,236 @@
+// One thread's part of a heap for any thread.
+//
+//     slot_after_miss ─ what this thread freed for others, what others sent home, fresh slots
+//     free_foreign ─ (list full) send_home ─ remote_list::push
+#pragma once
+
+#include <zmm/chunk/shared_source.hpp>
+#include <zmm/heap/heap_core.hpp>
+#include <zmm/heap/limit_gate.hpp>
+#include <zmm/heap/own_record.hpp>
+#include <zmm/heap/part_state.hpp>
+#include <zmm/heap/remote_list.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Blocks in chunks, of which this part is the owner; what its thread freed of other parts' blocks; and what other
+/// threads freed of its own.
+///
+/// A slot of another part joins the bin's *foreign list*. An allocation that finds its own list empty takes that list
+/// over whole (the slots stay their owner's, and are foreign again when they are next freed); a full one goes *home*,
+/// in one piece to each owner. So an owner's slot may be free in any part's lists, and counts as live in its own until
+/// it is home: a run whose slots are not all home is not given back.
+///
+/// Everything here is the holder's, but for `remote_`, `remote_paged_`, `state` and the published figures.
+template <class Options>
+class thread_part : public heap_core<Options, shared_source<typename Options::geometry>>, public thread_member {
+public:
+  using geometry = typename Options::geometry;
+  using source_type = shared_source<geometry>;
+  using core = heap_core<Options, source_type>;
+  using chunk_type = typename core::chunk_type;
+
+  explicit thread_part(source_type* from) noexcept : core(from, this) {}
+
+  /// The part whose chunk the block lies in. Requires: the block is not huge.
+  ZMM_INLINE static thread_part* owner_of(void const* block) noexcept {
+    return static_cast<thread_part*>(chunk_type::of(block)->owner);
+  }
+
+  /// A slot for a bin whose list is empty, without a look at the pages; null: then attempt().
+  ZMM_NOINLINE void* slot_after_miss(bin_index bin) noexcept {
+    if (foreign_list& own = foreign_[bin.value]; own.head != nullptr) {
+      free_slot* const chain = own.head;
+      own = {};
+      adopted_ |= std::uint32_t{1} << bin.value;
+      return core::bins_.adopt(bin, chain);
+    }
+    if (free_slot* const chain = remote_[bin.value].take_all()) return core::bins_.adopt(bin, chain);
+    return core::bump(bin);
+  }
+
+  /// As heap_core::attempt(), with what other threads have freed of this part's.
+  void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    bring_paged_home();
+    std::size_t const rank = rank_of(bytes, alignment);
+    if (rank < small_limit) {
+      bin_index const bin = core::classes::bin_of(rank);
+      if (void* const slot = core::pop(bin)) return slot;
+      if (void* const slot = slot_after_miss(bin)) return slot;
+    }
+    return core::attempt(bytes, alignment, asked);
+  }
+
+  /// Effects: a slot of another part is free. Complexity: O(1); one exchange for each list that goes home to an owner.
+  ZMM_INLINE void free_foreign(bin_index bin, void* block) noexcept {
+    foreign_list& list = foreign_[bin.value];
+    list.head = ::new (block) free_slot{list.head};
+    if (ZMM_UNLIKELY(++list.count == foreign_limit(bin))) send_home(bin);
+  }
+  /// Effects: a block in a chunk of this part is free. For threads that do not hold the part.
+  void free_from_afar(bin_index bin, void* block) noexcept {
+    if (state.is_frozen()) return;
+    free_slot* const slot = ::new (block) free_slot{nullptr};
+    remote_[bin.value].push(slot, slot);
+  }
+  void free_paged_from_afar(void* block) noexcept {
+    if (state.is_frozen()) return;
+    free_slot* const slot = ::new (block) free_slot{nullptr};
+    remote_paged_.push(slot, slot);
+  }
+
+  /// Effects: no slot of another part is left here.
+  void send_all_home() noexcept;
+  /// Effects: the slots and pages that other threads have freed of this part are free here.
+  void bring_home() noexcept;
+  void bring_paged_home() noexcept {
+    for (free_slot* slot = remote_paged_.take_all(); slot != nullptr;) {
+      free_slot* const next = slot->next;
+      core::free_paged(slot);
+      slot = next;
+    }
+  }
+
+  /// Effects: forgets every block; the chunks are somebody else's.
+  void forget() noexcept;
+
+  /// Adds what is live: own blocks less all free slots that lie here, other parts' included, modulo 2^64.
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept;
+  void verify(std::size_t adopted, void const* heap) const noexcept;
+
+  /// Effects: other threads may see what is carved here. Returns: by how much that grew, modulo 2^64.
+  std::size_t publish() noexcept {
+    std::size_t const before = published_bytes_.load(std::memory_order_relaxed);
+    published_bytes_.store(core::carved(), std::memory_order_relaxed);
+    published_blocks_.store(core::carved_blocks(), std::memory_order_relaxed);
+    return core::carved() - before;
+  }
+  std::size_t published_bytes() const noexcept { return published_bytes_.load(std::memory_order_relaxed); }
+  std::size_t published_blocks() const noexcept { return published_blocks_.load(std::memory_order_relaxed); }
+
+  limit_gate gate;                   ///< lifts of this thread
+  thread_part* next_part = nullptr;  ///< in the heap's list of all parts; never changes
+  thread_part* next_held = nullptr;  ///< while one thread holds several at once
+  part_state<> state;
+
+private:
+  struct foreign_list {
+    free_slot* head = nullptr;
+    std::size_t count = 0;
+  };
+  /// Slots of a foreign list that goes home: at most 64, and at most 64 KiB of them.
+  static constexpr std::size_t foreign_limit(bin_index bin) noexcept {
+    std::size_t const fit = std::size_t{64 * 1024} / slot_bytes(bin);
+    return fit < 64 ? fit : 64;
+  }
+
+  ZMM_NOINLINE void send_home(bin_index bin) noexcept {
+    free_slot* const chain = foreign_[bin.value].head;
+    foreign_[bin.value] = {};
+    send_home(bin, chain);
+  }
+  static void send_home(bin_index bin, free_slot* chain) noexcept;
+  void sort_out(bin_index bin) noexcept;
+
+  foreign_list foreign_[bin_count];
+  std::uint32_t adopted_ = 0;  ///< bit i: the list of bin i may hold slots of other parts
+
+  // Written by other threads: on cache lines of their own.
+  alignas(64) remote_list<free_slot> remote_[bin_count];
+  remote_list<free_slot> remote_paged_;
+  std::atomic<std::size_t> published_bytes_{0};
+  std::atomic<std::size_t> published_blocks_{0};
+};
+
+/// Sends each owner's slots of the chain home, in one piece. Slots of a frozen part are dropped.
+template <class Options> void thread_part<Options>::send_home(bin_index bin, free_slot* chain) noexcept {
+  while (chain != nullptr) {
+    thread_part* const owner = owner_of(chain);
+    free_slot *first = nullptr, *last = chain, *rest = nullptr;
+    while (chain != nullptr) {
+      free_slot* const next = chain->next;
+      free_slot*& pile = owner_of(chain) == owner ? first : rest;
+      chain->next = pile;
+      pile = chain;
+      chain = next;
+    }
+    if (!owner->state.is_frozen()) owner->remote_[bin.value].push(first, last);
+    chain = rest;
+  }
+}
+
+/// Takes other parts' slots off a bin's list and sends them home.
+template <class Options> void thread_part<Options>::sort_out(bin_index bin) noexcept {
+  free_slot* foreign = nullptr;
+  for (free_slot* slot = core::bins_.take_list(bin); slot != nullptr;) {
+    free_slot* const next = slot->next;
+    if (owner_of(slot) == this) {
+      core::push(bin, slot);
+    } else {
+      slot->next = foreign;
+      foreign = slot;
+    }
+    slot = next;
+  }
+  send_home(bin, foreign);
+}
+
+template <class Options> void thread_part<Options>::send_all_home() noexcept {
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    if (foreign_[i].head != nullptr) send_home(bin_index{i});
+    if ((adopted_ >> i & 1) != 0) sort_out(bin_index{i});
+  }
+  adopted_ = 0;
+}
+
+template <class Options> void thread_part<Options>::bring_home() noexcept {
+  bring_paged_home();
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (free_slot* slot = remote_[i].take_all(); slot != nullptr;) {
+      free_slot* const next = slot->next;
+      core::push(bin_index{i}, slot);
+      slot = next;
+    }
+  }
+}
+
+template <class Options> void thread_part<Options>::forget() noexcept {
+  core::forget();
+  for (foreign_list& list : foreign_) list = {};
+  for (auto& list : remote_) list.reset();
+  remote_paged_.reset();
+  adopted_ = 0;
+  publish();
+}
+
+template <class Options> void thread_part<Options>::count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+  core::count_live(size, blocks);
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    std::size_t const free = foreign_[i].count + length(remote_[i].peek());
+    size -= free * slot_bytes(bin_index{i});
+    blocks -= free;
+  }
+  for (free_slot const* run = remote_paged_.peek(); run != nullptr; run = run->next) {
+    size -= core::entry_of(run).tag() * geometry::page_bytes;
+    --blocks;
+  }
+}
+
+template <class Options> void thread_part<Options>::verify(std::size_t adopted, void const* heap) const noexcept {
+  core::verify(adopted_ != 0 ? adopted : 0, heap);
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    check(length(foreign_[i].head) == foreign_[i].count, "a foreign list counts its slots", this, heap);
+    for (free_slot const* slot = foreign_[i].head; slot != nullptr; slot = slot->next) {
+      check(owner_of(slot) != this, "a foreign slot is of another part", slot, heap);
+      check(core::is_small(slot) && core::entry_of(slot).bin().value == i, "a foreign slot is of its bin", slot, heap);
+    }
+    for (free_slot const* slot = remote_[i].peek(); slot != nullptr; slot = slot->next) {
+      check(owner_of(slot) == this, "a slot that came home is of this part", slot, heap);
+      check(core::is_small(slot) && core::entry_of(slot).bin().value == i, "a slot that came home is of its bin", slot,
+            heap);
+    }
+  }
+  check(published_bytes() == core::carved(), "what is carved is published", this, heap);
+}
+
+}}}  // namespace zmm::detail
