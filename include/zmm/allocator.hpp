@@ -1,7 +1,11 @@
-// The typed face: an STL allocator over an engine, without a virtual call.
+// The typed face: an STL allocator over an engine, without a virtual call. Boost.Container's containers grow their
+// blocks in place through it, and take and free their nodes in bulk; it needs no header of Boost's for that.
 #pragma once
 
 #include <zmm/errors.hpp>
+#include <zmm/heap/allocation_command.hpp>
+#include <zmm/heap/block_chain.hpp>
+#include <zmm/heap/bulk.hpp>
 #include <zmm/heap/heap.hpp>
 #include <zmm/heap/request_heap.hpp>
 #include <zmm/heap/thread_heap.hpp>
@@ -9,6 +13,30 @@
 #include <type_traits>
 
 namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+/// How an allocator refers to its engine: by address. (An engine that is one in the process needs nothing: there heap()
+/// returns an empty object whose members are static.)
+template <class Heap> class heap_reference {
+public:
+  heap_reference(Heap& to) noexcept : heap_(&to) {}
+  Heap& heap() const noexcept { return *heap_; }
+
+private:
+  Heap* heap_;
+};
+}  // namespace detail
+
+/// What allocate_at_least() returns. Becomes any other {ptr, count}, as std::allocation_result is where there is one.
+template <class Pointer> struct allocation_result {
+  Pointer ptr;
+  std::size_t count;
+
+  template <class Other, class = decltype(Other{std::declval<Other&>().ptr, std::declval<Other&>().count})>
+  constexpr operator Other() const noexcept {
+    return Other{ptr, count};
+  }
+};
 
 /// Refers to an engine, which outlives every container that uses it. Of the size of a pointer; copies refer to the same
 /// engine; allocators of any types are equal if their engines are one.
@@ -18,10 +46,19 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Propagates on move assignment and on swap, which so stay O(1) and never throw, and not on copy assignment: a copy's
 /// elements live where their container does.
-template <class T, class Heap> class allocator {
+///
+/// Speaks version 2 of Boost.Container's allocator protocol, which whatever derives from it inherits. A derived
+/// allocator that is to see every call through allocate() and deallocate() declares
+///
+///     using version = std::integral_constant<unsigned, 1>;
+///
+/// Every way of freeing goes with every way of allocating.
+template <class T, class Heap> class allocator : detail::heap_reference<Heap> {
   static_assert(!std::is_same_v<Heap, thread_heap>,
                 "zmm::allocator<T> without a heap needs zmm::thread_heap, which is not built yet: name a heap, as in "
                 "zmm::allocator<T, zmm::heap>{h}");
+  using engine_reference = detail::heap_reference<Heap>;
+  template <class, class> friend class allocator;
 
 public:
   using value_type = T;
@@ -32,38 +69,99 @@ public:
   using propagate_on_container_copy_assignment = std::false_type;
   using propagate_on_container_move_assignment = std::true_type;
   using propagate_on_container_swap = std::true_type;
-  using is_always_equal = std::false_type;
+  using is_always_equal = std::is_empty<engine_reference>;
   template <class U> struct rebind { using other = allocator<U, Heap>; };
 
-  allocator(Heap& from) noexcept : heap_(&from) {}
-  template <class U> allocator(allocator<U, Heap> const& other) noexcept : heap_(&other.heap()) {}
+  using version = std::integral_constant<unsigned, 2>;  ///< Boost.Container's
+  using multiallocation_chain = block_chain<T>;         ///< Boost.Container's
 
-  Heap& heap() const noexcept { return *heap_; }
+  using engine_reference::engine_reference;  ///< allocator(Heap&), for an engine that has to be named
+  allocator() = default;                     ///< only for an engine that needs no name
+  template <class U> allocator(allocator<U, Heap> const& other) noexcept : engine_reference(other) {}
+
+  using engine_reference::heap;
 
   /// Returns: room for `n` objects of type T. Throws: std::bad_array_new_length if n * sizeof(T) overflows; as the
   /// engine's allocate().
   [[nodiscard]] ZMM_INLINE T* allocate(size_type n) {
     if (ZMM_UNLIKELY(n > max_size())) detail::throw_bad_array_new_length();
-    return static_cast<T*>(heap_->allocate(n * sizeof(T), alignof(T)));
+    return static_cast<T*>(heap().allocate(n * sizeof(T), alignof(T)));
   }
 
-  /// Requires: `p` came from allocate(n) of an allocator equal to this one; it is not null.
-  ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap_->deallocate_nonnull(p, n * sizeof(T), alignof(T)); }
+  /// Requires: `p` came from an allocator equal to this one; it is not null; `n` is what was asked for, or any number
+  /// between that and what was granted.
+  ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap().deallocate_nonnull(p, n * sizeof(T), alignof(T)); }
+
+  /// As allocate(), and tells how many objects there is room for: at least `n`, the same for equal `n`.
+  [[nodiscard]] allocation_result<T*> allocate_at_least(size_type n) {
+    T* const p = allocate(n);
+    return {p, detail::granted_bytes(heap(), p, n * sizeof(T), alignof(T)) / sizeof(T)};
+  }
 
   size_type max_size() const noexcept { return static_cast<size_type>(PTRDIFF_MAX) / sizeof(T); }
   allocator select_on_container_copy_construction() const noexcept { return *this; }
 
+  /// Objects that the live block at `p` has room for. Only with engines that tell a block from its address.
+  template <class Engine = Heap>
+  auto size(T const* p) const noexcept -> decltype(std::declval<Engine const&>().usable_size(p)) {
+    return heap().usable_size(p) / sizeof(T);
+  }
+
+  /// Boost.Container's. Effects: as `command`, a sum of Boost's flags, says: grows the block at `reuse`, which may be
+  /// null, in place to at least `limit` objects and better to `preferred`; or shrinks it in place from `limit` towards
+  /// `preferred`; or allocates. Never grows backward.
+  /// Returns: the block, `preferred` being the objects it has room for, and `reuse` null if it is a new one. Null:
+  /// refused, and nothing changed. Throws: as allocate(), if a new block would have done and nothrow was not asked for.
+  pointer allocation_command(unsigned command, size_type limit, size_type& preferred, pointer& reuse) {
+    if (ZMM_UNLIKELY(limit > max_size())) return refuse_length(command);
+    size_type const wanted = preferred < max_size() ? preferred : max_size();
+    bool const shrinks = (command & detail::command_flag::shrink_in_place) != 0;
+    size_type const most = shrinks || wanted > limit ? wanted : limit;
+    auto&& engine = heap();
+    detail::block_grant const got =
+        detail::run_command(engine, {command, reuse, limit * sizeof(T), most * sizeof(T), sizeof(T), alignof(T)});
+    if (got.block == nullptr) return nullptr;
+    preferred = got.bytes / sizeof(T);
+    if (got.block != reuse) reuse = nullptr;
+    return static_cast<T*>(got.block);
+  }
+
+  [[nodiscard]] pointer allocate_one() { return allocate(1); }   ///< Boost.Container's
+  void deallocate_one(pointer p) noexcept { deallocate(p, 1); }  ///< Boost.Container's
+
+  /// Boost.Container's. Effects: adds `n` blocks, each for one object, to `chain`; fresh ones in the order of their
+  /// addresses. Throws: as allocate(); then no block is left behind.
+  void allocate_individual(size_type n, multiallocation_chain& chain) {
+    auto&& engine = heap();
+    detail::block_list fresh = detail::allocate_list(engine, sizeof(T), alignof(T), n);
+    detail::block_list& list = chain.list();
+    list.insert_after(list.last(), fresh.first(), fresh.last(), fresh.size());
+  }
+  /// Boost.Container's. Effects: frees the blocks of `chain`, each for one object; it is empty then.
+  void deallocate_individual(multiallocation_chain& chain) noexcept {
+    auto&& engine = heap();
+    detail::deallocate_list(engine, sizeof(T), alignof(T), chain.list());
+  }
+
 private:
-  Heap* heap_;
+  ZMM_COLD static pointer refuse_length(unsigned command) {
+    using namespace detail::command_flag;
+    if ((command & allocate_new) != 0 && (command & nothrow_allocation) == 0) detail::throw_bad_array_new_length();
+    return nullptr;
+  }
 };
 
 template <class T, class U, class Heap>
 bool operator==(allocator<T, Heap> const& a, allocator<U, Heap> const& b) noexcept {
-  return &a.heap() == &b.heap();
+  if constexpr (allocator<T, Heap>::is_always_equal::value) {
+    return true;
+  } else {
+    return &a.heap() == &b.heap();
+  }
 }
 template <class T, class U, class Heap>
 bool operator!=(allocator<T, Heap> const& a, allocator<U, Heap> const& b) noexcept {
-  return &a.heap() != &b.heap();
+  return !(a == b);
 }
 
 }}  // namespace zmm

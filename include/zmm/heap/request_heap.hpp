@@ -94,8 +94,12 @@ public:
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
   }
 
+  /// Returns: bytes usable in the live block at `block`, which was asked for as `bytes` at `alignment`.
+  [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
+
   /// Effects, requires, returns: as basic_heap::resize_in_place(). A packed block never changes; it answers its bin's
-  /// size if `min_bytes` belongs to that bin, else it refuses. Paged blocks grow and shrink as in a heap.
+  /// size if `min_bytes` belongs to that bin, else it refuses; of an unknown size it always refuses. Paged blocks grow
+  /// and shrink as in a heap.
   [[nodiscard]] std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                             std::size_t preferred_bytes) noexcept;
 
@@ -208,12 +212,13 @@ private:
   void deallocate_rest(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   std::size_t give_paged(void* block) noexcept;
   std::size_t give_pages(detail::paged_block block) noexcept;
-  std::size_t tag_of(void* block) const noexcept;
+  std::size_t tag_of(void const* block) const noexcept;
   void set_tag(detail::paged_block block, std::size_t tag) noexcept;
   std::size_t bytes_of(detail::paged_block block) const noexcept {
     return block.is_huge() ? pool_->find_huge(block.start()).bytes : block.pages() * geometry::page_bytes;
   }
 
+  bool is_paged(void const* block) const noexcept;
   std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
   std::size_t resize_huge(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
   void forget_blocks() noexcept;

@@ -202,6 +202,9 @@ template <class Options> void basic_request_heap<Options>::verify() const {
     detail::check(slab_bytes <= slab_bytes_, "the list of slabs ends", s, this);
     detail::check(entry_of(s) == detail::page_entry::slab(s->bytes / geometry::page_bytes),
                   "a slab is marked in the page map", s, this);
+    for (std::size_t i = 1; i < s->bytes / geometry::page_bytes; ++i) {
+      detail::check(*(&entry_of(s) + i) == detail::page_entry{}, "no entry lies inside a slab", s, this);
+    }
   }
   detail::check(slab_bytes == slab_bytes_, "slab bytes are counted", nullptr, this);
   bins_.verify(

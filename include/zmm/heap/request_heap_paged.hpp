@@ -63,7 +63,7 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
   return true;
 }
 
-template <class Options> std::size_t basic_request_heap<Options>::tag_of(void* block) const noexcept {
+template <class Options> std::size_t basic_request_heap<Options>::tag_of(void const* block) const noexcept {
   if (chunk_type::of(block) == block) {
     detail::extent const e = pool_->find_huge(block);
     detail::check(e.start == block, "a freed huge block belongs to this request", block, this);
@@ -101,8 +101,26 @@ template <class Options> std::size_t basic_request_heap<Options>::give_pages(det
 }
 
 template <class Options>
+std::size_t basic_request_heap<Options>::usable_size(void const* block, std::size_t bytes,
+                                                     std::size_t alignment) const noexcept {
+  if (bytes == 0) bytes = 1;
+  return is_packed(bytes, alignment) ? detail::slot_bytes(packed_bin(bytes, alignment))
+                                     : bytes_of(table_[tag_of(block)]);
+}
+
+/// Whether a live block has pages of its own, told without its size. The caller's buffer has no page map: nothing may be
+/// read there. Elsewhere a packed block lies in a slab: never at the start of a chunk, which is its header; and where it
+/// starts a page, that page is one inside the slab, without an entry in the map.
+template <class Options> bool basic_request_heap<Options>::is_paged(void const* block) const noexcept {
+  if (detail::address_of(block) - detail::address_of(buffer_) < buffer_bytes_) return false;
+  if (chunk_type::of(block) == block) return true;
+  return detail::is_aligned(block, geometry::page_bytes) && entry_of(block).kind() == detail::page_kind::large;
+}
+
+template <class Options>
 std::size_t basic_request_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                          std::size_t preferred_bytes) noexcept {
+  if (old_bytes == detail::unknown_size && !is_paged(block)) return 0;
   if (old_bytes > detail::small_limit) {
     // The smallest size the block may then be freed with must lead to a paged free, as old_bytes does.
     if (min_bytes < old_bytes && min_bytes <= detail::small_limit) return 0;

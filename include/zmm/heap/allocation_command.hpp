@@ -1,0 +1,113 @@
+// Boost.Container's allocation command, in bytes: grow or shrink a block where it is, or take a new one.
+//
+//     run_command
+//        ├─ shrink_block ─ Heap::resize_in_place
+//        └─ grow_block ─ expand ─ Heap::resize_in_place
+//              └─ take_new ─ Heap::allocate | try_allocate
+#pragma once
+
+#include <zmm/base/size_classes.hpp>
+
+#include <cstring>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Boost's `allocation_type` flags; a test holds them equal.
+namespace command_flag {
+inline constexpr unsigned allocate_new = 1;          ///< a new block will do
+inline constexpr unsigned expand_fwd = 2;            ///< the block may grow at its end
+inline constexpr unsigned expand_bwd = 4;            ///< or at its front: never done
+inline constexpr unsigned shrink_in_place = 8;       ///< give the tail back; never moves
+inline constexpr unsigned nothrow_allocation = 16;   ///< null where it would throw
+inline constexpr unsigned zero_memory = 32;          ///< a new block is filled with zero
+inline constexpr unsigned try_shrink_in_place = 64;  ///< what shrinking would give: not answered
+}  // namespace command_flag
+
+/// One command. `least` and `preferred` are multiples of `unit`, the size of an object.
+struct block_command {
+  unsigned flags;
+  void* block;  ///< to be grown or shrunk; may be null
+  std::size_t least;
+  std::size_t preferred;
+  std::size_t unit;
+  std::size_t alignment;
+
+  bool asks(unsigned flag) const noexcept { return (flags & flag) != 0; }
+};
+
+/// What a command led to: a block and its usable bytes. Null: refused, and nothing changed.
+struct block_grant {
+  void* block = nullptr;
+  std::size_t bytes = 0;
+};
+
+template <class Heap>
+auto usable_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment, int) noexcept
+    -> decltype(heap.usable_size(block, bytes, alignment)) {
+  return heap.usable_size(block, bytes, alignment);
+}
+template <class Heap>
+std::size_t usable_bytes(Heap const& heap, void const* block, std::size_t, std::size_t, long) noexcept {
+  return heap.usable_size(block);
+}
+
+/// The bytes that may be used of a block just taken. The kinds rule: every size from `bytes` to that leads to where the
+/// block came from, so a paged block asked for with a small size (its alignment made it paged) keeps to that size.
+template <class Heap>
+std::size_t granted_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const usable = usable_bytes(heap, block, bytes, alignment, 0);
+  return bytes <= small_limit && usable > small_limit ? bytes : usable;
+}
+
+template <class Heap> block_grant expand(Heap& heap, void* block, std::size_t least, std::size_t preferred) noexcept {
+  std::size_t const bytes = heap.resize_in_place(block, unknown_size, least, preferred);
+  return bytes != 0 ? block_grant{block, bytes} : block_grant{};
+}
+
+template <class Heap> block_grant take_new(Heap& heap, block_command const& c, std::size_t bytes, bool may_throw) {
+  void* const block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
+  if (block == nullptr) return {};
+  if (c.asks(command_flag::zero_memory)) std::memset(block, 0, bytes);
+  return {block, granted_bytes(heap, block, bytes, c.alignment)};
+}
+
+/// In place with room to spare if there is an eighth of it; else new as preferred; else in place, however little; else
+/// new, however little.
+template <class Heap> block_grant grow_block(Heap& heap, block_command const& c) {
+  bool const in_place = c.block != nullptr && c.asks(command_flag::expand_fwd) && !c.asks(command_flag::zero_memory);
+  bool const is_new = c.asks(command_flag::allocate_new);
+  bool const may_throw = !c.asks(command_flag::nothrow_allocation);
+  if (in_place) {
+    std::size_t const spare = c.least + c.least / 8;
+    bool const keeps_spare = is_new && spare < c.preferred;
+    if (block_grant const g =
+            expand(heap, c.block, is_new ? (keeps_spare ? spare : c.preferred) : c.least, c.preferred);
+        g.block != nullptr)
+      return g;
+  }
+  if (!is_new) return {};
+  if (c.least == c.preferred) return take_new(heap, c, c.least, may_throw);
+  if (block_grant const g = take_new(heap, c, c.preferred, false); g.block != nullptr) return g;
+  if (in_place) {
+    if (block_grant const g = expand(heap, c.block, c.least, c.preferred); g.block != nullptr) return g;
+  }
+  return take_new(heap, c, c.least, may_throw);
+}
+
+/// `least` is the size now, `preferred` the size wanted. A paged block keeps so much that it stays paged.
+template <class Heap> block_grant shrink_block(Heap& heap, block_command const& c) noexcept {
+  if (c.block == nullptr) return {};
+  std::size_t wanted = c.preferred;
+  if (c.least > small_limit && wanted <= small_limit) wanted = (small_limit / c.unit + 1) * c.unit;
+  if (wanted > c.least) return {};
+  std::size_t const bytes = heap.resize_in_place(c.block, c.least, wanted, wanted);
+  return bytes != 0 ? block_grant{c.block, bytes < c.least ? bytes : c.least} : block_grant{};
+}
+
+template <class Heap> block_grant run_command(Heap& heap, block_command const& c) {
+  if (c.asks(command_flag::shrink_in_place)) return shrink_block(heap, c);
+  if (c.asks(command_flag::try_shrink_in_place)) return {};
+  return grow_block(heap, c);
+}
+
+}}}  // namespace zmm::detail
