@@ -472,8 +472,11 @@ TEST_CASE("block_chain: what Boost's containers do with it") {
   chain.push_back(places);  // usable after the move
   CHECK(moved.size() == 7);
   // a part of it, to the front of the other
-  auto second = moved.begin();
-  chain.splice_after(chain.before_begin(), moved, second, std::next(second, 2), 2);
+  auto const first = moved.begin();
+  auto third = first;
+  third++;
+  ++third;
+  chain.splice_after(chain.before_begin(), moved, first, third, 2);
   CHECK(moved.size() == 5);
   CHECK(chain.size() == 3);
   CHECK(chain.pop_front() == places + 2);

@@ -41,21 +41,11 @@ struct block_grant {
   std::size_t bytes = 0;
 };
 
-template <class Heap>
-auto usable_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment, int) noexcept
-    -> decltype(heap.usable_size(block, bytes, alignment)) {
-  return heap.usable_size(block, bytes, alignment);
-}
-template <class Heap>
-std::size_t usable_bytes(Heap const& heap, void const* block, std::size_t, std::size_t, long) noexcept {
-  return heap.usable_size(block);
-}
-
 /// The bytes that may be used of a block just taken. The kinds rule: every size from `bytes` to that leads to where the
 /// block came from, so a paged block asked for with a small size (its alignment made it paged) keeps to that size.
 template <class Heap>
 std::size_t granted_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const usable = usable_bytes(heap, block, bytes, alignment, 0);
+  std::size_t const usable = heap.usable_size(block, bytes, alignment);
   return bytes <= small_limit && usable > small_limit ? bytes : usable;
 }
 

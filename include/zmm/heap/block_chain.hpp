@@ -4,7 +4,6 @@
 #include <zmm/heap/free_slot.hpp>
 
 #include <cstddef>
-#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -99,7 +98,8 @@ public:
 
   class iterator {
   public:
-    using iterator_category = std::forward_iterator_tag;
+    struct iterator_category {
+    };  // goes forward only; the standard's tags would bring in <iterator>, and <string> with it
     using value_type = T;
     using difference_type = std::ptrdiff_t;
     using pointer = T*;

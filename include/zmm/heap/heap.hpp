@@ -77,6 +77,12 @@ public:
   /// Returns: bytes usable in the live block at `block`; 0 for null.
   [[nodiscard]] std::size_t usable_size(void const* block) const noexcept { return core_.usable_size(block); }
 
+  /// The same for a live block asked for as `bytes` at `alignment`: a small one is not looked up.
+  [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
+  }
+
   /// Returns: whether `p` points into memory that this heap has handed out or is ready to: slots, paged blocks. Reads
   /// nothing behind a foreign pointer. Complexity: O(1); linear in chunks and huge blocks for a pointer deep inside a
   /// huge block or outside the heap.
