@@ -107,7 +107,7 @@ public:
 
     iterator() noexcept = default;
     /// Boost forms `&*it` at the end of a chain of which it then uses no block: a null reference, as with its own.
-    __attribute__((no_sanitize("null"))) reference operator*() const noexcept { return *operator->(); }
+    __attribute__((no_sanitize("undefined"))) reference operator*() const noexcept { return *operator->(); }
     T* operator->() const noexcept { return static_cast<T*>(static_cast<void*>(at_)); }
     iterator& operator++() noexcept {
       at_ = at_->next;
