@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -29,7 +28,7 @@ ZMM_SHARED inline std::atomic<stop_handler> current_stop_handler{nullptr};
   } else {
     std::fprintf(stderr, "zmm: %s (address %p, heap %p)\n", info.what, info.address, info.heap);
   }
-  std::abort();
+  __builtin_abort();
 }
 
 /// Stops, naming `rule`, unless it `holds`.
