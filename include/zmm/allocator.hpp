@@ -15,8 +15,7 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// How an allocator refers to its engine: by address. (An engine that is one in the process needs nothing: there heap()
-/// returns an empty object whose members are static.)
+/// How an allocator refers to its engine: by address.
 template <class Heap> class heap_reference {
 public:
   heap_reference(Heap& to) noexcept : heap_(&to) {}
@@ -24,6 +23,11 @@ public:
 
 private:
   Heap* heap_;
+};
+/// The process's heap needs no address: any object of its type stands for it.
+template <> class heap_reference<thread_heap> {
+public:
+  static constexpr thread_heap heap() noexcept { return {}; }
 };
 }  // namespace detail
 
@@ -39,10 +43,13 @@ template <class Pointer> struct allocation_result {
 };
 
 /// Refers to an engine, which outlives every container that uses it. Of the size of a pointer; copies refer to the same
-/// engine; allocators of any types are equal if their engines are one.
+/// engine; allocators of any types are equal if their engines are one. Without a named engine it stands for the
+/// process's heap, thread_heap: then it is empty, made from nothing and always equal, and any thread may use and end
+/// the container.
 ///
 ///     zmm::heap h;
 ///     std::vector<int, zmm::allocator<int, zmm::heap>> v{h};
+///     std::vector<int, zmm::allocator<int>> w;
 ///
 /// Propagates on move assignment and on swap, which so stay O(1) and never throw, and not on copy assignment: a copy's
 /// elements live where their container does.
@@ -54,9 +61,6 @@ template <class Pointer> struct allocation_result {
 ///
 /// Every way of freeing goes with every way of allocating.
 template <class T, class Heap> class allocator : detail::heap_reference<Heap> {
-  static_assert(!std::is_same_v<Heap, thread_heap>,
-                "zmm::allocator<T> without a heap needs zmm::thread_heap, which is not built yet: name a heap, as in "
-                "zmm::allocator<T, zmm::heap>{h}");
   using engine_reference = detail::heap_reference<Heap>;
   template <class, class> friend class allocator;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/heap/owned_engine.hpp>
+#include <zmm/heap/thread_heap.hpp>
 
 #include <memory_resource>
 #include <tuple>
@@ -66,5 +67,12 @@ private:
   }
   bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override { return this == &other; }
 };
+
+/// Returns: the process's heap, thread_heap, as a resource: for any thread, at any time, and for
+/// std::pmr::set_default_resource(). One for each process, never destroyed.
+ZMM_SHARED inline std::pmr::memory_resource* thread_resource() noexcept {
+  static detail::immortal<resource<thread_heap>> face;
+  return &face.value;
+}
 
 }}  // namespace zmm

@@ -1,0 +1,4 @@
+// synchronized_resource: see resource.hpp.
+#pragma once
+
+#include <zmm/resource.hpp>
