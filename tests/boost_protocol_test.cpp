@@ -331,6 +331,8 @@ TEST_CASE("allocation_command: packed blocks of a request always decline") {
 
 // ---- bulk ----------------------------------------------------------------------------------------------------------
 
+static_assert(zmm::detail::has_bulk<zmm::heap> && zmm::detail::has_bulk<zmm::request_heap>);
+
 struct node { void* links[2]; long value; };
 
 TEST_CASE_TEMPLATE("allocate_individual: fresh blocks lie in address order", Heap, ENGINES) {

@@ -1,88 +1,12 @@
-// Free blocks of one size as a list: what bulk allocation hands out and takes back.
+// What bulk allocation hands out and takes back: a list of blocks, typed.
 #pragma once
 
-#include <zmm/heap/free_slot.hpp>
+#include <zmm/heap/block_list.hpp>
 
-#include <cstddef>
 #include <type_traits>
 #include <utility>
 
 namespace zmm { inline namespace ZMM_ABI {
-namespace detail {
-
-/// Blocks linked through their first words. Owns nothing: whoever holds the list holds the blocks.
-///
-/// Invariants: count == length of the list from root.next; tail is its last block, or the root if it is empty, and the
-/// last block's link is null.
-class block_list {
-public:
-  block_list() noexcept = default;
-  block_list(block_list&& other) noexcept { take(other); }
-  block_list& operator=(block_list&& other) noexcept {
-    if (this != &other) take(other);
-    return *this;
-  }
-
-  bool empty() const noexcept { return count_ == 0; }
-  std::size_t size() const noexcept { return count_; }
-  free_slot* root() noexcept { return &root_; }
-  free_slot* first() const noexcept { return root_.next; }
-  free_slot* last() noexcept { return tail_; }
-
-  void clear() noexcept {
-    root_.next = nullptr;
-    tail_ = &root_;
-    count_ = 0;
-  }
-
-  void push_front(void* block) noexcept { insert_after(&root_, ::new (block) free_slot{nullptr}, 1); }
-  void push_back(void* block) noexcept {
-    tail_ = tail_->next = ::new (block) free_slot{nullptr};
-    ++count_;
-  }
-  /// Requires: not empty.
-  void* pop_front() noexcept {
-    free_slot* const block = root_.next;
-    root_.next = block->next;
-    if (--count_ == 0) tail_ = &root_;
-    return block;
-  }
-
-  /// Effects: links the `count` blocks [first, last], linked already, behind `before`.
-  void insert_after(free_slot* before, free_slot* first, free_slot* last, std::size_t count) noexcept {
-    if (count == 0) return;
-    last->next = before->next;
-    before->next = first;
-    if (tail_ == before) tail_ = last;
-    count_ += count;
-  }
-
-  /// Effects: takes the `count` blocks behind `before`, up to and with `last`, off. They stay linked.
-  void remove_after(free_slot* before, free_slot* last, std::size_t count) noexcept {
-    if (count == 0) return;
-    before->next = last->next;
-    if (tail_ == last) tail_ = before;
-    count_ -= count;
-  }
-
-private:
-  void insert_after(free_slot* before, free_slot* block, std::size_t count) noexcept {
-    insert_after(before, block, block, count);
-  }
-
-  void take(block_list& other) noexcept {
-    root_ = other.root_;
-    tail_ = other.empty() ? &root_ : other.tail_;
-    count_ = other.count_;
-    other.clear();
-  }
-
-  free_slot root_{nullptr};
-  free_slot* tail_ = &root_;
-  std::size_t count_ = 0;
-};
-
-}  // namespace detail
 
 /// A list of blocks for objects of type T, linked through the blocks themselves: the `multiallocation_chain` of
 /// zmm::allocator, which allocate_individual() fills and deallocate_individual() empties. Holds no object and owns no

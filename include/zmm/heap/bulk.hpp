@@ -1,14 +1,23 @@
-// Blocks of one size in bulk, for engines that have no way of their own.
+// Blocks of one size in bulk, over any engine.
 #pragma once
 
 #include <zmm/errors.hpp>
-#include <zmm/heap/block_chain.hpp>
+#include <zmm/heap/block_list.hpp>
+
+#include <utility>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Whether the engine has bulk operations of its own: pop_blocks(), push_blocks().
+template <class Heap, class = void> inline constexpr bool has_bulk = false;
+template <class Heap>
+inline constexpr bool has_bulk<Heap, decltype(std::declval<Heap&>().push_blocks(0, 0, std::declval<block_list&>()))> =
+    true;
 
 /// Effects: frees the blocks of `list`, each of `bytes` at `alignment`; it is empty then.
 template <class Heap>
 void deallocate_list(Heap& heap, std::size_t bytes, std::size_t alignment, block_list& list) noexcept {
+  if constexpr (has_bulk<Heap>) heap.push_blocks(bytes, alignment, list);
   while (!list.empty()) heap.deallocate_nonnull(list.pop_front(), bytes, alignment);
 }
 
@@ -26,8 +35,11 @@ template <class Heap> struct list_guard {
 template <class Heap>
 block_list allocate_list(Heap& heap, std::size_t bytes, std::size_t alignment, std::size_t count) {
   list_guard<Heap> fresh{heap, bytes, alignment};
-  while (fresh.list.size() != count) fresh.list.push_back(heap.allocate(bytes, alignment));
-  return std::move(fresh.list);
+  for (;;) {
+    if constexpr (has_bulk<Heap>) heap.pop_blocks(bytes, alignment, count - fresh.list.size(), fresh.list);
+    if (fresh.list.size() == count) return std::move(fresh.list);
+    fresh.list.push_back(heap.allocate(bytes, alignment));
+  }
 }
 
 }}}  // namespace zmm::detail

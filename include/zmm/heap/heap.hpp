@@ -71,6 +71,13 @@ public:
     push(classes::bin_of(rank), block);
   }
 
+  /// For bulk allocation. Effects: adds up to `count` blocks of `bytes` at `alignment` that are at hand to `list`, none
+  /// if they are paged; fresh ones in the order of their addresses.
+  void pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count, detail::block_list& list) noexcept;
+  /// For bulk allocation. Effects: frees the blocks of `list`, each of `bytes` at `alignment`, and empties it, unless
+  /// they are paged. Complexity: O(1).
+  void push_blocks(std::size_t bytes, std::size_t alignment, detail::block_list& list) noexcept;
+
   /// Effects: frees a block found by its address alone. Null: no effect. Requires: `block` is live.
   void deallocate(void* block) noexcept;
 

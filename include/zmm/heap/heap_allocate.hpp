@@ -60,6 +60,23 @@ template <class Options> ZMM_NOINLINE void basic_heap<Options>::deallocate_paged
   if constexpr (Options::exact_peak) live_ -= bytes;
 }
 
+template <class Options>
+void basic_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
+                                     detail::block_list& list) noexcept {
+  std::size_t const rank = detail::rank_of(bytes, alignment), before = list.size();
+  if (rank >= detail::small_limit || !detail::is_power_of_two(alignment)) return;
+  core_.pop_some(classes::bin_of(rank), count, list);
+  if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+}
+
+template <class Options>
+void basic_heap<Options>::push_blocks(std::size_t bytes, std::size_t alignment, detail::block_list& list) noexcept {
+  std::size_t const rank = detail::rank_of(bytes, alignment);
+  if (rank >= detail::small_limit) return;
+  if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
+  core_.push_all(classes::bin_of(rank), list);
+}
+
 template <class Options> void basic_heap<Options>::deallocate(void* block) noexcept {
   if (ZMM_LIKELY(core_type::is_small(block))) return push(core_type::entry_of(block).bin(), block);
   if (block != nullptr) deallocate_paged(block);

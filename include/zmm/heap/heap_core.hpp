@@ -28,6 +28,8 @@ public:
   ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
+  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept { bins_.pop_some(bin, count, list); }
+  void push_all(bin_index bin, block_list& list) noexcept { bins_.push_all(bin, list); }
 
   /// One attempt to serve a request, whatever its kind; null: `asked` says why. Requires: bytes > 0, alignment is a
   /// power of two.

@@ -8,7 +8,7 @@
 
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
-#include <zmm/heap/free_slot.hpp>
+#include <zmm/heap/block_list.hpp>
 
 #include <utility>
 
@@ -54,6 +54,21 @@ public:
   }
   /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
   ZMM_INLINE void* carve(bin_index bin) noexcept { return carve_for(bins_, bin, 15 ^ (slot_bytes(bin) & 8)); }
+
+  /// Effects: adds up to `count` blocks to `list`: free ones, then some of the open slab in the order of their addresses.
+  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    std::size_t const before = list.size(), bytes = slot_bytes(bin);
+    list.take_front(bins_.lists[bin.value], count);
+    count -= list.size() - before;
+    char* const block = aligned_cursor(15 ^ (bytes & 8));
+    if (count == 0 || !fits(block, bytes)) return;
+    std::size_t const room = distance(block, end_) / bytes, fresh = room < count ? room : count;
+    list.append_run(block, bytes, fresh);
+    cursor_ = block + fresh * bytes;
+    bins_.planned[bin.value] += fresh;
+  }
+  /// Effects: frees all blocks of `list`, each of this bin.
+  void push_all(bin_index bin, block_list& list) noexcept { list.give_all(bins_.lists[bin.value]); }
 
   /// The same for alignments of 32 and 64. Requires: `bin` is that of a size rounded up to 64.
   ZMM_INLINE void* pop_wide(bin_index bin) noexcept { return wide_ != nullptr ? pop_from(*wide_, bin) : nullptr; }

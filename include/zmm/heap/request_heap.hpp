@@ -94,6 +94,13 @@ public:
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
   }
 
+  /// For bulk allocation. Effects: adds up to `count` blocks of `bytes` at `alignment` that are at hand to `list`, none
+  /// if they are not packed at alignments up to 16; fresh ones in the order of their addresses.
+  void pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count, detail::block_list& list) noexcept;
+  /// For bulk allocation. Effects: frees the blocks of `list`, each of `bytes` at `alignment`, and empties it, unless
+  /// they are not packed at alignments up to 16. Complexity: O(1).
+  void push_blocks(std::size_t bytes, std::size_t alignment, detail::block_list& list) noexcept;
+
   /// Returns: bytes usable in the live block at `block`, which was asked for as `bytes` at `alignment`.
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
 

@@ -114,6 +114,24 @@ template <class Options> ZMM_COLD bool basic_request_heap<Options>::ask_hook(std
 }
 
 template <class Options>
+void basic_request_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
+                                             detail::block_list& list) noexcept {
+  std::size_t const rank = detail::rank_of(bytes, alignment), before = list.size();
+  if (rank >= detail::small_limit || alignment > 16 || !detail::is_power_of_two(alignment)) return;
+  bins_.pop_some(classes::bin_of(rank), count, list);
+  if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+}
+
+template <class Options>
+void basic_request_heap<Options>::push_blocks(std::size_t bytes, std::size_t alignment,
+                                              detail::block_list& list) noexcept {
+  std::size_t const rank = detail::rank_of(bytes, alignment);
+  if (rank >= detail::small_limit || alignment > 16) return;
+  if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
+  bins_.push_all(classes::bin_of(rank), list);
+}
+
+template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
                                                                std::size_t alignment) noexcept {
   if (bytes == 0) bytes = 1;

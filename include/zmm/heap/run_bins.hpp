@@ -7,7 +7,7 @@
 #pragma once
 
 #include <zmm/chunk/page_layer.hpp>
-#include <zmm/heap/free_slot.hpp>
+#include <zmm/heap/block_list.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -44,6 +44,19 @@ public:
     b.bump += slot_bytes(bin);
     return slot;
   }
+
+  /// Effects: adds up to `count` slots that are at hand to `list`: of the free list, then of the newest run, in the
+  /// order of their addresses.
+  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    std::size_t const before = list.size();
+    list.take_front(lists_[bin.value], count);
+    count -= list.size() - before;
+    std::size_t const fresh = unbumped(bin) < count ? unbumped(bin) : count;
+    list.append_run(bins_[bin.value].bump, slot_bytes(bin), fresh);
+    bins_[bin.value].bump += fresh * slot_bytes(bin);
+  }
+  /// Effects: frees all slots of `list`, each of this bin. Complexity: O(1).
+  void push_all(bin_index bin, block_list& list) noexcept { list.give_all(lists_[bin.value]); }
 
   /// Effects: a chain of free slots of this bin, whatever run they are of, becomes its list, and its first slot is
   /// popped. Requires: the list is empty, the chain is not.
