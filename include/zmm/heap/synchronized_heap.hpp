@@ -42,7 +42,7 @@ public:
   using limit_hook = detail::limit_gate::hook_type;
 
   explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
-      : basic_synchronized_heap(from, detail::next_generation()) {}
+      : basic_synchronized_heap(from, detail::next_generation(), detail::entries_in_use.take()) {}
   basic_synchronized_heap(basic_synchronized_heap const&) = delete;
   basic_synchronized_heap& operator=(basic_synchronized_heap const&) = delete;
   ~basic_synchronized_heap();  ///< every block, chunk and huge block goes back to storage
@@ -144,15 +144,14 @@ private:
   friend union detail::immortal<basic_synchronized_heap>;
   using source_type = typename part_type::source_type;
 
-  constexpr basic_synchronized_heap(storage& from, std::uint64_t generation) noexcept
-      : generation_(generation),
-        entry_(generation == detail::process_generation ? 0 : 1 + generation % (detail::thread_record::entries - 1)),
-        source_(from) {}
+  constexpr basic_synchronized_heap(storage& from, std::uint64_t generation, detail::entry_lease lease) noexcept
+      : generation_(generation), lease_(lease), source_(from) {}
 
   /// This thread's part; null if it has none, or an entry for another heap stands where it would.
   ZMM_INLINE part_type* part() const noexcept {
     detail::thread_record const& own = detail::own_record;
-    return ZMM_LIKELY(own.generations[entry_] == generation_) ? static_cast<part_type*>(own.parts[entry_]) : nullptr;
+    return ZMM_LIKELY(own.generations[lease_.entry] == generation_) ? static_cast<part_type*>(own.parts[lease_.entry])
+                                                                    : nullptr;
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
@@ -190,7 +189,7 @@ private:
   part_type* claim_or_make(detail::admission& asked) noexcept;
   static void leave(detail::thread_member* m) noexcept;
   template <class Visit> void for_each_part(Visit visit) const;
-  template <class Work> void with_orphans(Work work) const noexcept;
+  template <class Visit> void for_each_idle_part(Visit visit) const noexcept;
   void note_carved(std::size_t more) noexcept;
   bool lifted() const noexcept;
 
@@ -202,12 +201,15 @@ private:
     after_fork(self);
   }
 
+  // Read on every call, and hardly ever written.
   std::uint64_t const generation_;          ///< of this heap, and of no other in the process
-  std::size_t const entry_;                 ///< where a thread's record tells its part
+  detail::entry_lease const lease_;         ///< where a thread's record tells its part
   bool has_frozen_ = false;                 ///< there are parts whose threads a fork() left behind
   std::atomic<part_type*> parts_{nullptr};  ///< all parts, the newest first; none leaves before the heap ends
-  std::atomic<std::size_t> carved_{0};      ///< sum of what the parts publish, and huge bytes
-  std::atomic<std::size_t> peak_{0};
+
+  // Written by all threads, on misses: on a cache line of its own.
+  alignas(64) std::atomic<std::size_t> carved_{0};  ///< sum of what the parts publish, and huge bytes
+  std::atomic<std::size_t> peak_{0};                ///< of carved_
   source_type source_;
   limit_hook hook_ = nullptr;  ///< guarded by the source's lock, like `user_`
   void* user_ = nullptr;

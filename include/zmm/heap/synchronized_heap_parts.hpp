@@ -15,22 +15,17 @@ void basic_synchronized_heap<Options>::for_each_part(Visit visit) const {
   for (part_type* p = parts_.load(std::memory_order_acquire); p != nullptr; p = p->next_part) visit(*p);
 }
 
-/// Claims every part whose thread has ended, calls work(first of them, chained by next_held), and lets go of them.
+/// Visits this thread's part, and one after the other those whose threads have ended, claiming each meanwhile. Not all
+/// at once: a thread that begins then finds none and makes another.
 template <class Options>
-template <class Work>
-void basic_synchronized_heap<Options>::with_orphans(Work work) const noexcept {
-  part_type* held = nullptr;
+template <class Visit>
+void basic_synchronized_heap<Options>::for_each_idle_part(Visit visit) const noexcept {
+  if (part_type* const own = part_if_held()) visit(*own);
   for_each_part([&](part_type& p) {
     if (!p.state.claim()) return;
-    p.next_held = held;
-    held = &p;
+    visit(p);
+    p.state.abandon();
   });
-  work(held);
-  while (held != nullptr) {
-    part_type* const next = held->next_held;
-    held->state.abandon();
-    held = next;
-  }
 }
 
 /// Returns: this thread's part, which it may have to claim or make first; null: `asked` says why there is none.
@@ -46,15 +41,14 @@ ZMM_NOINLINE auto basic_synchronized_heap<Options>::part_or_join(detail::admissi
     detail::spin_guard const guard(detail::thread_members_lock);
     detail::own_record.add(own);
   }
-  detail::own_record.generations[entry_] = generation_;
-  detail::own_record.parts[entry_] = own;
+  detail::own_record.generations[lease_.entry] = generation_;
+  detail::own_record.parts[lease_.entry] = own;
   return own;
 }
 
 /// This thread's part, when its entry was needed for another heap; null if it has none.
 template <class Options> ZMM_COLD auto basic_synchronized_heap<Options>::find_held() const noexcept -> part_type* {
-  if (detail::own_record.members == nullptr) return nullptr;    // only this thread adds to its list
-  detail::spin_guard const guard(detail::thread_members_lock);  // heaps that end take their parts off it
+  detail::spin_guard const guard(detail::thread_members_lock);  // heaps that end take their parts off the list
   return find_held_locked();
 }
 
@@ -105,6 +99,7 @@ template <class Options> void basic_synchronized_heap<Options>::freeze_absent() 
 
 template <class Options> basic_synchronized_heap<Options>::~basic_synchronized_heap() {
   detail::forks.detach(fork_);
+  detail::entries_in_use.give(lease_);
   {
     detail::spin_guard const guard(detail::thread_members_lock);
     for_each_part([](part_type& p) {

@@ -30,27 +30,18 @@ template <class Options> void basic_synchronized_heap<Options>::release() noexce
 
 template <class Options> std::size_t basic_synchronized_heap<Options>::collect() noexcept {
   std::size_t bytes = 0;
-  with_orphans([&](part_type* orphans) {
-    auto const for_each = [&](auto work) {
-      if (part_type* const own = part_if_held()) work(*own);
-      for (part_type* p = orphans; p != nullptr; p = p->next_held) work(*p);
-    };
-    for_each([](part_type& p) { p.send_all_home(); });  // all of them first: what one sends home the next one gets
-    for_each([&](part_type& p) {
-      p.bring_home();
-      bytes += p.collect();
-      note_carved(p.publish());
-    });
+  for_each_idle_part([](part_type& p) { p.send_all_home(); });  // all of them first: one's foreign slots are another's
+  for_each_idle_part([&](part_type& p) {
+    p.bring_home();
+    bytes += p.collect();
+    note_carved(p.publish());
   });
   return bytes;
 }
 
 template <class Options> std::size_t basic_synchronized_heap<Options>::trim() noexcept {
   std::size_t bytes = 0;
-  with_orphans([&](part_type* orphans) {
-    if (part_type* const own = part_if_held()) bytes += own->purge();
-    for (part_type* p = orphans; p != nullptr; p = p->next_held) bytes += p->purge();
-  });
+  for_each_idle_part([&](part_type& p) { bytes += p.purge(); });
   return bytes + source_.locked([](auto& s) { return s.trim(); });
 }
 
@@ -105,20 +96,17 @@ template <class Options> void basic_synchronized_heap<Options>::reset_peak() noe
 }
 
 template <class Options> statistics basic_synchronized_heap<Options>::stats() const {
-  auto const is_among = [](part_type const& p, part_type const* held) {
-    while (held != nullptr && held != &p) held = held->next_held;
-    return held != nullptr;
-  };
   statistics s;
   part_type const* const own = part_if_held();
-  with_orphans([&](part_type* orphans) {
-    if (own != nullptr) own->count_live(s.size, s.live_blocks);
-    for (part_type* p = orphans; p != nullptr; p = p->next_held) p->count_live(s.size, s.live_blocks);
-    for_each_part([&](part_type& p) {
-      if (&p == own || is_among(p, orphans)) return;
+  for_each_part([&](part_type& p) {
+    bool const claimed = p.state.claim();
+    if (claimed || &p == own) {
+      p.count_live(s.size, s.live_blocks);
+    } else {
       s.size += p.published_bytes();
       s.live_blocks += p.published_blocks();
-    });
+    }
+    if (claimed) p.state.abandon();
   });
   source_.locked([&](auto const& from) {
     s.size += from.huge_bytes();

@@ -81,7 +81,8 @@ private:
 };
 
 namespace detail {
-ZMM_SHARED inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_generation};
+ZMM_SHARED inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_generation,
+                                                               entry_lease{0, true}};
 }  // namespace detail
 
 ZMM_INLINE synchronized_heap& thread_heap::heap() noexcept { return detail::the_process_heap.value; }

@@ -110,7 +110,6 @@ public:
 
   limit_gate gate;                   ///< lifts of this thread
   thread_part* next_part = nullptr;  ///< in the heap's list of all parts; never changes
-  thread_part* next_held = nullptr;  ///< while one thread holds several at once
   part_state<> state;
 
 private:
