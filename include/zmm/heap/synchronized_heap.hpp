@@ -81,6 +81,12 @@ public:
     return part_type::core::usable_size(source_, block);
   }
 
+  /// The same for a live block asked for as `bytes` at `alignment`: a small one is not looked up.
+  [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
+    std::size_t const rank = detail::rank_of(bytes, alignment);
+    return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
+  }
+
   /// Returns: whether `p` points into a chunk of this heap, behind its header, or into a huge block. Reads nothing
   /// behind `p`. Complexity: as basic_heap::owns(), and a lock.
   [[nodiscard]] bool owns(void const* p) const noexcept;

@@ -41,6 +41,9 @@ public:
 
   static void deallocate(void* block) noexcept { heap().deallocate(block); }
   [[nodiscard]] static std::size_t usable_size(void const* block) noexcept { return heap().usable_size(block); }
+  [[nodiscard]] static std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) noexcept {
+    return heap().usable_size(block, bytes, alignment);
+  }
   [[nodiscard]] static bool owns(void const* p) noexcept { return heap().owns(p); }
   [[nodiscard]] static void* reallocate(void* block, std::size_t bytes,
                                         std::size_t alignment = alignof(std::max_align_t)) {
