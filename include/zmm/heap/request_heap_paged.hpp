@@ -35,8 +35,8 @@ detail::paged_block basic_request_heap<Options>::take_pages(std::size_t bytes, s
   bool const is_huge = !detail::page_layer<geometry>::fits_chunk(count, aligned);
   std::size_t const charged = is_huge ? detail::align_up(bytes, os_page_size()) : count * page;
   if (!admits(charged, asked)) return {};
-  void* const start = is_huge ? pool_->take_huge(bytes, alignment, 0, joined_, asked)
-                              : pool_->take_run(count, aligned, 0, joined_, asked);
+  void* const start =
+      is_huge ? pool_->take_huge(bytes, alignment, 0, joined_, asked) : pool_->take_run(count, aligned, joined_, asked);
   if (start == nullptr) return {};
   charge(charged);
   paged_bytes_ += charged;

@@ -12,8 +12,9 @@ public:
   static constexpr std::uint32_t capacity = 8192;
 
   /// Complexity: O(1), amortised.
-  void add(std::size_t pages) noexcept {
-    ++counts_[bucket_of(pages)];
+  void add(std::size_t pages) noexcept { add_bucket(bucket_of(pages)); }
+  void add_bucket(std::size_t bucket) noexcept {
+    ++counts_[bucket];
     if (++total_ == capacity) fade();
   }
 
@@ -44,6 +45,7 @@ public:
 
 private:
   static constexpr std::size_t buckets = 16 + 8 * 28;  // up to 2^32 pages
+  static_assert(buckets <= 256, "an ended_request keeps a bucket in one byte");
 
   void fade() noexcept {
     total_ = 0;
@@ -59,5 +61,30 @@ private:
 
 static_assert(request_sizes::bucket_end(request_sizes::bucket_of(16)) == 17);
 static_assert(request_sizes::bucket_end(request_sizes::bucket_of(1000)) == 1023);
+
+/// What a pool learns from the end of a request.
+struct ended_request {
+  std::uint8_t size;    ///< bucket of its real peak
+  std::uint8_t demand;  ///< order of slab that would have held it, as slab_demand counts
+};
+
+/// A few ended requests, until there are enough of them to be worth the pool's lock.
+class request_log {
+public:
+  /// Returns: whether it is full now. Requires: it was not.
+  ZMM_INLINE bool add(ended_request request) noexcept {
+    requests_[count_] = request;
+    return ++count_ == places;
+  }
+  std::size_t count() const noexcept { return count_; }
+  ended_request const* begin() const noexcept { return requests_; }
+  ended_request const* end() const noexcept { return requests_ + count_; }
+
+private:
+  static constexpr std::size_t places = 16;
+
+  ended_request requests_[places] = {};
+  std::uint8_t count_ = 0;
+};
 
 }}}  // namespace zmm::detail

@@ -44,8 +44,12 @@ template <class Geometry> class slab_demand {
 public:
   using orders = slab_orders<Geometry>;
 
-  void add(std::size_t bytes) noexcept {
-    if (bytes != 0) ++counts_[orders::enough_for(bytes)];
+  /// What `bytes` count as: an order, or orders::count for none, which counts as nothing.
+  static constexpr std::size_t demand_of(std::size_t bytes) noexcept {
+    return bytes != 0 ? orders::enough_for(bytes) : orders::count;
+  }
+  void add(std::size_t demand) noexcept {
+    if (demand != orders::count) ++counts_[demand];
   }
 
   /// Returns: the order of slab that would have been enough for `percent` of the requests added since the last time, or
