@@ -10,7 +10,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The number of the thread that asks, or of the one it has moved to; 0 before it has one. The same for all pools; it
 /// needs no cleaning up.
-[[gnu::visibility("default"), gnu::tls_model("initial-exec")]] inline thread_local std::uint32_t home_number = 0;
+ZMM_THREAD_LOCAL std::uint32_t home_number = 0;
 ZMM_SHARED inline std::atomic<std::uint32_t> next_home_number{0};  ///< threads are dealt out in turn
 
 /// A thread tries this magazine of a pool first, modulo their number, and moves on when it finds another thread there:
