@@ -20,13 +20,23 @@ struct thread_member {
   thread_member** link = nullptr;  ///< the place that points here
 };
 
-/// One for each thread, all zero at first. An entry is a heap's if it has the heap's generation, which no other heap of
-/// the process ever has. So an entry of a heap that is gone is never mistaken for another's, wherever that lies.
+/// One for each thread, all zero at first: what leads from a heap to the thread's part of it.
+///
+/// Most heaps have an *entry of their own* (entry_lease), which holds this thread's part or null: nothing else has to be
+/// compared. A heap that ends takes its parts out of every thread's record before its entry can be another's. Heaps
+/// beyond those share a few entries, which tell the heap by its generation: no other heap of the process ever has it, so
+/// an entry of a heap that is gone is never mistaken for another's, wherever that lies.
 struct thread_record {
-  static constexpr std::size_t entries = 8;
+  static constexpr std::size_t own_entries = 16;
+  static constexpr std::size_t shared_entries = 4;
 
-  std::uint64_t generations[entries];
-  void* parts[entries];
+  struct shared_entry {
+    std::uint64_t generation;
+    void* part;
+  };
+
+  std::atomic<void*> parts[own_entries + 1];  ///< the last one stays null, for heaps without an entry of their own
+  shared_entry shared[shared_entries];
   thread_member* members;
 
   /// Requires: thread_members_lock is held.
@@ -83,50 +93,12 @@ private:
       thread_record::remove(m);
       m->leave(m);
     }
-    for (std::uint64_t& generation : record.generations) generation = 0;
-    for (void*& part : record.parts) part = nullptr;
+    for (std::atomic<void*>& part : record.parts) part.store(nullptr, std::memory_order_relaxed);
+    for (thread_record::shared_entry& entry : record.shared) entry = {};
   }
 
   static inline std::atomic<bool> key_exists{false};
   pthread_key_t key_;
 };
-
-/// The generation of the process's heap; records begin with 0, which is nobody's.
-inline constexpr std::uint64_t process_generation = 1;
-ZMM_SHARED inline std::atomic<std::uint64_t> last_generation{process_generation};
-
-/// Returns: a generation that no other heap of this process has.
-inline std::uint64_t next_generation() noexcept { return last_generation.fetch_add(1, std::memory_order_relaxed) + 1; }
-
-/// Which entry of every thread's record a heap uses; `own`: no other heap does.
-struct entry_lease {
-  std::size_t entry;
-  bool own;
-};
-
-/// Which entries of records are some heap's own. Entry 0 is the process's heap's. The first few heaps that live at the
-/// same time have one each, so that a thread that works in all of them never looks further; others share.
-class entry_allotment {
-public:
-  entry_lease take() noexcept {
-    unsigned const taken = taken_.fetch_add(1, std::memory_order_relaxed);
-    std::uint32_t used = used_.load(std::memory_order_relaxed);
-    while (used != all) {
-      std::size_t const entry = lowest_bit(~used);
-      if (used_.compare_exchange_weak(used, used | 1U << entry, std::memory_order_relaxed)) return {entry, true};
-    }
-    return {1 + taken % (thread_record::entries - 1), false};
-  }
-  void give(entry_lease lease) noexcept {
-    if (lease.own) used_.fetch_and(~(1U << lease.entry), std::memory_order_relaxed);
-  }
-
-private:
-  static constexpr std::uint32_t all = (1U << thread_record::entries) - 1;
-
-  std::atomic<std::uint32_t> used_{1};
-  std::atomic<unsigned> taken_{0};
-};
-ZMM_SHARED inline entry_allotment entries_in_use;
 
 }}}  // namespace zmm::detail

@@ -12,6 +12,7 @@
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
 #include <zmm/base/immortal.hpp>
+#include <zmm/heap/entry_lease.hpp>
 #include <zmm/heap/thread_part.hpp>
 #include <zmm/storage/fork_guard.hpp>
 
@@ -42,7 +43,7 @@ public:
   using limit_hook = detail::limit_gate::hook_type;
 
   explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
-      : basic_synchronized_heap(from, detail::next_generation(), detail::entries_in_use.take()) {}
+      : basic_synchronized_heap(from, detail::entries_in_use.take()) {}
   basic_synchronized_heap(basic_synchronized_heap const&) = delete;
   basic_synchronized_heap& operator=(basic_synchronized_heap const&) = delete;
   ~basic_synchronized_heap();  ///< every block, chunk and huge block goes back to storage
@@ -150,14 +151,11 @@ private:
   friend union detail::immortal<basic_synchronized_heap>;
   using source_type = typename part_type::source_type;
 
-  constexpr basic_synchronized_heap(storage& from, std::uint64_t generation, detail::entry_lease lease) noexcept
-      : generation_(generation), lease_(lease), source_(from) {}
+  constexpr basic_synchronized_heap(storage& from, detail::entry_lease lease) noexcept : lease_(lease), source_(from) {}
 
-  /// This thread's part; null if it has none, or an entry for another heap stands where it would.
+  /// This thread's part; null if it has none, or the heap has no entry of its own: then held_part() tells.
   ZMM_INLINE part_type* part() const noexcept {
-    detail::thread_record const& own = detail::own_record;
-    return ZMM_LIKELY(own.generations[lease_.entry] == generation_) ? static_cast<part_type*>(own.parts[lease_.entry])
-                                                                    : nullptr;
+    return static_cast<part_type*>(detail::own_record.parts[lease_.entry].load(std::memory_order_relaxed));
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
@@ -185,13 +183,13 @@ private:
   bool ask_hook(part_type* own, std::size_t bytes) noexcept;
 
   part_type* part_or_join(detail::admission& asked) noexcept;
+  /// This thread's part; null if it has none.
+  part_type* held_part() const noexcept {
+    auto* const own = static_cast<part_type*>(lease_.part());
+    return own != nullptr || lease_.is_own() ? own : find_held();
+  }
   part_type* find_held() const noexcept;
   part_type* find_held_locked() const noexcept;
-  /// This thread's part, wherever its entry is; null if it has none.
-  part_type* part_if_held() const noexcept {
-    part_type* const own = part();
-    return ZMM_LIKELY(own != nullptr) ? own : find_held();
-  }
   part_type* claim_or_make(detail::admission& asked) noexcept;
   static void leave(detail::thread_member* m) noexcept;
   template <class Visit> void for_each_part(Visit visit) const;
@@ -208,7 +206,6 @@ private:
   }
 
   // Read on every call, and hardly ever written.
-  std::uint64_t const generation_;          ///< of this heap, and of no other in the process
   detail::entry_lease const lease_;         ///< where a thread's record tells its part
   bool has_frozen_ = false;                 ///< there are parts whose threads a fork() left behind
   std::atomic<part_type*> parts_{nullptr};  ///< all parts, the newest first; none leaves before the heap ends

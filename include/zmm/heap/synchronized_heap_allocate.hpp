@@ -11,7 +11,7 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options>
 ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = detail::rank_of(bytes, alignment);
-  part_type* const own = part();
+  part_type* const own = held_part();
   if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
   return own->slot_after_miss(classes::bin_of(rank));
 }
@@ -69,13 +69,14 @@ ZMM_COLD bool basic_synchronized_heap<Options>::ask_hook(part_type* own, std::si
 template <class Options>
 ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* block, detail::bin_index bin) noexcept {
   if (ZMM_UNLIKELY(has_frozen_) && part_type::owner_of(block)->state.is_frozen()) return;
-  part_type* own = part();
+  part_type* own = held_part();
   if (ZMM_UNLIKELY(own == nullptr)) {
     detail::admission asked;
     own = part_or_join(asked);
     if (own == nullptr) return part_type::owner_of(block)->free_from_afar(bin, block);
-    if (own == part_type::owner_of(block)) return own->push(bin, block);
   }
+  if (ZMM_UNLIKELY(own == part_type::owner_of(block)))
+    return own->push(bin, block);  // the heap has no entry of its own
   own->free_foreign(bin, block);
 }
 
@@ -90,7 +91,7 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block,
 template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_paged(void* block) noexcept {
   if (part_type::is_huge(block)) return note_carved(0 - source_.give_huge(block));
   part_type* const owner = part_type::owner_of(block);
-  if (owner != part()) return owner->free_paged_from_afar(block);
+  if (owner != held_part()) return owner->free_paged_from_afar(block);
   owner->free_paged(block);
   note_carved(owner->publish());
 }
@@ -98,7 +99,7 @@ template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::dea
 template <class Options> void basic_synchronized_heap<Options>::deallocate(void* block) noexcept {
   if (ZMM_LIKELY(part_type::is_small(block))) {
     detail::bin_index const bin = part_type::entry_of(block).bin();
-    if (part_type* const own = part(); ZMM_LIKELY(part_type::owner_of(block) == own)) return own->push(bin, block);
+    if (part_type* const own = held_part(); ZMM_LIKELY(part_type::owner_of(block) == own)) return own->push(bin, block);
     return deallocate_foreign(block, bin);
   }
   if (block != nullptr) deallocate_paged(block);
@@ -151,7 +152,7 @@ void* basic_synchronized_heap<Options>::reallocate_paged(void* block, std::size_
     if (place != nullptr) note_carved(usable_size(place) - before);
     return place;
   }
-  part_type* const own = part();
+  part_type* const own = held_part();
   if (part_type::owner_of(block) != own || !own->resize_large(block, bytes, alignment)) return nullptr;
   note_carved(own->publish());
   return block;
@@ -169,7 +170,7 @@ std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::
     if (got != 0) note_carved(got - before);
     return got;
   }
-  part_type* const own = part();
+  part_type* const own = held_part();
   if (part_type::owner_of(block) != own) return part_type::fit_in_place(source_, block, old_bytes, min_bytes);
   std::size_t const got = own->resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
   note_carved(own->publish());

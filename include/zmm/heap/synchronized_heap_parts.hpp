@@ -20,7 +20,7 @@ void basic_synchronized_heap<Options>::for_each_part(Visit visit) const {
 template <class Options>
 template <class Visit>
 void basic_synchronized_heap<Options>::for_each_idle_part(Visit visit) const noexcept {
-  if (part_type* const own = part_if_held()) visit(*own);
+  if (part_type* const own = held_part()) visit(*own);
   for_each_part([&](part_type& p) {
     if (!p.state.claim()) return;
     visit(p);
@@ -31,8 +31,7 @@ void basic_synchronized_heap<Options>::for_each_idle_part(Visit visit) const noe
 /// Returns: this thread's part, which it may have to claim or make first; null: `asked` says why there is none.
 template <class Options>
 ZMM_NOINLINE auto basic_synchronized_heap<Options>::part_or_join(detail::admission& asked) noexcept -> part_type* {
-  if (part_type* const own = part(); ZMM_LIKELY(own != nullptr)) return own;
-  part_type* own = find_held();
+  part_type* own = held_part();
   if (own == nullptr) {
     // Both may wait for a fork, so no lock is held here.
     detail::thread_end::watch();
@@ -41,12 +40,11 @@ ZMM_NOINLINE auto basic_synchronized_heap<Options>::part_or_join(detail::admissi
     detail::spin_guard const guard(detail::thread_members_lock);
     detail::own_record.add(own);
   }
-  detail::own_record.generations[lease_.entry] = generation_;
-  detail::own_record.parts[lease_.entry] = own;
+  lease_.note(own);
   return own;
 }
 
-/// This thread's part, when its entry was needed for another heap; null if it has none.
+/// This thread's part, when its shared entry was needed for another heap; null if it has none.
 template <class Options> ZMM_COLD auto basic_synchronized_heap<Options>::find_held() const noexcept -> part_type* {
   detail::spin_guard const guard(detail::thread_members_lock);  // heaps that end take their parts off the list
   return find_held_locked();
@@ -99,13 +97,15 @@ template <class Options> void basic_synchronized_heap<Options>::freeze_absent() 
 
 template <class Options> basic_synchronized_heap<Options>::~basic_synchronized_heap() {
   detail::forks.detach(fork_);
-  detail::entries_in_use.give(lease_);
   {
     detail::spin_guard const guard(detail::thread_members_lock);
-    for_each_part([](part_type& p) {
-      if (p.thread != nullptr) detail::thread_record::remove(&p);
+    for_each_part([&](part_type& p) {
+      if (p.thread == nullptr) return;
+      lease_.clear(*p.thread);
+      detail::thread_record::remove(&p);
     });
   }
+  detail::entries_in_use.give(lease_);
   for (part_type* p = parts_.load(std::memory_order_acquire); p != nullptr;) {
     part_type* const next = p->next_part;
     p->~part_type();

@@ -12,7 +12,7 @@ template <class Options> bool basic_synchronized_heap<Options>::owns(void const*
 }
 
 template <class Options> void basic_synchronized_heap<Options>::release() noexcept {
-  part_type const* const own = part();
+  part_type const* const own = held_part();
   detail::check(own == nullptr || !own->gate.asking(), "a limit hook does not release the heap", nullptr, this);
   // The chunks are taken from the parts, not given by them: a part that a fork has frozen cannot give any.
   source_.locked([](auto& s) {
@@ -66,7 +66,7 @@ template <class Options> void basic_synchronized_heap<Options>::on_limit(limit_h
 }
 
 template <class Options> bool basic_synchronized_heap<Options>::lifted() const noexcept {
-  part_type const* const own = part_if_held();
+  part_type const* const own = held_part();
   return own != nullptr && own->gate.lifted();
 }
 
@@ -76,7 +76,7 @@ template <class Options> void basic_synchronized_heap<Options>::lift_limit() noe
   if (part_type* const own = part_or_join(asked)) own->gate.lift();
 }
 template <class Options> void basic_synchronized_heap<Options>::unlift_limit() noexcept {
-  part_type* const own = part_if_held();
+  part_type* const own = held_part();
   if (own != nullptr && own->gate.lifted()) own->gate.unlift();
 }
 
@@ -97,7 +97,7 @@ template <class Options> void basic_synchronized_heap<Options>::reset_peak() noe
 
 template <class Options> statistics basic_synchronized_heap<Options>::stats() const {
   statistics s;
-  part_type const* const own = part_if_held();
+  part_type const* const own = held_part();
   for_each_part([&](part_type& p) {
     bool const claimed = p.state.claim();
     if (claimed || &p == own) {

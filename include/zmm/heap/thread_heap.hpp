@@ -79,13 +79,15 @@ public:
 private:
   using part_type = heap_type::part_type;
 
-  /// Entry 0 of a thread's record is this heap's alone, so there is no generation to compare.
-  ZMM_INLINE static part_type* part() noexcept { return static_cast<part_type*>(detail::own_record.parts[0]); }
+  /// Entry 0 of a thread's record is this heap's alone, so it is known beforehand.
+  ZMM_INLINE static part_type* part() noexcept {
+    return static_cast<part_type*>(
+        detail::own_record.parts[detail::process_lease.entry].load(std::memory_order_relaxed));
+  }
 };
 
 namespace detail {
-ZMM_SHARED inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_generation,
-                                                               entry_lease{0, true}};
+ZMM_SHARED inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_lease};
 }  // namespace detail
 
 ZMM_INLINE synchronized_heap& thread_heap::heap() noexcept { return detail::the_process_heap.value; }
