@@ -15,19 +15,22 @@ struct entry_lease {
 
   /// The part that this thread's record holds for the heap, as far as the record alone tells; null if none.
   void* part() const noexcept {
-    if (is_own()) return own_record.parts[entry].load(std::memory_order_relaxed);
+    if (is_own()) return own_record.parts[entry];
     thread_record::shared_entry const& shared = own_record.shared[generation % thread_record::shared_entries];
     return shared.generation == generation ? shared.part : nullptr;
   }
   /// Effects: this thread's record holds `part` for the heap.
   void note(void* part) const noexcept {
-    // Relaxed: only this thread reads it, and who clears it comes before or after by what starts and ends the heap.
-    if (is_own()) return own_record.parts[entry].store(part, std::memory_order_relaxed);
-    own_record.shared[generation % thread_record::shared_entries] = {generation, part};
+    if (is_own()) {
+      own_record.parts[entry] = part;
+    } else {
+      own_record.shared[generation % thread_record::shared_entries] = {generation, part};
+    }
   }
-  /// Effects: the record holds nothing for the heap, which ends. Any thread; the record's own is not in the heap.
+  /// Effects: the record, any thread's, holds nothing for the heap, which ends. No atomic: what the record's thread did
+  /// in the heap came before, and the next heap that has the entry comes after, by give() and take().
   void clear(thread_record& of) const noexcept {
-    if (is_own()) of.parts[entry].store(nullptr, std::memory_order_relaxed);
+    if (is_own()) of.parts[entry] = nullptr;
   }
 };
 

@@ -35,7 +35,7 @@ struct thread_record {
     void* part;
   };
 
-  std::atomic<void*> parts[own_entries + 1];  ///< the last one stays null, for heaps without an entry of their own
+  void* parts[own_entries + 1];  ///< the last one stays null, for heaps without an entry of their own
   shared_entry shared[shared_entries];
   thread_member* members;
 
@@ -93,7 +93,7 @@ private:
       thread_record::remove(m);
       m->leave(m);
     }
-    for (std::atomic<void*>& part : record.parts) part.store(nullptr, std::memory_order_relaxed);
+    for (void*& part : record.parts) part = nullptr;
     for (thread_record::shared_entry& entry : record.shared) entry = {};
   }
 

@@ -155,7 +155,7 @@ private:
 
   /// This thread's part; null if it has none, or the heap has no entry of its own: then held_part() tells.
   ZMM_INLINE part_type* part() const noexcept {
-    return static_cast<part_type*>(detail::own_record.parts[lease_.entry].load(std::memory_order_relaxed));
+    return static_cast<part_type*>(detail::own_record.parts[lease_.entry]);
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {

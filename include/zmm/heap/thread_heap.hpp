@@ -81,8 +81,7 @@ private:
 
   /// Entry 0 of a thread's record is this heap's alone, so it is known beforehand.
   ZMM_INLINE static part_type* part() noexcept {
-    return static_cast<part_type*>(
-        detail::own_record.parts[detail::process_lease.entry].load(std::memory_order_relaxed));
+    return static_cast<part_type*>(detail::own_record.parts[detail::process_lease.entry]);
   }
 };
 
