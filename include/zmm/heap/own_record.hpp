@@ -61,32 +61,42 @@ ZMM_SHARED inline fork_node thread_members_fork{nullptr, [](void*) noexcept { th
                                                 [](void*) noexcept { thread_members_lock.unlock(); }};
 ZMM_THREAD_LOCAL thread_record own_record{};
 
+/// One of each shared object: tells them apart.
+[[gnu::visibility("hidden")]] inline char this_object;
+
 /// Has threads leave what they hold when they end: after the destructors of their thread_local variables, which may
 /// still allocate and free. A thread that comes back later, in a destructor of another key, leaves once more.
 ///
-/// Destroyed when the program ends, or when the shared object that has the code is unloaded: the system must not call
-/// it any more. From then on threads that end leave nothing; whether there is a key is told by a variable that stays.
+/// The system must not call code that is gone. So the key is deleted when the shared object unloads, or the program
+/// ends, that its code lies in, and the next thread that is to be watched makes another. Nothing here is inlined: it is
+/// to run in the object that all the others of the process share it from, which as a rule is the program.
 class ZMM_SHARED thread_end {
 public:
-  /// Effects: this thread will leave what it holds.
-  static void watch() noexcept {
-    static thread_end the_key;
+  /// Effects: this thread will leave what it holds. Requires: the caller holds no lock.
+  ZMM_NOINLINE static void watch() noexcept {
+    watch_unloading();
     forks.attach(thread_members_fork);
-    if (key_exists.load(std::memory_order_acquire)) ::pthread_setspecific(the_key.key_, &own_record);
+    spin_guard const guard(thread_members_lock);
+    if (code_of_key == nullptr && ::pthread_key_create(&key, &leave_all) == 0) code_of_key = &this_object;
+    if (code_of_key != nullptr) ::pthread_setspecific(key, &own_record);
   }
-  thread_end(thread_end const&) = delete;
-  thread_end& operator=(thread_end const&) = delete;
 
 private:
-  thread_end() noexcept {
-    // Release: whoever sees the flag sees the key.
-    key_exists.store(::pthread_key_create(&key_, &leave_all) == 0, std::memory_order_release);
-  }
-  ~thread_end() {
-    if (key_exists.exchange(false, std::memory_order_acq_rel)) ::pthread_key_delete(key_);
-  }
+  class unloading {
+  public:
+    unloading() noexcept = default;
+    ~unloading() {
+      spin_guard const guard(thread_members_lock);
+      if (code_of_key != &this_object) return;
+      ::pthread_key_delete(key);
+      code_of_key = nullptr;
+    }
+    unloading(unloading const&) = delete;
+    unloading& operator=(unloading const&) = delete;
+  };
+  [[gnu::visibility("hidden")]] static void watch_unloading() noexcept { static unloading const of_this_object; }
 
-  static void leave_all(void* of) noexcept {
+  ZMM_NOINLINE static void leave_all(void* of) noexcept {
     auto& record = *static_cast<thread_record*>(of);
     spin_guard const guard(thread_members_lock);
     while (thread_member* const m = record.members) {
@@ -97,8 +107,9 @@ private:
     for (thread_record::shared_entry& entry : record.shared) entry = {};
   }
 
-  static inline std::atomic<bool> key_exists{false};
-  pthread_key_t key_;
+  // Guarded by thread_members_lock.
+  static inline void const* code_of_key = nullptr;  ///< the object that made the key; null: there is none
+  static inline pthread_key_t key{};
 };
 
 }}}  // namespace zmm::detail

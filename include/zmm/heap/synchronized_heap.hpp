@@ -217,6 +217,8 @@ private:
   limit_hook hook_ = nullptr;  ///< guarded by the source's lock, like `user_`
   void* user_ = nullptr;
   detail::fork_node fork_{this, &before_fork, &after_fork, &in_child};
+  /// Taken from here, and not from the code of whichever shared object makes a part: that may be unloaded first.
+  void (*const leave_)(detail::thread_member*) noexcept = &basic_synchronized_heap::leave;
 };
 
 }}  // namespace zmm

@@ -69,7 +69,7 @@ ZMM_COLD auto basic_synchronized_heap<Options>::claim_or_make(detail::admission&
   if (room == nullptr) return nullptr;
   auto* const made = ::new (room) part_type(&source_);
   made->part_of = this;
-  made->leave = &basic_synchronized_heap::leave;
+  made->leave = leave_;
   made->next_part = parts_.load(std::memory_order_relaxed);
   // Release: whoever finds the part through the list finds it whole.
   while (!parts_.compare_exchange_weak(made->next_part, made, std::memory_order_release, std::memory_order_relaxed)) {}
