@@ -79,7 +79,7 @@ ZMM_COLD auto basic_synchronized_heap<Options>::claim_or_make(detail::admission&
 /// The thread ends: what it freed of others' blocks goes home, and its part is anybody's.
 template <class Options> void basic_synchronized_heap<Options>::leave(detail::thread_member* m) noexcept {
   auto* const own = static_cast<part_type*>(m);
-  own->send_all_home();
+  own->send_foreign_home();
   own->state.abandon();
 }
 

@@ -79,7 +79,9 @@ public:
     remote_paged_.push(slot, slot);
   }
 
-  /// Effects: no slot of another part is left here.
+  /// Effects: the foreign lists go home. Complexity: linear in their slots, which are few.
+  void send_foreign_home() noexcept;
+  /// Effects: no slot of another part is left here. Complexity: linear in the free slots of bins that took some over.
   void send_all_home() noexcept;
   /// Effects: the slots and pages that other threads have freed of this part are free here.
   void bring_home() noexcept;
@@ -174,12 +176,15 @@ template <class Options> void thread_part<Options>::sort_out(bin_index bin) noex
   send_home(bin, foreign);
 }
 
-template <class Options> void thread_part<Options>::send_all_home() noexcept {
+template <class Options> void thread_part<Options>::send_foreign_home() noexcept {
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     if (foreign_[i].head != nullptr) send_home(bin_index{i});
-    if ((adopted_ >> i & 1) != 0) sort_out(bin_index{i});
   }
-  adopted_ = 0;
+}
+
+template <class Options> void thread_part<Options>::send_all_home() noexcept {
+  send_foreign_home();
+  for (; adopted_ != 0; adopted_ &= adopted_ - 1) sort_out(bin_index{static_cast<std::uint8_t>(lowest_bit(adopted_))});
 }
 
 template <class Options> void thread_part<Options>::bring_home() noexcept {
