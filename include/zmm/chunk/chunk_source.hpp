@@ -28,6 +28,7 @@ public:
 
   ledger& book() noexcept { return book_; }
   ledger const& book() const noexcept { return book_; }
+  std::size_t real_size() const noexcept { return book_.real_size(); }
   std::size_t chunks() const noexcept { return chunks_; }
   std::size_t cached_chunks() const noexcept { return cached_.count(); }
   std::size_t huge_blocks() const noexcept { return index_.count() - chunks_ - cached_.count(); }

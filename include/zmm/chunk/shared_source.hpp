@@ -28,6 +28,9 @@ public:
   void lock() noexcept { lock_.lock(); }
   void unlock() noexcept { lock_.unlock(); }
 
+  std::size_t real_size() const noexcept {
+    return locked([](source_type const& s) { return s.real_size(); });
+  }
   chunk_type* take_chunk(void* owner, admission& asked) noexcept {
     return locked([&](source_type& s) { return s.take_chunk(owner, asked); });
   }

@@ -28,6 +28,16 @@ public:
   ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
+  /// Effects: a slot that is free already, and on no list, is on its own.
+  void put_back(bin_index bin, free_slot* slot) noexcept { bins_.put_back(bin, slot); }
+  links_of<Options> const& links() const noexcept { return bins_.links(); }
+  /// More slots of a bin than this there cannot be, for links that are checked.
+  std::size_t most_slots(bin_index bin) const noexcept {
+    return links_of<Options>::are_plain ? 0 : pages_.source().real_size() / slot_bytes(bin);
+  }
+  std::size_t count_linked(free_slot* list, bin_index bin) const noexcept {
+    return count_free_slots(links(), list, bin, most_slots(bin));
+  }
   void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept { bins_.pop_some(bin, count, list); }
   void push_all(bin_index bin, block_list& list) noexcept { bins_.push_all(bin, list); }
 
@@ -115,7 +125,7 @@ public:
   std::size_t chunks() const noexcept { return pages_.chunks(); }
   /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
-    bins_.count_live(size, blocks);
+    bins_.count_live(size, blocks, links_of<Options>::are_plain ? 0 : pages_.source().real_size());
     size += large_bytes_;
     blocks += large_blocks_;
   }
@@ -131,7 +141,7 @@ protected:
   bool resize_run(void* block, std::size_t pages) noexcept;
   std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
-  run_bins<layer, Options::min_slot> bins_;
+  run_bins<layer, links_of<Options>> bins_;
   std::size_t large_bytes_ = 0;   ///< bytes in large blocks
   std::size_t large_blocks_ = 0;  ///< their number
   layer pages_;

@@ -9,6 +9,7 @@
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_list.hpp>
+#include <zmm/heap/free_links.hpp>
 
 #include <utility>
 
@@ -29,11 +30,12 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
 /// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
-template <std::size_t MinSlot> class packed_bins {
-  using classes = size_classes<MinSlot>;
-
+template <class Links> class packed_bins : Links {
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
+
+  Links& links() noexcept { return *this; }
+  Links const& links() const noexcept { return *this; }
 
   /// The first free block of the bin, or null: then carve().
   ZMM_INLINE void* pop(bin_index bin) noexcept { return pop_from(bins_, bin); }
@@ -102,9 +104,9 @@ public:
 
   /// Adds what is live to `size` and `blocks`. Complexity: linear in the free blocks.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
-    for_each_bin([&](bin_index bin, free_slot const* list, std::size_t carved) {
+    for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
       std::size_t live = carved;
-      for (free_slot const* slot = list; slot != nullptr; slot = slot->next) --live;
+      for_each_free(links(), list, bin, carved, [&](free_slot*) { --live; });
       blocks += live;
       size += live * slot_bytes(bin);
     });
@@ -113,9 +115,9 @@ public:
   /// Calls visit(block, bytes) for every free block; stops if a list is longer than what was ever carved.
   template <class Visit> void verify(Visit visit, void const* heap) const noexcept {
     for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
-      std::size_t links = 0;
-      for (free_slot* slot = list; slot != nullptr; slot = slot->next) {
-        check(++links <= carved, "a free list ends", slot, heap);
+      std::size_t count = 0;
+      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
+        check(++count <= carved, "a free list ends", slot, heap);
         check(is_aligned(slot, slot_bytes(bin) % 16 == 0 ? 16 : 8), "a free block is aligned", slot, heap);
         visit(static_cast<void*>(slot), slot_bytes(bin));
       }
@@ -167,13 +169,11 @@ private:
     return static_cast<std::ptrdiff_t>(bytes) <= end_ - block;
   }
 
-  ZMM_INLINE static void* pop_from(bin_set& set, bin_index bin) noexcept {
-    free_slot* const slot = set.lists[bin.value];
-    if (ZMM_LIKELY(slot != nullptr)) set.lists[bin.value] = slot->next;
-    return slot;
+  ZMM_INLINE void* pop_from(bin_set& set, bin_index bin) const noexcept {
+    return links().pop(set.lists[bin.value], bin);
   }
-  ZMM_INLINE static void push_to(bin_set& set, bin_index bin, void* block) noexcept {
-    set.lists[bin.value] = ::new (block) free_slot{set.lists[bin.value]};
+  ZMM_INLINE void push_to(bin_set& set, bin_index bin, void* block) const noexcept {
+    links().push(set.lists[bin.value], bin, block);
   }
 
   ZMM_INLINE void* carve_for(bin_set& set, bin_index bin, std::size_t mask) noexcept {
@@ -182,7 +182,7 @@ private:
     if (ZMM_UNLIKELY(!fits(block, bytes))) return nullptr;
     if (set.left[bin.value] == 0 && (set.frees(bin) || set.look(bin))) {
       std::size_t const count = fits(block, batch * bytes) ? batch : 1;
-      if (count == batch) set.lists[bin.value] = link_batch(block, bytes);
+      if (count == batch) set.lists[bin.value] = link_batch(block, bin);
       cursor_ = block + count * bytes;
       set.planned[bin.value] += count;
     } else {
@@ -193,14 +193,15 @@ private:
   }
 
   /// Links all blocks of a batch but the first, in address order; no loop, so nothing to mispredict.
-  ZMM_INLINE static free_slot* link_batch(char* block, std::size_t bytes) noexcept {
-    return link_batch(block, bytes, std::make_index_sequence<batch - 2>());
+  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin) const noexcept {
+    return link_batch(block, bin, std::make_index_sequence<batch - 2>());
   }
   template <std::size_t... I>
-  ZMM_INLINE static free_slot* link_batch(char* block, std::size_t bytes, std::index_sequence<I...>) noexcept {
+  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, std::index_sequence<I...>) const noexcept {
+    std::size_t const bytes = slot_bytes(bin);
     auto const at = [&](std::size_t i) { return reinterpret_cast<free_slot*>(block + i * bytes); };
-    ((::new (static_cast<void*>(at(I + 1))) free_slot{at(I + 2)}), ...);
-    ::new (static_cast<void*>(at(batch - 1))) free_slot{nullptr};
+    (links().make(at(I + 1), bin, at(I + 2)), ...);
+    links().make(at(batch - 1), bin, nullptr);
     return at(1);
   }
 

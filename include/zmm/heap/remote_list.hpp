@@ -17,9 +17,13 @@ public:
   /// Effects: pushes the chain from `first` to `last`, in one piece. Any thread. Complexity: one exchange, unless
   /// others push at the same moment.
   void push(Slot* first, Slot* last) noexcept {
+    push(first, [last](Slot* head) { last->next = head; });
+  }
+  /// The same where `link_last(head)` links the last slot of the chain to `head`.
+  template <class LinkLast> void push(Slot* first, LinkLast link_last) noexcept {
     Slot* head = head_.load(std::memory_order_relaxed);
     do {
-      last->next = head;
+      link_last(head);
       // Release: whoever takes the chain sees its links, and everything done to the blocks before they were freed.
       // Later pushes are read-modify-writes of the same head, so they continue this release sequence.
     } while (!head_.compare_exchange_weak(head, first, std::memory_order_release, std::memory_order_relaxed));

@@ -34,7 +34,7 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options> class basic_request_heap {
   static_assert(detail::are_options_built<Options>());
   using classes = detail::size_classes<Options::min_slot>;
-  using bins = detail::packed_bins<Options::min_slot>;
+  using bins = detail::packed_bins<detail::links_of<Options>>;
 
 public:
   using options = Options;

@@ -8,6 +8,7 @@
 
 #include <zmm/chunk/page_layer.hpp>
 #include <zmm/heap/block_list.hpp>
+#include <zmm/heap/free_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -19,21 +20,23 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
 ///     every slot of every run is live, on its list, on `spare`, or in [bump, end): live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and no spare list taken over, since the last collection
-template <class Layer, std::size_t MinSlot> class run_bins {
+template <class Layer, class Links> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
   using chunk_type = chunk<geometry>;
   using layout = run_layout<geometry::page_bytes>;
 
-  /// The first free slot, or null: then bump().
-  ZMM_INLINE void* pop(bin_index bin) noexcept {
-    free_slot* const slot = lists_[bin.value];
-    if (ZMM_LIKELY(slot != nullptr)) lists_[bin.value] = slot->next;
-    return slot;
-  }
+  Links& links() noexcept { return *this; }
+  Links const& links() const noexcept { return *this; }
 
-  ZMM_INLINE void push(bin_index bin, void* block) noexcept {
-    lists_[bin.value] = ::new (block) free_slot{lists_[bin.value]};
+  /// The first free slot, or null: then bump().
+  ZMM_INLINE void* pop(bin_index bin) noexcept { return links().pop(lists_[bin.value], bin); }
+
+  ZMM_INLINE void push(bin_index bin, void* block) noexcept { links().push(lists_[bin.value], bin, block); }
+
+  /// Effects: a slot that is free already, and on no list, is on this bin's.
+  void put_back(bin_index bin, free_slot* slot) noexcept {
+    lists_[bin.value] = links().make(slot, bin, lists_[bin.value]);
   }
 
   /// A slot of the newest run that was never handed out; null: then refill().
@@ -61,7 +64,8 @@ public:
   /// Effects: a chain of free slots of this bin, whatever run they are of, becomes its list, and its first slot is
   /// popped. Requires: the list is empty, the chain is not.
   void* adopt(bin_index bin, free_slot* chain) noexcept {
-    lists_[bin.value] = chain->next;
+    lists_[bin.value] = links().next(chain, bin);
+    links().hand_out(chain, bin);
     return chain;
   }
   /// Returns: the bin's whole list, which is empty then.
@@ -96,13 +100,15 @@ public:
     return slots;
   }
 
-  /// Adds what is live to `size` and `blocks`; slots adopted from elsewhere count negative, modulo 2^64. Complexity:
-  /// linear in the free slots.
-  void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+  /// Adds what is live to `size` and `blocks`; slots adopted from elsewhere count negative, modulo 2^64. `bytes`: no
+  /// more than these can be in slots. Complexity: linear in the free slots.
+  void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
-      std::size_t const live = bins_[i].carved - length(lists_[i]) - length(bins_[i].spare) - unbumped(bin_index{i});
+      bin_index const bin{i};
+      std::size_t const live =
+          bins_[i].carved - linked(lists_[i], bin, bytes) - linked(bins_[i].spare, bin, bytes) - unbumped(bin);
       blocks += live;
-      size += live * slot_bytes(bin_index{i});
+      size += live * slot_bytes(bin);
     }
   }
 
@@ -128,16 +134,25 @@ private:
     return chunk_type::of(slot)->free_slots[chunk_type::page_of(slot) - entry_of(slot).distance()];
   }
 
-  void count_free(bin_index bin) noexcept;
-  std::size_t sweep(free_slot*& list, bin_index bin, Layer& pages) noexcept;
+  std::size_t linked(free_slot* list, bin_index bin, std::size_t bytes) const noexcept {
+    return count_free_slots(links(), list, bin, bytes / slot_bytes(bin));
+  }
+  /// Visits the slots of both lists, of which there are at most `most` each.
+  template <class Visit> void for_each_linked(bin_index bin, std::size_t most, Visit visit) const {
+    for_each_free(links(), lists_[bin.value], bin, most, visit);
+    for_each_free(links(), bins_[bin.value].spare, bin, most, visit);
+  }
+
+  void count_free(bin_index bin, std::size_t most) noexcept;
+  std::size_t sweep(free_slot*& list, bin_index bin, std::size_t most, Layer& pages) noexcept;
 
   free_slot* lists_[bin_count] = {};  ///< freed since the last collection
   bin_state bins_[bin_count];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
 
-template <class Layer, std::size_t MinSlot>
-ZMM_NOINLINE void* run_bins<Layer, MinSlot>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
+template <class Layer, class Links>
+ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
   if (b.spare != nullptr) {
     lists_[bin.value] = b.spare;
@@ -155,24 +170,22 @@ ZMM_NOINLINE void* run_bins<Layer, MinSlot>::refill(bin_index bin, Layer& pages,
 }
 
 /// Counts the free slots of each run of `bin`.
-template <class Layer, std::size_t MinSlot> void run_bins<Layer, MinSlot>::count_free(bin_index bin) noexcept {
+template <class Layer, class Links> void run_bins<Layer, Links>::count_free(bin_index bin, std::size_t most) noexcept {
   bin_state const& b = bins_[bin.value];
-  for (free_slot* slot = lists_[bin.value]; slot != nullptr; slot = slot->next) ++free_slots(slot);
-  for (free_slot* slot = b.spare; slot != nullptr; slot = slot->next) ++free_slots(slot);
+  for_each_linked(bin, most, [](free_slot* slot) { ++free_slots(slot); });
   if (b.bump != b.end) free_slots(b.bump) = static_cast<std::uint16_t>(free_slots(b.bump) + unbumped(bin));
 }
 
 /// Unlinks from `list` the slots of fully free runs, whose pages go back when the first of their slots is met: the
 /// others then find a free page. The count of each run that stays is cleared. Returns: bytes of pages given back.
-template <class Layer, std::size_t MinSlot>
-std::size_t run_bins<Layer, MinSlot>::sweep(free_slot*& list, bin_index bin, Layer& pages) noexcept {
+template <class Layer, class Links>
+std::size_t run_bins<Layer, Links>::sweep(free_slot*& list, bin_index bin, std::size_t most, Layer& pages) noexcept {
   bin_state& b = bins_[bin.value];
   std::size_t freed = 0;
-  free_slot** link = &list;
-  for (free_slot* slot = list; slot != nullptr;) {
-    free_slot* const next = slot->next;
-    bool gone = entry_of(slot).kind() == page_kind::none;
-    if (!gone && free_slots(slot) == layout::slots(bin)) {
+  free_slot *first = nullptr, *last = nullptr;
+  for_each_free(links(), list, bin, most, [&](free_slot* slot) {
+    if (entry_of(slot).kind() == page_kind::none) return;
+    if (free_slots(slot) == layout::slots(bin)) {
       std::size_t const distance = entry_of(slot).distance();
       void* const run = chunk_type::of(slot)->page(chunk_type::page_of(slot) - distance);
       if (b.bump != b.end && &free_slots(b.bump) == &free_slots(slot)) b.bump = b.end = nullptr;
@@ -181,35 +194,40 @@ std::size_t run_bins<Layer, MinSlot>::sweep(free_slot*& list, bin_index bin, Lay
       b.carved -= layout::slots(bin);
       carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
       freed += layout::pages(bin) * geometry::page_bytes;
-      gone = true;
+      return;
     }
-    if (!gone) {
-      *link = slot;
-      link = &slot->next;
-    }
-    slot = next;
-  }
-  *link = nullptr;
+    if (last != nullptr) links().link(last, bin, slot);
+    else first = slot;
+    last = slot;
+  });
+  if (last != nullptr) links().link(last, bin, nullptr);
+  list = first;
   return freed;
 }
 
-template <class Layer, std::size_t MinSlot>
-ZMM_COLD std::size_t run_bins<Layer, MinSlot>::collect(Layer& pages) noexcept {
+template <class Layer, class Links> ZMM_COLD std::size_t run_bins<Layer, Links>::collect(Layer& pages) noexcept {
   std::size_t freed = 0;
+  std::size_t const bytes = Links::are_plain ? 0 : pages.source().real_size();
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     bin_index const bin{i};
     bin_state& b = bins_[i];
     free_slot*& list = lists_[i];
     if (list == nullptr) continue;  // the spare slots alone did not make a whole run when they were put aside
-    count_free(bin);
-    freed += sweep(list, bin, pages) + sweep(b.spare, bin, pages);
-    free_slot** link = &list;
-    for (; *link != nullptr; link = &(*link)->next) free_slots(*link) = 0;
-    *link = b.spare;
-    for (; *link != nullptr; link = &(*link)->next) free_slots(*link) = 0;
+    std::size_t const most = bytes / slot_bytes(bin);
+    count_free(bin, most);
+    freed += sweep(list, bin, most, pages) + sweep(b.spare, bin, most, pages);
+    free_slot* last = nullptr;
+    for_each_free(links(), list, bin, most, [&](free_slot* slot) {
+      free_slots(slot) = 0;
+      last = slot;
+    });
+    for_each_free(links(), b.spare, bin, most, [](free_slot* slot) { free_slots(slot) = 0; });
     if (b.bump != b.end) free_slots(b.bump) = 0;
-    b.spare = list;
-    list = nullptr;
+    if (last != nullptr) {
+      links().link(last, bin, b.spare);
+      b.spare = list;
+      list = nullptr;
+    }
   }
   return freed;
 }

@@ -5,8 +5,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-template <class Layer, std::size_t MinSlot>
-void run_bins<Layer, MinSlot>::verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept {
+template <class Layer, class Links>
+void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept {
   std::size_t runs[bin_count] = {};
   pages.for_each_chunk([&](chunk_type* c) {
     for (std::size_t i = header_pages<geometry>; i < geometry::pages; ++i) {
@@ -33,10 +33,10 @@ void run_bins<Layer, MinSlot>::verify(Layer const& pages, std::size_t adopted, v
     std::size_t const fresh = unbumped(bin);
     check(fresh <= layout::slots(bin) && distance(b.bump, b.end) % slot_bytes(bin) == 0, "a bump region is whole slots",
           b.bump, heap);
-    std::size_t links = 0;
+    std::size_t count = 0;
     for (free_slot* list : {lists_[i], b.spare}) {
-      for (free_slot* slot = list; slot != nullptr; slot = slot->next) {
-        check(++links + fresh <= b.carved + adopted, "a free list ends", slot, heap);
+      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
+        check(++count + fresh <= b.carved + adopted, "a free list ends", slot, heap);
         check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
         page_entry const& entry = entry_of(slot);
         check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,

@@ -64,19 +64,17 @@ public:
   /// Effects: a slot of another part is free. Complexity: O(1); one exchange for each list that goes home to an owner.
   ZMM_INLINE void free_foreign(bin_index bin, void* block) noexcept {
     foreign_list& list = foreign_[bin.value];
-    list.head = ::new (block) free_slot{list.head};
+    core::links().push(list.head, bin, block);
     if (ZMM_UNLIKELY(++list.count == foreign_limit(bin))) send_home(bin);
   }
   /// Effects: a block in a chunk of this part is free. For threads that do not hold the part.
   void free_from_afar(bin_index bin, void* block) noexcept {
     if (state.is_frozen()) return;
-    free_slot* const slot = ::new (block) free_slot{nullptr};
-    remote_[bin.value].push(slot, slot);
+    push_from_afar(remote_[bin.value], bin, block);
   }
   void free_paged_from_afar(void* block) noexcept {
     if (state.is_frozen()) return;
-    free_slot* const slot = ::new (block) free_slot{nullptr};
-    remote_paged_.push(slot, slot);
+    push_from_afar(remote_paged_, paged_bin, block);
   }
 
   /// Effects: the foreign lists go home. Complexity: linear in their slots, which are few.
@@ -87,7 +85,7 @@ public:
   void bring_home() noexcept;
   void bring_paged_home() noexcept {
     for (free_slot* slot = remote_paged_.take_all(); slot != nullptr;) {
-      free_slot* const next = slot->next;
+      free_slot* const next = core::links().next(slot, paged_bin);
       core::free_paged(slot);
       slot = next;
     }
@@ -115,6 +113,9 @@ public:
   part_state<> state;
 
 private:
+  /// Runs on their way home are linked like slots of 16 bytes.
+  static constexpr bin_index paged_bin{1};
+
   struct foreign_list {
     free_slot* head = nullptr;
     std::size_t count = 0;
@@ -130,7 +131,15 @@ private:
     foreign_[bin.value] = {};
     send_home(bin, chain);
   }
-  static void send_home(bin_index bin, free_slot* chain) noexcept;
+  void send_home(bin_index bin, free_slot* chain) noexcept;
+  void push_from_afar(remote_list<free_slot>& list, bin_index bin, void* block) noexcept {
+    free_slot* slot = nullptr;
+    core::links().push(slot, bin, block);
+    push_chain(list, bin, slot, slot);
+  }
+  void push_chain(remote_list<free_slot>& list, bin_index bin, free_slot* first, free_slot* last) noexcept {
+    list.push(first, [&](free_slot* head) { core::links().link(last, bin, head); });
+  }
   void sort_out(bin_index bin) noexcept;
 
   foreign_list foreign_[bin_count];
@@ -149,13 +158,13 @@ template <class Options> void thread_part<Options>::send_home(bin_index bin, fre
     thread_part* const owner = owner_of(chain);
     free_slot *first = nullptr, *last = chain, *rest = nullptr;
     while (chain != nullptr) {
-      free_slot* const next = chain->next;
+      free_slot* const next = core::links().next(chain, bin);
       free_slot*& pile = owner_of(chain) == owner ? first : rest;
-      chain->next = pile;
+      core::links().link(chain, bin, pile);
       pile = chain;
       chain = next;
     }
-    if (!owner->state.is_frozen()) owner->remote_[bin.value].push(first, last);
+    if (!owner->state.is_frozen()) push_chain(owner->remote_[bin.value], bin, first, last);
     chain = rest;
   }
 }
@@ -164,11 +173,11 @@ template <class Options> void thread_part<Options>::send_home(bin_index bin, fre
 template <class Options> void thread_part<Options>::sort_out(bin_index bin) noexcept {
   free_slot* foreign = nullptr;
   for (free_slot* slot = core::bins_.take_list(bin); slot != nullptr;) {
-    free_slot* const next = slot->next;
+    free_slot* const next = core::links().next(slot, bin);
     if (owner_of(slot) == this) {
-      core::push(bin, slot);
+      core::put_back(bin, slot);
     } else {
-      slot->next = foreign;
+      core::links().link(slot, bin, foreign);
       foreign = slot;
     }
     slot = next;
@@ -191,8 +200,8 @@ template <class Options> void thread_part<Options>::bring_home() noexcept {
   bring_paged_home();
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     for (free_slot* slot = remote_[i].take_all(); slot != nullptr;) {
-      free_slot* const next = slot->next;
-      core::push(bin_index{i}, slot);
+      free_slot* const next = core::links().next(slot, bin_index{i});
+      core::put_back(bin_index{i}, slot);
       slot = next;
     }
   }
@@ -210,29 +219,34 @@ template <class Options> void thread_part<Options>::forget() noexcept {
 template <class Options> void thread_part<Options>::count_live(std::size_t& size, std::size_t& blocks) const noexcept {
   core::count_live(size, blocks);
   for (std::uint8_t i = 0; i < bin_count; ++i) {
-    std::size_t const free = foreign_[i].count + length(remote_[i].peek());
+    std::size_t const free = foreign_[i].count + core::count_linked(remote_[i].peek(), bin_index{i});
     size -= free * slot_bytes(bin_index{i});
     blocks -= free;
   }
-  for (free_slot const* run = remote_paged_.peek(); run != nullptr; run = run->next) {
+  for_each_free(core::links(), remote_paged_.peek(), paged_bin, core::most_slots(paged_bin), [&](free_slot* run) {
     size -= core::entry_of(run).tag() * geometry::page_bytes;
     --blocks;
-  }
+  });
 }
 
 template <class Options> void thread_part<Options>::verify(std::size_t adopted, void const* heap) const noexcept {
   core::verify(adopted_ != 0 ? adopted : 0, heap);
   for (std::uint8_t i = 0; i < bin_count; ++i) {
-    check(length(foreign_[i].head) == foreign_[i].count, "a foreign list counts its slots", this, heap);
-    for (free_slot const* slot = foreign_[i].head; slot != nullptr; slot = slot->next) {
+    bin_index const bin{i};
+    auto const each = [&](free_slot* list, auto visit) {
+      for_each_free(core::links(), list, bin, core::most_slots(bin), visit);
+    };
+    check(core::count_linked(foreign_[i].head, bin) == foreign_[i].count, "a foreign list counts its slots", this,
+          heap);
+    each(foreign_[i].head, [&](free_slot* slot) {
       check(owner_of(slot) != this, "a foreign slot is of another part", slot, heap);
       check(core::is_small(slot) && core::entry_of(slot).bin().value == i, "a foreign slot is of its bin", slot, heap);
-    }
-    for (free_slot const* slot = remote_[i].peek(); slot != nullptr; slot = slot->next) {
+    });
+    each(remote_[i].peek(), [&](free_slot* slot) {
       check(owner_of(slot) == this, "a slot that came home is of this part", slot, heap);
       check(core::is_small(slot) && core::entry_of(slot).bin().value == i, "a slot that came home is of its bin", slot,
             heap);
-    }
+    });
   }
   check(published_bytes() == core::carved(), "what is carved is published", this, heap);
 }
