@@ -69,11 +69,12 @@ ZMM_THREAD_LOCAL thread_record own_record{};
 ///
 /// The system must not call code that is gone. So the key is deleted when the shared object unloads, or the program
 /// ends, that its code lies in, and the next thread that is to be watched makes another. Nothing here is inlined: it is
-/// to run in the object that all the others of the process share it from, which as a rule is the program.
+/// to run in the object that all the others of the process share it from, which as a rule is the program; so each of the
+/// two functions is ZMM_SHARED itself: -fvisibility-inlines-hidden hides inline members of a visible class.
 class ZMM_SHARED thread_end {
 public:
   /// Effects: this thread will leave what it holds. Requires: the caller holds no lock.
-  ZMM_NOINLINE static void watch() noexcept {
+  ZMM_NOINLINE ZMM_SHARED static void watch() noexcept {
     watch_unloading();
     forks.attach(thread_members_fork);
     spin_guard const guard(thread_members_lock);
@@ -96,7 +97,7 @@ private:
   };
   [[gnu::visibility("hidden")]] static void watch_unloading() noexcept { static unloading const of_this_object; }
 
-  ZMM_NOINLINE static void leave_all(void* of) noexcept {
+  ZMM_NOINLINE ZMM_SHARED static void leave_all(void* of) noexcept {
     auto& record = *static_cast<thread_record*>(of);
     spin_guard const guard(thread_members_lock);
     while (thread_member* const m = record.members) {

@@ -3,6 +3,8 @@
 
 #include <zmm/heap/run_bins.hpp>
 
+#include <initializer_list>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Layer, class Links>
