@@ -1,0 +1,2 @@
+// The one source file that has the program's new and delete.
+#include <zmm/replace_new.hpp>
