@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# prints_ok.sh PROGRAM : the program ends with 0 and prints "ok" on one line, and nothing else on either stream.
+# prints_ok.sh PROGRAM [ARGUMENT...] : the program ends with 0 and prints "ok" on one line, and nothing else on either stream.
 set -u
-printed=$("$1" 2>&1 && echo "ended well")
+printed=$("$@" 2>&1 && echo "ended well")
 [ "$printed" = $'ok\nended well' ] && exit 0
 printf '%s\n' "$printed"
 echo "prints_ok: $1 did not print only \"ok\", or did not end with 0"

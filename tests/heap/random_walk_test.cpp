@@ -1,4 +1,4 @@
-// Random walks through every member of both engines, with the default and the small geometry and every option.
+// Random walks through every member of the engines, with the default and the small geometry and every option.
 #include "../support/checking_storage.hpp"
 #include "../support/failing_storage.hpp"
 #include "../support/random_walk.hpp"
@@ -47,6 +47,13 @@ TEST_CASE("request_heap: random walk, 256 KiB chunks") { walk<request_with<small
 TEST_CASE("request_heap: random walk, exact peak") { walk<request_with<exact_peaks>>(8000); }
 TEST_CASE("request_heap: random walk, slots of at least 16 bytes") { walk<request_with<wide_slots>>(9000); }
 TEST_CASE("request_heap: random walk, 256 KiB chunks and exact peak") { walk<request_with<small_exact>>(10000); }
+
+template <class Options> using synchronized_with = zmm::basic_synchronized_heap<Options>;
+TEST_CASE("synchronized_heap: random walk of one thread, 2 MiB chunks") { walk<zmm::synchronized_heap>(11000); }
+TEST_CASE("synchronized_heap: random walk of one thread, 256 KiB chunks") { walk<synchronized_with<small_chunks>>(12000); }
+TEST_CASE("synchronized_heap: random walk of one thread, slots of at least 16 bytes") {
+  walk<synchronized_with<wide_slots>>(13000);
+}
 
 TEST_CASE("a heap over a fixed buffer: random walk until it is full, and on") {
   constexpr std::size_t bytes = 2 << 20;

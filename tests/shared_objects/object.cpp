@@ -16,4 +16,9 @@ void* stop_handler_before() noexcept {
 std::pmr::memory_resource* begin_request() { return new zmm::request_resource; }
 void end_request(std::pmr::memory_resource* request) noexcept { delete static_cast<zmm::request_resource*>(request); }
 
+std::pmr::memory_resource* thread_resource() noexcept { return zmm::thread_resource(); }
+void* allocate(std::size_t bytes) { return zmm::thread_heap::allocate(bytes); }
+void deallocate(void* block, std::size_t bytes) noexcept { zmm::thread_heap::deallocate(block, bytes); }
+bool owns(void const* block) noexcept { return zmm::thread_heap::owns(block); }
+
 }  // namespace ZMM_SHARED_OBJECT

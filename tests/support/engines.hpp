@@ -19,14 +19,10 @@ struct small_exact : small_chunks {
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
 
-template <class Heap> struct options_of;
-template <class Options> struct options_of<zmm::basic_heap<Options>> { using type = Options; };
-template <class Options> struct options_of<zmm::basic_request_heap<Options>> { using type = Options; };
-
-template <class Heap> constexpr std::size_t chunk_bytes = options_of<Heap>::type::geometry::chunk_bytes;
-template <class Heap> constexpr std::size_t page_bytes = options_of<Heap>::type::geometry::page_bytes;
-template <class Heap> constexpr bool exact = options_of<Heap>::type::exact_peak;
-template <class Heap> constexpr std::size_t min_slot = options_of<Heap>::type::min_slot;
+template <class Heap> constexpr std::size_t chunk_bytes = Heap::options::geometry::chunk_bytes;
+template <class Heap> constexpr std::size_t page_bytes = Heap::options::geometry::page_bytes;
+template <class Heap> constexpr bool exact = Heap::options::exact_peak;
+template <class Heap> constexpr std::size_t min_slot = Heap::options::min_slot;
 
 // Whether the engine can tell a block from its address alone.
 template <class Heap, class = void> constexpr bool by_address = false;
@@ -34,16 +30,14 @@ template <class Heap>
 constexpr bool by_address<Heap, std::void_t<decltype(std::declval<Heap&>().owns(static_cast<void*>(nullptr)))>> = true;
 
 // A heap over `source`. What it holds beneath the heap (a pool) goes with it.
-template <class Heap> class engine;
-
-template <class Options> class engine<zmm::basic_heap<Options>> {
+template <class Heap> class engine {
 public:
   explicit engine(zmm::storage& source) : heap_(source) {}
-  zmm::basic_heap<Options>& heap() { return heap_; }
-  zmm::basic_heap<Options>& source() { return heap_; }  // what takes from storage
+  Heap& heap() { return heap_; }
+  Heap& source() { return heap_; }  // what takes from storage
 
 private:
-  zmm::basic_heap<Options> heap_;
+  Heap heap_;
 };
 
 template <class Options> class engine<zmm::basic_request_heap<Options>> {

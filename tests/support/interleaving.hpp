@@ -95,6 +95,7 @@ public:
   ZMM_TEST_UNSEEN void run(body const& work) {
     work_ = &work;
     trace_.clear();
+    taken_ = 0;
     unsigned sleeping = 0, enabled = 0;
     bool pruned = false;
     for (std::size_t i = 0; i < threads_.size(); ++i) {
@@ -128,7 +129,11 @@ public:
 
   // Prepares the next schedule. Returns: false if there is none.
   bool advance() {
-    if (!result.failure.empty()) return false;
+    if (failure_ != nullptr) {
+      result.failure = failure_;
+      result.schedule = told();
+      return false;
+    }
     while (!path_.empty()) {
       decision& last = path_.back();
       last.passed |= 1u << last.chosen;
@@ -153,10 +158,11 @@ public:
     ::swapcontext(&self.context, &home_);
   }
 
+  // Called by threads: notes the least.
   ZMM_TEST_UNSEEN void failed(char const* what) {
-    if (!result.failure.empty()) return;
-    result.failure = what;
-    result.schedule = told();
+    if (failure_ != nullptr) return;
+    failure_ = what;
+    failed_after_ = taken_;
   }
 
   exploration result;
@@ -223,13 +229,17 @@ private:
     return result_mask;
   }
 
-  ZMM_TEST_UNSEEN void note(std::size_t i) { trace_.push_back({i, threads_[i].what, threads_[i].place}); }
+  ZMM_TEST_UNSEEN void note(std::size_t i) {
+    trace_.push_back({i, threads_[i].what, threads_[i].place});
+    ++taken_;
+  }
 
   // The schedule so far, a line a step; atomics are numbered as they come.
   ZMM_TEST_UNSEEN std::string told() const {
     std::string text;
     std::vector<void const*> places;
-    for (taken_step const& s : trace_) {
+    for (std::size_t i = 0; i < failed_after_; ++i) {
+      taken_step const& s = trace_[i];
       auto const known = std::find(places.begin(), places.end(), s.place);
       std::size_t const number = static_cast<std::size_t>(known - places.begin());
       if (known == places.end()) places.push_back(s.place);
@@ -241,7 +251,7 @@ private:
   void give_up(std::size_t depth) {
     failed("the threads do not come to an end");
     if (depth < 1000 * options_.steps) return;
-    std::fputs(("interleaving: stuck\n" + result.schedule.substr(0, 4000)).c_str(), stderr);
+    std::fputs(("interleaving: stuck\n" + told().substr(0, 4000)).c_str(), stderr);
     std::abort();
   }
 
@@ -255,6 +265,8 @@ private:
   std::vector<thread> threads_;
   std::vector<decision> path_;
   std::vector<taken_step> trace_;
+  char const* failure_ = nullptr;
+  std::size_t taken_ = 0, failed_after_ = 0;
   body const* work_ = nullptr;
   thread* running_ = nullptr;
   ucontext_t home_;
