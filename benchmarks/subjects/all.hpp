@@ -26,4 +26,10 @@ using pmr_subjects =
 using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
 
+// What any thread may use at any time, called directly and behind one virtual call.
+using direct_thread_subjects =
+    subjects<zmm_thread_heap, zmm_synchronized, new_delete, mimalloc_process, jemalloc, tcmalloc>;
+using pmr_thread_subjects = subjects<zmm_thread_resource, zmm_synchronized_pmr, new_delete_pmr, std_synchronized_pool,
+                                     boost_synchronized_pool, mimalloc_process_pmr, jemalloc_pmr, tcmalloc_pmr>;
+
 }  // namespace bench

@@ -4,6 +4,7 @@
 
 #if defined(ZMM_BENCHMARK_BOOST)
 #include <boost/container/pmr/monotonic_buffer_resource.hpp>
+#include <boost/container/pmr/synchronized_pool_resource.hpp>
 #include <boost/container/pmr/unsynchronized_pool_resource.hpp>
 #endif
 
@@ -46,6 +47,9 @@ public:
 struct boost_pool : behind_boost<boost::container::pmr::unsynchronized_pool_resource> {
   static constexpr char const* name = "boost_pool";
 };
+struct boost_synchronized_pool : behind_boost<boost::container::pmr::synchronized_pool_resource> {
+  static constexpr char const* name = "boost_synchronized_pool";
+};
 struct boost_monotonic : behind_boost<boost_monotonic_over_ready_buffer> {
   static constexpr char const* name = "boost_monotonic";
 };
@@ -58,6 +62,9 @@ struct absent_boost : new_delete_pmr {
 };
 struct boost_pool : absent_boost {
   static constexpr char const* name = "boost_pool";
+};
+struct boost_synchronized_pool : absent_boost {
+  static constexpr char const* name = "boost_synchronized_pool";
 };
 struct boost_monotonic : absent_boost {
   static constexpr char const* name = "boost_monotonic";

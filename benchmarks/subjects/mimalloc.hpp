@@ -15,6 +15,8 @@ struct mimalloc_library : library {
   void (*heap_destroy)(void*) = nullptr;
   void* (*heap_malloc)(void*, std::size_t) = nullptr;
   void* (*heap_malloc_aligned)(void*, std::size_t, std::size_t) = nullptr;
+  void* (*malloc)(std::size_t) = nullptr;
+  void* (*malloc_aligned)(std::size_t, std::size_t) = nullptr;
   void (*free)(void*) = nullptr;
   void (*collect)(bool) = nullptr;
   int (*version)() = nullptr;
@@ -24,7 +26,8 @@ struct mimalloc_library : library {
       : library{"libmimalloc.so.2"},
         complete{find(heap_new, "mi_heap_new") && find(heap_destroy, "mi_heap_destroy") &&
                  find(heap_malloc, "mi_heap_malloc") && find(heap_malloc_aligned, "mi_heap_malloc_aligned") &&
-                 find(free, "mi_free") && find(collect, "mi_collect") && find(version, "mi_version")} {}
+                 find(malloc, "mi_malloc") && find(malloc_aligned, "mi_malloc_aligned") && find(free, "mi_free") &&
+                 find(collect, "mi_collect") && find(version, "mi_version")} {}
 };
 inline mimalloc_library const mimalloc_functions;
 
@@ -57,6 +60,22 @@ private:
   void* heap_ = mimalloc_functions.heap_new();
 };
 
+// Its process-wide entry, for any thread: mi_malloc + mi_free.
+struct mimalloc_process {
+  static constexpr char const* name = "mimalloc";
+  static bool available() { return mimalloc_functions.complete; }
+
+  void* allocate(std::size_t n, std::size_t a) {
+    void* const p =
+        a <= 8 || (a == 16 && n > 8) ? mimalloc_functions.malloc(n) : mimalloc_functions.malloc_aligned(n, a);
+    if (!p) throw std::bad_alloc{};
+    return p;
+  }
+  void deallocate(void* p, std::size_t, std::size_t) { mimalloc_functions.free(p); }
+  void trim() noexcept { mimalloc_functions.collect(true); }
+};
+
 using mimalloc_pmr = pmr_face<mimalloc_heap>;
+using mimalloc_process_pmr = pmr_face<mimalloc_process>;
 
 }  // namespace bench

@@ -27,11 +27,40 @@ struct zmm_request : zmm_engine<zmm::request_heap> {
   static constexpr char const* name = "zmm_request";
 };
 
+// For any number of threads: an instance, and the heap of the process.
+struct zmm_synchronized : zmm_engine<zmm::synchronized_heap> {
+  static constexpr char const* name = "zmm_synchronized";
+};
+struct zmm_thread_heap {
+  static constexpr char const* name = "zmm_thread_heap";
+  static bool available() { return true; }
+  void* allocate(std::size_t n, std::size_t a) { return zmm::thread_heap::allocate(n, a); }
+  void deallocate(void* p, std::size_t n, std::size_t a) { zmm::thread_heap::deallocate_nonnull(p, n, a); }
+  void trim() noexcept {
+    zmm::thread_heap::collect();
+    zmm::thread_heap::trim();
+  }
+};
+
 struct zmm_heap_pmr : behind_pmr<zmm::heap_resource, true> {
   static constexpr char const* name = "zmm_heap";
 };
 struct zmm_request_pmr : behind_pmr<zmm::request_resource, true> {
   static constexpr char const* name = "zmm_request";
+};
+
+struct zmm_synchronized_pmr : behind_pmr<zmm::synchronized_resource, true> {
+  static constexpr char const* name = "zmm_synchronized";
+};
+struct zmm_thread_resource {
+  static constexpr char const* name = "zmm_thread_heap";
+  static bool available() { return true; }
+  void* allocate(std::size_t n, std::size_t a) { return base_->allocate(n, a); }
+  void deallocate(void* p, std::size_t n, std::size_t a) { base_->deallocate(p, n, a); }
+  std::pmr::memory_resource* resource() noexcept { return base_; }
+
+private:
+  std::pmr::memory_resource* base_ = opaque(zmm::thread_resource());
 };
 
 }  // namespace bench
