@@ -64,10 +64,18 @@ TEST_CASE("magazine: a run serves what is as long and no less aligned") {
   m.verify(nullptr);
 }
 
-TEST_CASE("magazine: a run too long is not kept, and the oldest makes room for a new one") {
+TEST_CASE("magazine: a run that finds it full is not kept") {
   magazine m;
-  CHECK(m.push_run(run(100, 9)).start() == run(100, 9).start());
-  CHECK(m.held() == 0);
+  std::vector<slab> slabs(31, slab{nullptr, page});
+  for (slab& s : slabs) REQUIRE(m.push(&s));
+  CHECK(m.push_run(run(100, 2)).start() == run(100, 2).start());
+  CHECK(m.push_run(run(100, 1)).start() == nullptr);
+  CHECK(m.held() == magazine::capacity);
+  m.verify(nullptr);
+}
+
+TEST_CASE("magazine: the run that was kept longest makes room for a new one") {
+  magazine m;
   size_t kept = 0;
   paged_block left;
   for (size_t i = 1; left.start() == nullptr; ++i, ++kept) left = m.push_run(run(10 * i, 2));

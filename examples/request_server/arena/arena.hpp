@@ -45,6 +45,10 @@ public:
   std::size_t limit() const noexcept { return limit_; }
   std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
+  /// Where requests of zmm take their memory from: the default pool, unless another one is chosen.
+  zmm::request_pool& pages() const noexcept { return *pages_; }
+  void use(zmm::request_pool& pages) noexcept { pages_ = &pages; }
+
   /// A buffer of monotonic_buffer_bytes: the one used last, or a new one while every other serves a request.
   std::unique_ptr<std::byte[]> take_buffer();
   void give_back(std::unique_ptr<std::byte[]>) noexcept;
@@ -53,6 +57,7 @@ private:
   arena_kind kind_;
   std::size_t limit_;
   std::pmr::memory_resource* upstream_;
+  zmm::request_pool* pages_ = &zmm::default_request_pool();
   std::vector<std::unique_ptr<std::byte[]>> free_buffers_;
 };
 
@@ -60,7 +65,7 @@ namespace detail {
 
 class zmm_memory {
 public:
-  explicit zmm_memory(worker_memory& worker) {
+  explicit zmm_memory(worker_memory& worker) : request_(worker.pages()) {
     if (worker.limit() != no_limit) (void)request_.set_limit(worker.limit());
   }
   std::pmr::memory_resource* resource() noexcept { return &request_; }

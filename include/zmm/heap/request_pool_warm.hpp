@@ -89,15 +89,19 @@ template <class Geometry> void basic_request_pool<Geometry>::give_slabs(detail::
 template <class Geometry>
 void* basic_request_pool<Geometry>::take_run(std::size_t pages, std::size_t alignment, bool& joined,
                                              detail::admission& asked) noexcept {
-  if (void* const run = take_warm_run(pages, alignment, joined)) return run;
+  if (pages <= magazine::most_pages) {
+    if (void* const run = take_warm_run(pages, alignment, joined)) return run;
+  }
   return take_run_locked(pages, alignment, joined, asked);
 }
 
 template <class Geometry> void basic_request_pool<Geometry>::give_run(void* run, std::size_t pages) noexcept {
   detail::paged_block left(run, pages);
-  if (magazine* const m = claim_any()) {
-    left = m->push_run(left);
-    m->unclaim();
+  if (pages <= magazine::most_pages) {
+    if (magazine* const m = claim_any()) {
+      left = m->push_run(left);
+      m->unclaim();
+    }
   }
   if (left.start() == nullptr) return;
   locked const guard(*this);

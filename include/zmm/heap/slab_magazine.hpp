@@ -91,9 +91,8 @@ public:
     return nullptr;
   }
   /// Effects: keeps the run, and lets go of the one that was kept longest if there is no place. Returns: the run that
-  /// finds no place, or an empty one.
+  /// finds no place, or an empty one. Requires: at most most_pages.
   paged_block push_run(paged_block run) noexcept {
-    if (run.pages() > most_pages) return run;
     paged_block& place = runs_[next_run_];
     paged_block const old = place;
     if (held_ - bytes_of(old) + bytes_of(run) > capacity) return run;

@@ -35,6 +35,7 @@ public:
     if (reserve == bytes) return map_aligned(bytes, alignment, PROT_READ | PROT_WRITE);
     void* const block = map_aligned(reserve, alignment, PROT_NONE);
     if (block == nullptr) return nullptr;
+    forks.attach_innermost(os_reserves_fork);
     if (::mprotect(block, bytes, PROT_READ | PROT_WRITE) == 0 && os_reserves.insert(block, reserve)) return block;
     ::munmap(block, reserve);
     return nullptr;

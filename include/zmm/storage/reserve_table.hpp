@@ -7,17 +7,13 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The kernel does not tell a block's own reserve from a stranger's inaccessible mapping right behind the block, such
 /// as the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block
-/// that is not listed has none. Thread-safe; constant-initialised; asks nobody for memory. Its lock is held across
-/// fork().
+/// that is not listed has none. Thread-safe; constant-initialised, all zero; asks nobody for memory.
 class reserve_table {
 public:
   static constexpr std::size_t capacity = 8192;  ///< each reserve is a mapping more, and the kernel limits those
 
-  constexpr reserve_table() noexcept = default;
-
   /// Effects: notes that `block` has `reserve` bytes of address space. Returns: false if the table is full.
   bool insert(void* block, std::size_t reserve) noexcept {
-    forks.attach_innermost(fork_);
     spin_guard const guard(lock_);
     if (count_.load(std::memory_order_relaxed) == capacity) return false;
     std::size_t at = home_of(block);
@@ -49,15 +45,16 @@ public:
     count_.fetch_sub(1, std::memory_order_relaxed);
   }
 
+  /// Holds everyone off, across a fork().
+  void lock() noexcept { lock_.lock(); }
+  void unlock() noexcept { lock_.unlock(); }
+
 private:
   struct place {
     void* block = nullptr;
     std::size_t reserve = 0;
   };
   static constexpr std::size_t mask = 2 * capacity - 1;
-
-  static void hold(void* table) noexcept { static_cast<reserve_table*>(table)->lock_.lock(); }
-  static void let_go(void* table) noexcept { static_cast<reserve_table*>(table)->lock_.unlock(); }
 
   /// A caller asks about a block it holds, whose insert() happened before: no lock is needed to see that there is none.
   bool empty() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }
@@ -73,11 +70,15 @@ private:
   }
 
   spin_lock lock_;
-  fork_node fork_{this, &hold, &let_go, &let_go};
   std::atomic<std::size_t> count_{0};
   place places_[mask + 1] = {};
 };
 
 ZMM_SHARED inline reserve_table os_reserves;
+
+/// Apart from the table, whose 256 KiB would else be written out in every program.
+ZMM_SHARED inline fork_node os_reserves_fork{&os_reserves, [](void*) noexcept { os_reserves.lock(); },
+                                             [](void*) noexcept { os_reserves.unlock(); },
+                                             [](void*) noexcept { os_reserves.unlock(); }};
 
 }}}  // namespace zmm::detail
