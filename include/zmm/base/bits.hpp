@@ -33,7 +33,7 @@ constexpr unsigned lowest_bit(std::uint64_t word) noexcept { return static_cast<
 
 /// Position of the highest set bit; `word` is not 0.
 constexpr unsigned highest_bit(std::uint64_t word) noexcept {
-  return 63U - static_cast<unsigned>(__builtin_clzll(word));
+  return 63U ^ static_cast<unsigned>(__builtin_clzll(word));  // what compilers know as one instruction
 }
 
 constexpr unsigned popcount(std::uint64_t word) noexcept { return static_cast<unsigned>(__builtin_popcountll(word)); }

@@ -96,7 +96,7 @@ template <class Options> ZMM_INLINE bool basic_request_heap<Options>::open_slab(
 }
 
 template <class Options>
-bool basic_request_heap<Options>::admits(std::size_t bytes, detail::admission& asked) const noexcept {
+ZMM_INLINE bool basic_request_heap<Options>::admits(std::size_t bytes, detail::admission& asked) const noexcept {
   asked.lifted = false;
   for (basic_request_heap const* h = this; h != nullptr; h = h->parent_) {
     asked.lifted = asked.lifted || h->gate_.lifted();

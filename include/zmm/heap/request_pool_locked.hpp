@@ -167,7 +167,7 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
 
   for (magazine& m : magazines_) {
     if (!m.try_claim()) continue;
-    drain(m, m.idle());
+    if (m.idle() != 0) drain(m, m.idle());
     m.end_window();
     m.unclaim();
   }

@@ -18,7 +18,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// What a magazine holds counts as lent by the pool's books, until the pool drains it. Slabs and runs that were not
 /// touched for a whole window are *idle* and go back.
 ///
-/// Invariants: held == bytes of all slabs and runs <= capacity; idle <= held; filled bit i set == heads[i] != nullptr.
+/// Invariants: held == bytes of all slabs and runs <= capacity; idle <= held.
 /// All but try_claim(), claim() and may_have…() require the claim.
 template <class Geometry, template <class> class Atomic = std::atomic> class alignas(128) slab_magazine {
 public:
@@ -30,41 +30,38 @@ public:
   constexpr slab_magazine() noexcept = default;
 
   /// Acquire: with the store in unclaim(), everything done under an earlier claim happens before what is done now.
-  /// The load only spares a busy line.
-  ZMM_INLINE bool try_claim() noexcept {
-    return !claimed_.load(std::memory_order_relaxed) && !claimed_.exchange(true, std::memory_order_acquire);
-  }
+  ZMM_INLINE bool try_claim() noexcept { return !claimed_.exchange(true, std::memory_order_acquire); }
   /// For what has to see every magazine. Waits; the caller holds the pool's lock, which nobody waits for with a claim.
   void claim() noexcept {
-    for (int tries = 0; !try_claim(); ++tries) {
-      if (tries > 64) os_yield();
+    for (int tries = 0; !try_claim();) {
+      // Relaxed: only to see when it is worth another try.
+      for (; claimed_.load(std::memory_order_relaxed); ++tries) {
+        if (tries > 64) os_yield();
+      }
     }
   }
   ZMM_INLINE void unclaim() noexcept { claimed_.store(false, std::memory_order_release); }
 
-  /// Whether it is worth a claim. Relaxed: a hint, which nothing is done upon but claiming.
-  ZMM_INLINE bool may_have(std::size_t order) const noexcept {
-    return (filled_.load(std::memory_order_relaxed) >> order & 1U) != 0;
-  }
+  /// Whether it is worth a claim. Relaxed: a hint, which nothing is done upon but claiming. What heads point to is read
+  /// with the claim only.
+  ZMM_INLINE bool may_have(std::size_t order) const noexcept { return head(order) != nullptr; }
   bool may_have_runs() const noexcept { return runs_held_.load(std::memory_order_relaxed) != 0; }
 
   ZMM_INLINE slab* pop(std::size_t order) noexcept {
-    slab* const s = heads_[order];
+    slab* const s = head(order);
     if (ZMM_UNLIKELY(s == nullptr)) return nullptr;
-    heads_[order] = s->next;
-    if (s->next == nullptr) mark(order, false);
+    set_head(order, s->next);
     --slabs_;
     take_out(s->bytes);
     return s;
   }
   /// Returns: false if it is full.
   ZMM_INLINE bool push(slab* s) noexcept {
-    if (ZMM_UNLIKELY(held_ + s->bytes > capacity)) return false;
-    std::size_t const order = orders::order_of(s->bytes);
-    s->next = heads_[order];
-    if (s->next == nullptr) mark(order, true);
-    heads_[order] = s;
-    held_ += s->bytes;
+    std::size_t const held = held_ + s->bytes, order = orders::order_of(s->bytes);
+    if (ZMM_UNLIKELY(held > capacity)) return false;
+    held_ = held;
+    s->next = head(order);
+    set_head(order, s);
     ++slabs_;
     return true;
   }
@@ -123,10 +120,9 @@ public:
   void drain(std::size_t at_most, GiveSlab give_slab, GiveRun give_run) noexcept {
     drain_runs(at_most, give_run);
     for (std::size_t order = orders::count; order-- != 0;) {
-      while (heads_[order] != nullptr && heads_[order]->bytes <= at_most) {
-        slab* const s = pop(order);
-        at_most -= s->bytes;
-        give_slab(s);
+      while (may_have(order) && orders::bytes(order) <= at_most) {
+        at_most -= orders::bytes(order);
+        give_slab(pop(order));
       }
     }
   }
@@ -150,8 +146,8 @@ public:
   std::size_t joined() const noexcept { return joined_; }
 
   template <class VisitSlab, class VisitRun> void for_each(VisitSlab visit_slab, VisitRun visit_run) const {
-    for (slab* head : heads_) {
-      for (slab* s = head; s != nullptr; s = s->next) visit_slab(*s);
+    for (std::size_t order = 0; order < orders::count; ++order) {
+      for (slab* s = head(order); s != nullptr; s = s->next) visit_slab(*s);
     }
     for (paged_block const& run : runs_) {
       if (run.start() != nullptr) visit_run(run);
@@ -167,16 +163,12 @@ public:
         [&](paged_block run) { bytes += bytes_of(run); });
     check(bytes == held_ && slabs == slabs_ && held_ <= capacity, "a magazine counts what it holds", nullptr, pool);
     check(idle_ <= held_, "what is idle in a magazine is held", nullptr, pool);
-    for (std::size_t order = 0; order < orders::count; ++order) {
-      check(may_have(order) == (heads_[order] != nullptr), "a magazine says which slabs it has", nullptr, pool);
-    }
   }
 
   static std::size_t bytes_of(paged_block run) noexcept { return run.pages() * Geometry::page_bytes; }
 
 private:
   static constexpr std::size_t run_places = 8;
-  static_assert(orders::count <= 16);
 
   ZMM_INLINE void take_out(std::size_t bytes) noexcept {
     held_ -= bytes;
@@ -187,11 +179,9 @@ private:
     run = {};
     set_runs_held(-1);
   }
-  // Both hints are written under the claim only.
-  ZMM_INLINE void mark(std::size_t order, bool has) noexcept {
-    unsigned const bits = filled_.load(std::memory_order_relaxed), bit = 1U << order;
-    filled_.store(static_cast<std::uint16_t>(has ? bits | bit : bits & ~bit), std::memory_order_relaxed);
-  }
+  // Written under the claim only; relaxed, because what is read without it is a hint.
+  ZMM_INLINE slab* head(std::size_t order) const noexcept { return heads_[order].load(std::memory_order_relaxed); }
+  ZMM_INLINE void set_head(std::size_t order, slab* s) noexcept { heads_[order].store(s, std::memory_order_relaxed); }
   void set_runs_held(int by) noexcept {
     runs_held_.store(static_cast<std::uint8_t>(runs_held_.load(std::memory_order_relaxed) + by),
                      std::memory_order_relaxed);
@@ -199,12 +189,11 @@ private:
 
   Atomic<bool> claimed_{false};
   Atomic<std::uint8_t> runs_held_{0};
-  Atomic<std::uint16_t> filled_{0};
   std::uint32_t slabs_ = 0;
   std::size_t held_ = 0;
   std::size_t idle_ = 0;
   std::size_t joined_ = 0;
-  slab* heads_[orders::count] = {};
+  Atomic<slab*> heads_[orders::count] = {};
   request_log log_;
   std::uint8_t next_run_ = 0;
   paged_block runs_[run_places];
