@@ -45,6 +45,10 @@ inline bool is_aligned(void const* p, std::size_t alignment) noexcept { return (
 /// `p` moved by `bytes`, whatever it points to.
 inline void* offset(void* p, std::size_t bytes) noexcept { return static_cast<char*>(p) + bytes; }
 
+/// std::memcpy and std::memset without their header.
+inline void copy_bytes(void* to, void const* from, std::size_t bytes) noexcept { __builtin_memcpy(to, from, bytes); }
+inline void zero_bytes(void* p, std::size_t bytes) noexcept { __builtin_memset(p, 0, bytes); }
+
 /// Bytes from `from` up to `to`.
 inline std::size_t distance(void const* from, void const* to) noexcept {
   return static_cast<std::size_t>(address_of(to) - address_of(from));

@@ -8,8 +8,6 @@
 
 #include <zmm/base/size_classes.hpp>
 
-#include <cstring>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Boost's `allocation_type` flags; a test holds them equal.
@@ -57,7 +55,7 @@ template <class Heap> block_grant expand(Heap& heap, void* block, std::size_t le
 template <class Heap> block_grant take_new(Heap& heap, block_command const& c, std::size_t bytes, bool may_throw) {
   void* const block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
   if (block == nullptr) return {};
-  if (c.asks(command_flag::zero_memory)) std::memset(block, 0, bytes);
+  if (c.asks(command_flag::zero_memory)) detail::zero_bytes(block, bytes);
   return {block, granted_bytes(heap, block, bytes, c.alignment)};
 }
 

@@ -3,8 +3,6 @@
 
 #include <zmm/heap/heap.hpp>
 
-#include <cstring>
-
 namespace zmm { inline namespace ZMM_ABI {
 
 /// A paged block becomes `bytes` long and stays of its kind; a huge one may move its pages. Null: it cannot.
@@ -47,7 +45,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
   }
   std::size_t kept = copy_bytes < usable ? copy_bytes : usable;
   if (bytes < kept) kept = bytes;
-  std::memcpy(place, block, kept);
+  detail::copy_bytes(place, block, kept);
   deallocate(block);
   std::size_t const after = Options::exact_peak ? live_ : carved();
   peak_ = after > peak_before ? after : peak_before;  // not the moment when both places were live

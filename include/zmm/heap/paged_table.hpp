@@ -3,8 +3,6 @@
 
 #include <zmm/base/bits.hpp>
 
-#include <cstring>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// A paged block of a request: address and pages in one word. Pages are 0 for a huge block, whose size the pool knows.
@@ -47,7 +45,7 @@ public:
 
   /// Effects: moves to `room` of `bytes`, larger than before.
   void move_to(void* room, std::size_t bytes) noexcept {
-    std::memcpy(room, blocks_, size_ * sizeof(paged_block));
+    copy_bytes(room, blocks_, size_ * sizeof(paged_block));
     blocks_ = static_cast<paged_block*>(room);
     capacity_ = bytes / sizeof(paged_block);
   }

@@ -3,8 +3,6 @@
 
 #include <zmm/heap/synchronized_heap.hpp>
 
-#include <cstring>
-
 namespace zmm { inline namespace ZMM_ABI {
 
 /// What this thread's part has without a look at the pages; null: the slow path has to look.
@@ -130,7 +128,7 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
   }
   std::size_t kept = copy_bytes < usable ? copy_bytes : usable;
   if (bytes < kept) kept = bytes;
-  std::memcpy(place, block, kept);
+  detail::copy_bytes(place, block, kept);
   deallocate(block);
   return place;
 }
