@@ -177,6 +177,8 @@ template <size_t Count> void in_turn() {
 TEST_CASE("synchronized_heap: three instances used in turn by three threads") { in_turn<3>(); }
 TEST_CASE("synchronized_heap: twelve instances used in turn by three threads") { in_turn<12>(); }
 
+TEST_CASE("synchronized_heap: forty instances used in turn by three threads") { in_turn<40>(); }
+
 TEST_CASE("synchronized_heap: a hundred instances alive at once, each known by its blocks") {
   std::vector<std::unique_ptr<zmm::basic_synchronized_heap<small_chunks>>> heaps;
   for (int i = 0; i < 100; ++i) heaps.push_back(std::make_unique<zmm::basic_synchronized_heap<small_chunks>>());
@@ -220,7 +222,7 @@ TEST_CASE("synchronized_heap: instances end while threads that used them work in
   counting_storage source;
   for (size_t round = 0; round < scaled(100); ++round) {
     auto gone = std::make_unique<zmm::synchronized_heap>(source);
-    std::array<zmm::synchronized_heap, 10> others;
+    std::array<zmm::synchronized_heap, 24> others;  // more than have an entry of their own in a thread's record
     std::atomic<int> done{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < 2; ++t)

@@ -83,6 +83,22 @@ TEST_CASE("synchronized_heap: threads one after the other take over one heap") {
   CHECK(heap.stats().live_blocks == 0);
 }
 
+TEST_CASE("synchronized_heap: what a thread freed for another is that one's again when the thread ends") {
+  zmm::synchronized_heap heap;
+  for (size_t const bytes : {size_t{64}, size_t{1000}, size_t{3000}}) {
+    std::vector<void*> first(10), second;
+    for (void*& p : first) p = heap.allocate(bytes, 8);
+    in_a_thread([&] {
+      for (void* p : first) heap.deallocate(p, bytes, 8);  // fewer than go home by themselves
+    });
+    for (size_t i = 0; i < first.size(); ++i) second.push_back(heap.allocate(bytes, 8));
+    std::sort(first.begin(), first.end());
+    std::sort(second.begin(), second.end());
+    CHECK(first == second);
+    for (void* p : second) heap.deallocate(p, bytes, 8);
+  }
+}
+
 TEST_CASE("synchronized_heap: a heap taken over brings its live blocks, and its new thread frees them as its own") {
   zmm::synchronized_heap heap;
   std::vector<marked_block> blocks;
