@@ -99,6 +99,41 @@ TEST_CASE("synchronized_heap: what a thread freed for another is that one's agai
   }
 }
 
+// A thread that took over slots of other threads has them on its lists when it ends; a collection that meets its part then must
+// not take them for the part's own.
+TEST_CASE("synchronized_heap: threads that use slots of others end while another thread collects") {
+  zmm::synchronized_heap heap;
+  std::atomic<bool> over{false};
+  std::array<std::atomic<size_t*>, 64> shared{};
+  size_t const rounds = scaled(40);
+  for (size_t round = 0; round < rounds; ++round) {
+    over = false;
+    std::thread collector([&] {
+      while (!over) (void)heap.collect();
+    });
+    in_threads(3, [&](size_t thread) {
+      for (size_t i = 0; i < 10; ++i)
+        in_a_thread([&] {
+          random_source random{round * 100 + thread * 10 + i};
+          for (int k = 0; k < 400; ++k) {
+            auto* const mine = static_cast<size_t*>(heap.allocate(200, 8));
+            mine[0] = mine[24] = random.next();
+            size_t* const other = shared[random.below(64)].exchange(mine, std::memory_order_acq_rel);
+            if (other == nullptr) continue;
+            if (other[0] != other[24]) FAIL_CHECK("contents lost");
+            heap.deallocate(other, 200, 8);
+          }
+        });
+    });
+    over = true;
+    collector.join();
+    heap.verify();
+  }
+  for (auto& p : shared) heap.deallocate(p.load());
+  CHECK(heap.stats().live_blocks == 0);
+  heap.verify();
+}
+
 TEST_CASE("synchronized_heap: a heap taken over brings its live blocks, and its new thread frees them as its own") {
   zmm::synchronized_heap heap;
   std::vector<marked_block> blocks;

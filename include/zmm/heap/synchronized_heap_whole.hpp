@@ -32,6 +32,7 @@ template <class Options> std::size_t basic_synchronized_heap<Options>::collect()
   std::size_t bytes = 0;
   for_each_idle_part([](part_type& p) { p.send_all_home(); });  // all of them first: one's foreign slots are another's
   for_each_idle_part([&](part_type& p) {
+    p.send_all_home();  // once more: the thread of this part may have ended since, with slots it had taken over
     p.bring_home();
     bytes += p.collect();
     note_carved(p.publish());
