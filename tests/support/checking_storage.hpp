@@ -67,9 +67,9 @@ public:
     block* const held = find(p, from, "truncate");
     if (held == nullptr) return false;
     if (to == 0 || to >= from || to % os_page() != 0) FAIL_CHECK("truncate from " << from << " to " << to);
-    if (held->reserve > from) FAIL_CHECK("truncate of a block with address space ahead");
     if (!below_.truncate(p, from, to)) return false;
-    held->bytes = held->reserve = to;
+    held->bytes = to;
+    if (held->reserve == from) held->reserve = to;
     return true;
   }
   bool purge(void* p, std::size_t bytes) noexcept override {
@@ -111,13 +111,15 @@ private:
     }
     return &found->second;
   }
+  // Only the operating system has address space to set aside; other storages ignore a reserve.
+  std::size_t extent_of(block const& b) const { return &below_ == &zmm::os_storage() ? b.reserve : b.bytes; }
   void no_overlap(std::uintptr_t at) {
     auto const here = blocks_.find(at);
     auto const next = std::next(here);
-    if (next != blocks_.end() && here->first + here->second.reserve > next->first) FAIL_CHECK("storage blocks overlap");
+    if (next != blocks_.end() && here->first + extent_of(here->second) > next->first) FAIL_CHECK("storage blocks overlap");
     if (here == blocks_.begin()) return;
     auto const before = std::prev(here);
-    if (before->first + before->second.reserve > here->first) FAIL_CHECK("storage blocks overlap");
+    if (before->first + extent_of(before->second) > here->first) FAIL_CHECK("storage blocks overlap");
   }
 
   zmm::storage& below_;

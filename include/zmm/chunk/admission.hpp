@@ -14,9 +14,11 @@ enum class refusal : std::uint8_t {
   address,  ///< no address space holds such a size or alignment
 };
 
-/// Travels with one attempt to allocate: downward whether limits bind, upward why it failed.
+/// Travels with one attempt to allocate: downward whether limits bind and what is known of the block, upward why it
+/// failed.
 struct admission {
   bool lifted = false;  ///< limits do not bind this attempt
+  bool grows = false;   ///< the block replaces one that has outgrown its place: it gets room to grow in
 
   refusal why = refusal::none;
   std::size_t used = 0;       ///< limit: real bytes in use where it was refused

@@ -16,6 +16,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     the first header_pages bits of `taken` are set
 ///     a clear bit in `taken` has a page_kind::none entry in `map`
 ///     a set bit in `dirty` is a page that was handed out since it came from storage or was purged
+///     a set bit in `grown` is a taken page, the last one of a block that has grown
 ///     free_slots is 0 everywhere outside a collection
 template <class Geometry> struct chunk {
   using geometry = Geometry;
@@ -28,6 +29,7 @@ template <class Geometry> struct chunk {
   std::uint32_t longest;
   bitmap<Geometry::pages> taken;
   bitmap<Geometry::pages> dirty;
+  bitmap<Geometry::pages> grown;
   page_entry map[Geometry::pages];
   std::uint16_t free_slots[Geometry::pages] = {};  ///< of the run that starts there, while a collection counts them
 

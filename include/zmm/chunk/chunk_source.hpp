@@ -45,13 +45,13 @@ public:
   /// so.
   static void format(chunk_type* c) noexcept;
 
-  /// Returns: a block with a mapping of its own, aligned to `alignment` and to the chunk size. Requires: alignment is a
-  /// power of two.
+  /// Returns: a block with a mapping of its own, aligned to `alignment` and to the chunk size; one that grows has
+  /// address space ahead of it, if there is any. Requires: alignment is a power of two.
   void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, admission& asked) noexcept;
   /// Returns: the bytes given back. A block that is not of this source goes to the stop handler.
   std::size_t give_huge(void* block) noexcept;
   /// Effects: resizes a huge block in place to `bytes` rounded up to the OS page. Returns: the bytes it has then; 0:
-  /// storage could not.
+  /// storage or the limit refused.
   std::size_t resize_huge(void* block, std::size_t bytes, admission& asked) noexcept;
   /// Effects: resizes a huge block, moving its pages if needed. Returns: its new place; null if storage cannot.
   void* move_huge(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
@@ -93,11 +93,18 @@ public:
   void verify(void const* heap) const noexcept;
 
 private:
-  void* take_extent(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void* take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve, admission& asked) noexcept;
   void drop(chunk_type* c) noexcept;
 
   /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
   static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
+
+  /// Address space for a block of `size` bytes that grows. Requires: size is no more than half of what there is.
+  static std::size_t growth_reserve(std::size_t size) noexcept {
+    std::size_t const least = std::size_t{1} << 30, factor = 16;
+    if (size > ~std::size_t{0} / 2 / factor) return size;
+    return size * factor > least ? size * factor : least;
+  }
 
   storage* storage_;
   ledger book_;

@@ -20,14 +20,17 @@ template <class Geometry> chunk_source<Geometry>::~chunk_source() {
   index_.trim(*storage_, book_);
 }
 
-/// A block from storage, charged, and room for it in the index; null leaves everything as it was.
+/// A block from storage, charged, and room for it in the index; null leaves everything as it was. Where no address space
+/// is to be had for `reserve`, that becomes `bytes`.
 template <class Geometry>
-void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve,
+                                          admission& asked) noexcept {
   if (!book_.admits(bytes, asked)) return nullptr;
-  void* const block = storage_->allocate(bytes, alignment, bytes);
+  void* block = reserve > bytes ? storage_->allocate(bytes, alignment, reserve) : nullptr;
+  if (block == nullptr) block = storage_->allocate(bytes, alignment, reserve = bytes);
   if (block == nullptr) return asked.refuse_storage(bytes, alignment);
   if (!index_.make_room(*storage_, book_, bytes, asked)) {
-    storage_->deallocate(block, bytes, bytes);
+    storage_->deallocate(block, bytes, reserve);
     return nullptr;
   }
   book_.add(bytes);
@@ -37,6 +40,7 @@ void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignme
 template <class Geometry> void chunk_source<Geometry>::format(chunk_type* c) noexcept {
   c->taken = {};
   c->taken.set(0, header_pages<Geometry>);
+  c->grown = {};
   for (page_entry& entry : c->map) entry = page_entry{};
   c->free_pages = static_cast<std::uint32_t>(usable_pages<Geometry>);
   c->longest = c->free_pages;
@@ -48,7 +52,8 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
   if (!cached_.empty()) {
     c = cached_.pop();
   } else {
-    void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, asked);
+    std::size_t reserve = Geometry::chunk_bytes;
+    void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, reserve, asked);
     if (block == nullptr) return nullptr;
     index_.insert({block, 0, 0, 0});
     c = ::new (block) chunk_type;

@@ -11,9 +11,10 @@ ZMM_NOINLINE void* chunk_source<Geometry>::take_huge(std::size_t bytes, std::siz
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return asked.refuse_address();
   if (alignment < Geometry::chunk_bytes) alignment = Geometry::chunk_bytes;
-  void* const block = take_extent(size, alignment, asked);
+  std::size_t reserve = asked.grows ? growth_reserve(size) : size;
+  void* const block = take_extent(size, alignment, reserve, asked);
   if (block == nullptr) return nullptr;
-  index_.insert({block, size, size, tag});
+  index_.insert({block, size, reserve, tag});
   huge_bytes_ += size;
   return block;
 }
@@ -42,10 +43,10 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
     huge_bytes_ += more;
     if (e->reserve < size) e->reserve = size;
   } else if (size < e->bytes) {
-    if (e->reserve != e->bytes || !storage_->truncate(e->start, e->bytes, size)) return 0;
+    if (!storage_->truncate(e->start, e->bytes, size)) return 0;
     book_.subtract(e->bytes - size);
     huge_bytes_ -= e->bytes - size;
-    e->reserve = size;
+    if (e->reserve == e->bytes) e->reserve = size;
   }
   e->bytes = size;
   return size;

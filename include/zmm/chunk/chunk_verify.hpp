@@ -17,6 +17,7 @@ template <class Geometry> void verify_chunk(chunk<Geometry> const& c, void const
       check(c.dirty.test(i), "a taken page is dirty", &c, heap);
       continue;
     }
+    check(!c.grown.test(i), "a grown block ends on a taken page", &c, heap);
     check(c.map[i] == page_entry{}, "a free page has no entry in the map", &c, heap);
   }
 }

@@ -41,14 +41,21 @@ public:
   /// Requires: fits_chunk(count, alignment). Complexity: constant in the number of chunks.
   void* take_pages(std::size_t count, std::size_t alignment, admission& asked) noexcept {
     std::size_t const needed = count + alignment - 1;
+    if (ZMM_UNLIKELY(asked.grows)) return take_growing(count, alignment, asked);
     chunk_type* c = lists_.find(needed);
     if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
       return nullptr;
-    fit const found = best_fit(c->taken, count, alignment, c->longest);
+    fit found = best_fit(c->taken, count, alignment, c->longest);
+    // A block that has grown may grow on: the gap behind it is filled from its end.
+    if (ZMM_UNLIKELY(c->grown.test(found.first - 1) && alignment == 1))
+      found.first = c->taken.next_set(found.first) - count;
     occupy(c, found.first, count);
     lists_.relist(c, found.longest);
     return c->page(found.first);
   }
+
+  /// The same for a block that has outgrown its place: with free pages behind it if there are any.
+  void* take_growing(std::size_t count, std::size_t alignment, admission& asked) noexcept;
 
   /// Effects: pages are free again, their map entries cleared; a chunk left without any is cached or given back, or,
   /// with keep_empty, left for retire_empty().
@@ -57,13 +64,15 @@ public:
     std::size_t const at = chunk_type::page_of(first);
     for (std::size_t i = 0; i < count; ++i) c->map[at + i] = page_entry{};
     c->taken.clear(at, count);
+    c->grown.clear(at + count - 1, 1);
     c->free_pages += static_cast<std::uint32_t>(count);
     std::size_t const merged = c->taken.next_set(at + count) - c->taken.clear_run_start(at);
     if (merged > c->longest) lists_.relist(c, merged);
     if (c->free_pages == usable_pages<Geometry> && !keep_empty) retire(c);
   }
 
-  /// Effects: takes `more` pages right behind the run of `count` pages at `first`. Returns: whether they were free.
+  /// Effects: takes `more` pages right behind the run of `count` pages at `first`, which is known to grow from then on.
+  /// Returns: whether they were free.
   bool extend_pages(void* first, std::size_t count, std::size_t more) noexcept;
 
   /// Whether take_pages(count, 1) would be served without another chunk from storage.

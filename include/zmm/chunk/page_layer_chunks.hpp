@@ -36,8 +36,31 @@ bool page_layer<Geometry, Source>::extend_pages(void* first, std::size_t count, 
   std::size_t const gap = free_behind(first, count);
   if (gap < more) return false;
   occupy(c, end, more);
+  c->grown.clear(end - 1, 1);
+  c->grown.set(end + more - 1, 1);
   if (gap == c->longest) lists_.relist(c, longest_gap(c->taken));
   return true;
+}
+
+/// Where four times as many pages are free, else twice, else where there is room at all before another chunk is taken.
+/// Behind another block that has grown: in the middle of the gap, so that each has half of it.
+template <class Geometry, class Source>
+ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count, std::size_t alignment,
+                                                              admission& asked) noexcept {
+  chunk_type* c = nullptr;
+  std::size_t room = 8 * count;
+  while (c == nullptr && (room /= 2) > count) {
+    if (fits_chunk(room, alignment)) c = lists_.find(room + alignment - 1);
+  }
+  std::size_t const needed = count + alignment - 1;
+  if (c == nullptr) c = lists_.find(needed);
+  if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr) return nullptr;
+  std::size_t first = best_fit(c->taken, room, alignment, c->longest).first;
+  if (c->grown.test(first - 1)) first += align_down((c->taken.next_set(first) - first - count) / 2, alignment);
+  occupy(c, first, count);
+  c->grown.set(first + count - 1, 1);
+  lists_.relist(c, longest_gap(c->taken));
+  return c->page(first);
 }
 
 /// Gives the memory behind free pages that were ever used back, by whole OS pages. Returns: bytes.

@@ -53,20 +53,27 @@ template <class Heap> block_grant expand(Heap& heap, void* block, std::size_t le
 }
 
 template <class Heap> block_grant take_new(Heap& heap, block_command const& c, std::size_t bytes, bool may_throw) {
-  void* const block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
+  void* block = nullptr;
+  if (c.block != nullptr && bytes > small_limit) {
+    block = may_throw ? heap.allocate_growing(bytes, c.alignment) : heap.try_allocate_growing(bytes, c.alignment);
+  } else {
+    block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
+  }
   if (block == nullptr) return {};
   if (c.asks(command_flag::zero_memory)) detail::zero_bytes(block, bytes);
   return {block, granted_bytes(heap, block, bytes, c.alignment)};
 }
 
-/// In place with room to spare if there is an eighth of it; else new as preferred; else in place, however little; else
+inline constexpr std::size_t enough_spare = 64 * 1024;
+
+/// In place with room to spare if there is an eighth of it, or 64 KiB; else new as preferred; else in place, however little; else
 /// new, however little.
 template <class Heap> block_grant grow_block(Heap& heap, block_command const& c) {
   bool const in_place = c.block != nullptr && c.asks(command_flag::expand_fwd) && !c.asks(command_flag::zero_memory);
   bool const is_new = c.asks(command_flag::allocate_new);
   bool const may_throw = !c.asks(command_flag::nothrow_allocation);
   if (in_place) {
-    std::size_t const spare = c.least + c.least / 8;
+    std::size_t const spare = c.least + (c.least / 8 < enough_spare ? c.least / 8 : enough_spare);
     bool const keeps_spare = is_new && spare < c.preferred;
     if (block_grant const g =
             expand(heap, c.block, is_new ? (keeps_spare ? spare : c.preferred) : c.least, c.preferred);

@@ -71,6 +71,11 @@ public:
     push(classes::bin_of(rank), block);
   }
 
+  /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
+  /// pages left free behind it or, if it is huge, address space.
+  [[nodiscard]] void* allocate_growing(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept;
+
   /// For bulk allocation. Effects: adds up to `count` blocks of `bytes` at `alignment` that are at hand to `list`, none
   /// if they are paged; fresh ones in the order of their addresses.
   void pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count, detail::block_list& list) noexcept;

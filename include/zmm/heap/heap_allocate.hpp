@@ -60,6 +60,21 @@ template <class Options> ZMM_NOINLINE void basic_heap<Options>::deallocate_paged
   if constexpr (Options::exact_peak) live_ -= bytes;
 }
 
+template <class Options> void* basic_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
+  detail::admission asked;
+  asked.grows = true;
+  void* const block = allocate_rest(bytes, alignment, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
+  return block;
+}
+
+template <class Options>
+void* basic_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
+  detail::admission asked;
+  asked.grows = true;
+  return allocate_rest(bytes, alignment, asked);
+}
+
 template <class Options>
 void basic_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
                                      detail::block_list& list) noexcept {

@@ -168,10 +168,12 @@ std::size_t basic_request_heap<Options>::resize_paged(void* block, std::size_t m
 template <class Options>
 std::size_t basic_request_heap<Options>::resize_huge(void* block, std::size_t min_bytes,
                                                      std::size_t preferred_bytes) noexcept {
-  std::size_t const usable = pool_->find_huge(block).bytes;
+  detail::extent const e = pool_->find_huge(block);
+  std::size_t const usable = e.bytes;
   if (min_bytes <= usable && preferred_bytes >= usable) return usable;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
-  for (std::size_t bytes : {preferred_bytes, min_bytes}) {
+  bool const ends_first = e.reserve > usable && e.reserve > min_bytes && e.reserve < preferred_bytes;
+  for (std::size_t bytes : {preferred_bytes, ends_first ? e.reserve : min_bytes, min_bytes}) {
     std::size_t const wanted = detail::align_up(bytes, os_page_size());
     detail::admission asked;
     if (wanted < bytes || (wanted > usable && !admits(wanted - usable, asked))) continue;

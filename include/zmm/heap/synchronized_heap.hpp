@@ -74,6 +74,11 @@ public:
     deallocate_from(part(), block, bytes, alignment);
   }
 
+  /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
+  /// pages left free behind it or, if it is huge, address space.
+  [[nodiscard]] void* allocate_growing(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept;
+
   /// Effects: frees a block found by its address alone. Null: no effect. Requires: `block` is live.
   void deallocate(void* block) noexcept;
 

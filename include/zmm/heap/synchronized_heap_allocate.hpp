@@ -31,6 +31,22 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size
   return allocate_rest(bytes, alignment, asked);
 }
 
+template <class Options>
+void* basic_synchronized_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
+  detail::admission asked;
+  asked.grows = true;
+  void* const block = allocate_rest(bytes, alignment, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
+  return block;
+}
+
+template <class Options>
+void* basic_synchronized_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
+  detail::admission asked;
+  asked.grows = true;
+  return allocate_rest(bytes, alignment, asked);
+}
+
 /// Pages, and every odd request. Each attempt starts over, because what ran before it may have freed or allocated.
 template <class Options>
 ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
@@ -119,6 +135,7 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
   }
 
   detail::admission asked;
+  asked.grows = bytes > usable;
   void* const place = allocate_rest(bytes, alignment, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.

@@ -39,6 +39,13 @@ public:
     heap().deallocate_from(part(), block, bytes, alignment);
   }
 
+  [[nodiscard]] static void* allocate_growing(std::size_t bytes, std::size_t alignment) {
+    return heap().allocate_growing(bytes, alignment);
+  }
+  [[nodiscard]] static void* try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
+    return heap().try_allocate_growing(bytes, alignment);
+  }
+
   static void deallocate(void* block) noexcept { heap().deallocate(block); }
   [[nodiscard]] static std::size_t usable_size(void const* block) noexcept { return heap().usable_size(block); }
   [[nodiscard]] static std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) noexcept {

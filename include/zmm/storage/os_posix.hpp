@@ -54,6 +54,11 @@ public:
 
   bool truncate(void* block, std::size_t from, std::size_t to) noexcept override {
     errno_guard const keep;
+    if (os_reserves.find(block) > from) {
+      if (::mprotect(offset(block, to), from - to, PROT_NONE) != 0) return false;
+      ::madvise(offset(block, to), from - to, MADV_DONTNEED);
+      return true;
+    }
     os_reserves.erase(block);  // before the tail can be somebody else's
     return ::munmap(offset(block, to), from - to) == 0;
   }

@@ -11,7 +11,8 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Units: every size and offset is in bytes and a multiple of the operating system's page (os_page_size(), 4 to 64
 /// KiB); alignments are powers of two. A *block* is what one allocate() returned; its first `bytes` are usable, the
-/// rest of its `reserve` is address space that only extend() makes usable.
+/// rest of its `reserve` is address space that only extend() makes usable. A storage that has none to set aside may take
+/// a reserve for its `bytes` and refuse to extend.
 ///
 /// Threads: a storage used by one heap is called by that heap's thread only. os_storage() may be used by any number of
 /// heaps and threads at once; a storage of your own that is shared between threads must allow for it.
@@ -42,8 +43,9 @@ public:
   /// Returns: whether it did; false leaves the block as it was. The default refuses.
   virtual bool extend(void* /*block*/, std::size_t /*from*/, std::size_t /*to*/) noexcept { return false; }
 
-  /// Effects: takes the tail [to, from) of the block back; the block's size and reserve are `to` from then on.
-  /// Requires: 0 < to < from, the block's current size; the block has no reserve beyond `from`.
+  /// Effects: takes the tail [to, from) of the block back; `to` is the block's size from then on. It is its reserve too,
+  /// unless there is a reserve beyond `from`: that stays, and extend() may make the tail usable again.
+  /// Requires: 0 < to < from, the block's current size.
   /// Returns: whether it did; false leaves the block as it was. The default refuses.
   virtual bool truncate(void* /*block*/, std::size_t /*from*/, std::size_t /*to*/) noexcept { return false; }
 
