@@ -95,13 +95,15 @@ TEST_CASE_TEMPLATE("growth: other blocks do not settle right behind a vector tha
   push(v, 64 * kib);
   moves sum;
   std::vector<void*> others;
+  // In a request only slabs keep away: a run next to one that has grown may be next to one that is free and kept warm.
+  constexpr size_t other = std::is_same_v<Heap, zmm::request_heap> ? 2 * kib : 8 * kib;
   for (size_t bytes = 64 * kib; bytes <= 512 * kib; bytes += 16 * kib) {
-    others.push_back(t.heap().allocate(8 * kib, 8));
+    for (size_t i = 0; i < 8 * kib / other; ++i) others.push_back(t.heap().allocate(other, 8));
     moves const m = push(v, bytes);
     sum.to_2m += m.to_2m;
   }
   CHECK(sum.to_2m <= 1);
-  for (void* p : others) t.heap().deallocate(p, 8 * kib, 8);
+  for (void* p : others) t.heap().deallocate(p, other, 8);
   t.heap().verify();
 }
 

@@ -14,11 +14,18 @@ enum class refusal : std::uint8_t {
   address,  ///< no address space holds such a size or alignment
 };
 
+/// What is known of the future of a block that is being allocated.
+enum class growth : std::uint8_t {
+  none,   ///< it is expected to keep its size
+  maybe,  ///< as none, and whether its neighbour grows is not known either: it may be free and kept warm
+  known,  ///< it replaces one that has outgrown its place: it gets room to grow in
+};
+
 /// Travels with one attempt to allocate: downward whether limits bind and what is known of the block, upward why it
 /// failed.
 struct admission {
   bool lifted = false;  ///< limits do not bind this attempt
-  bool grows = false;   ///< the block replaces one that has outgrown its place: it gets room to grow in
+  detail::growth growth = growth::none;
 
   refusal why = refusal::none;
   std::size_t used = 0;       ///< limit: real bytes in use where it was refused

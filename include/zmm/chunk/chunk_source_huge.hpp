@@ -11,7 +11,7 @@ ZMM_NOINLINE void* chunk_source<Geometry>::take_huge(std::size_t bytes, std::siz
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return asked.refuse_address();
   if (alignment < Geometry::chunk_bytes) alignment = Geometry::chunk_bytes;
-  std::size_t reserve = asked.grows ? growth_reserve(size) : size;
+  std::size_t reserve = asked.growth == growth::known ? growth_reserve(size) : size;
   void* const block = take_extent(size, alignment, reserve, asked);
   if (block == nullptr) return nullptr;
   index_.insert({block, size, reserve, tag});

@@ -41,14 +41,13 @@ public:
   /// Requires: fits_chunk(count, alignment). Complexity: constant in the number of chunks.
   void* take_pages(std::size_t count, std::size_t alignment, admission& asked) noexcept {
     std::size_t const needed = count + alignment - 1;
-    if (ZMM_UNLIKELY(asked.grows)) return take_growing(count, alignment, asked);
+    if (ZMM_UNLIKELY(asked.growth == growth::known)) return take_growing(count, alignment, asked);
     chunk_type* c = lists_.find(needed);
     if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
       return nullptr;
-    fit found = best_fit(c->taken, count, alignment, c->longest);
-    // A block that has grown may grow on: the gap behind it is filled from its end.
-    if (ZMM_UNLIKELY(c->grown.test(found.first - 1) && alignment == 1))
-      found.first = c->taken.next_set(found.first) - count;
+    fit const found = best_fit(c->taken, count, alignment, c->longest);
+    if (ZMM_UNLIKELY(c->grown.test(found.first - 1)) && asked.growth == growth::none)
+      return take_behind_grown(c, found.first, count, alignment, growth::none);
     occupy(c, found.first, count);
     lists_.relist(c, found.longest);
     return c->page(found.first);
@@ -103,6 +102,8 @@ public:
 
 private:
   chunk_type* add_chunk(admission& asked) noexcept;
+  void* take_behind_grown(chunk_type* c, std::size_t first, std::size_t count, std::size_t alignment,
+                          growth expected) noexcept;
   std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
 

@@ -42,8 +42,20 @@ bool page_layer<Geometry, Source>::extend_pages(void* first, std::size_t count, 
   return true;
 }
 
+/// Takes pages of the gap at `first`, behind a block that has grown and may grow on: from its end; from its middle for
+/// another block that grows, so that each has half of it.
+template <class Geometry, class Source>
+ZMM_NOINLINE void* page_layer<Geometry, Source>::take_behind_grown(chunk_type* c, std::size_t first, std::size_t count,
+                                                                   std::size_t alignment, growth expected) noexcept {
+  std::size_t const spare = c->taken.next_set(first) - first - count;
+  first += align_down(expected == growth::known ? spare / 2 : spare, alignment);
+  occupy(c, first, count);
+  if (expected == growth::known) c->grown.set(first + count - 1, 1);
+  lists_.relist(c, longest_gap(c->taken));
+  return c->page(first);
+}
+
 /// Where four times as many pages are free, else twice, else where there is room at all before another chunk is taken.
-/// Behind another block that has grown: in the middle of the gap, so that each has half of it.
 template <class Geometry, class Source>
 ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count, std::size_t alignment,
                                                               admission& asked) noexcept {
@@ -55,8 +67,8 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count,
   std::size_t const needed = count + alignment - 1;
   if (c == nullptr) c = lists_.find(needed);
   if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr) return nullptr;
-  std::size_t first = best_fit(c->taken, room, alignment, c->longest).first;
-  if (c->grown.test(first - 1)) first += align_down((c->taken.next_set(first) - first - count) / 2, alignment);
+  std::size_t const first = best_fit(c->taken, room, alignment, c->longest).first;
+  if (c->grown.test(first - 1)) return take_behind_grown(c, first, count, alignment, growth::known);
   occupy(c, first, count);
   c->grown.set(first + count - 1, 1);
   lists_.relist(c, longest_gap(c->taken));

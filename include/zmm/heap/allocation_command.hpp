@@ -60,7 +60,7 @@ template <class Heap> block_grant take_new(Heap& heap, block_command const& c, s
     block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
   }
   if (block == nullptr) return {};
-  if (c.asks(command_flag::zero_memory)) detail::zero_bytes(block, bytes);
+  if (c.asks(command_flag::zero_memory)) zero_bytes(block, bytes);
   return {block, granted_bytes(heap, block, bytes, c.alignment)};
 }
 

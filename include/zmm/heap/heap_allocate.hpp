@@ -62,7 +62,7 @@ template <class Options> ZMM_NOINLINE void basic_heap<Options>::deallocate_paged
 
 template <class Options> void* basic_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   void* const block = allocate_rest(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
@@ -71,7 +71,7 @@ template <class Options> void* basic_heap<Options>::allocate_growing(std::size_t
 template <class Options>
 void* basic_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   return allocate_rest(bytes, alignment, asked);
 }
 

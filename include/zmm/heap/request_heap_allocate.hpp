@@ -115,7 +115,7 @@ template <class Options> ZMM_COLD bool basic_request_heap<Options>::ask_hook(std
 
 template <class Options> void* basic_request_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   void* const block = allocate_rest(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
@@ -124,7 +124,7 @@ template <class Options> void* basic_request_heap<Options>::allocate_growing(std
 template <class Options>
 void* basic_request_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   return allocate_rest(bytes, alignment, asked);
 }
 

@@ -33,6 +33,7 @@ detail::paged_block basic_request_heap<Options>::take_pages(std::size_t bytes, s
   std::size_t const count = detail::divide_up(bytes, page);
   std::size_t const aligned = alignment <= page ? 1 : alignment / page;
   bool const is_huge = !detail::page_layer<geometry>::fits_chunk(count, aligned);
+  if (asked.growth == detail::growth::none) asked.growth = detail::growth::maybe;
   std::size_t const charged = is_huge ? detail::align_up(bytes, os_page_size()) : count * page;
   if (!admits(charged, asked)) return {};
   void* const start =

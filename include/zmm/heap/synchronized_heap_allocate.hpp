@@ -34,7 +34,7 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size
 template <class Options>
 void* basic_synchronized_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   void* const block = allocate_rest(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
@@ -43,7 +43,7 @@ void* basic_synchronized_heap<Options>::allocate_growing(std::size_t bytes, std:
 template <class Options>
 void* basic_synchronized_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
-  asked.grows = true;
+  asked.growth = detail::growth::known;
   return allocate_rest(bytes, alignment, asked);
 }
 
@@ -135,7 +135,7 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
   }
 
   detail::admission asked;
-  asked.grows = bytes > usable;
+  if (bytes > usable) asked.growth = detail::growth::known;
   void* const place = allocate_rest(bytes, alignment, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
