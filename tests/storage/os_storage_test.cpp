@@ -5,7 +5,10 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 namespace {
 using std::size_t;
@@ -107,6 +110,59 @@ TEST_CASE("os_storage: truncate gives the tail back and keeps the rest") {
   CHECK(os.truncate(p, 10 * page, 3 * page));
   CHECK((p[0] == 6 && p[3 * page - 1] == 6));
   os.deallocate(p, 3 * page, 3 * page);
+}
+
+TEST_CASE("os_storage: truncate of a block with a reserve keeps the reserve") {
+  zmm_test::checking_storage os;
+  size_t const page = os_page(), reserve = size_t{64} << 20;
+  unsigned char* p = bytes_of(os.allocate(40 * page, page, reserve));
+  REQUIRE(p != nullptr);
+  std::memset(p, 6, 40 * page);
+  CHECK(os.truncate(p, 40 * page, 3 * page));
+  CHECK((p[0] == 6 && p[3 * page - 1] == 6));
+  unsigned char resident[40];
+  REQUIRE(::mincore(p, 40 * page, resident) == 0);
+  for (size_t i = 3; i < 40; ++i) CHECK((resident[i] & 1) == 0);  // the memory behind it is gone
+  CHECK(os.extend(p, 3 * page, 2000 * page));
+  CHECK(p[3 * page] == 0);
+  std::memset(p, 7, 2000 * page);
+  CHECK(os.truncate(p, 2000 * page, page));
+  CHECK(os.extend(p, page, reserve));  // to its end
+  p[reserve - 1] = 1;
+  CHECK_FALSE(os.extend(p, reserve, 2 * reserve));
+  CHECK(os.truncate(p, reserve, page));  // no reserve beyond: the address space goes too
+  CHECK(p[0] == 7);
+  os.deallocate(p, page, page);
+}
+
+TEST_CASE("huge_page_storage: behaves as os_storage and backs what is touched with huge pages if there are any") {
+  zmm_test::checking_storage os{zmm::huge_page_storage()};
+  size_t const unit = size_t{2} << 20;
+  for (size_t reserve : {8 * unit, 64 * unit}) {
+    unsigned char* p = bytes_of(os.allocate(8 * unit, unit, reserve));
+    REQUIRE(p != nullptr);
+    CHECK(aligned(p, unit));
+    for (size_t at = 0; at < 8 * unit; at += unit) p[at] = 1;
+    std::ifstream maps{"/proc/self/smaps"};
+    std::string line, flags;
+    bool here = false;
+    while (std::getline(maps, line)) {
+      unsigned long from = 0, to = 0;
+      if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &to) == 2)
+        here = from <= reinterpret_cast<std::uintptr_t>(p) && reinterpret_cast<std::uintptr_t>(p) < to;
+      if (here && line.rfind("VmFlags:", 0) == 0) flags = line;
+    }
+    CHECK(flags.find(" hg") != std::string::npos);  // the advice stands, whether or not the system follows it
+    if (reserve > 8 * unit) {
+      CHECK(os.extend(p, 8 * unit, 16 * unit));
+      p[16 * unit - 1] = 1;
+      CHECK(os.truncate(p, 16 * unit, unit));
+      os.deallocate(p, unit, reserve);
+    } else {
+      CHECK(os.truncate(p, 8 * unit, unit));
+      os.deallocate(p, unit, unit);
+    }
+  }
 }
 
 TEST_CASE("os_storage: purge keeps the addresses usable") {

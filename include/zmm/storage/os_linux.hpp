@@ -7,7 +7,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 class linux_storage final : public posix_storage {
 public:
-  constexpr linux_storage() noexcept = default;
+  using posix_storage::posix_storage;
 
   /// Within the reserve: commits. A block without one grows while the address space behind it is free.
   bool extend(void* block, std::size_t from, std::size_t to) noexcept override {

@@ -26,15 +26,19 @@ private:
   int saved_;
 };
 
+/// With `advises_huge_pages` blocks are backed by huge pages where the kernel has them to give.
 class posix_storage : public storage {
 public:
-  constexpr posix_storage() noexcept = default;
+  constexpr explicit posix_storage(bool advises_huge_pages = false) noexcept
+      : advises_huge_pages_(advises_huge_pages) {}
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t reserve) override {
     errno_guard const keep;
-    if (reserve == bytes) return map_aligned(bytes, alignment, PROT_READ | PROT_WRITE);
-    void* const block = map_aligned(reserve, alignment, PROT_NONE);
+    bool const is_reserved = reserve != bytes;
+    void* const block = map_aligned(reserve, alignment, is_reserved ? PROT_NONE : PROT_READ | PROT_WRITE);
     if (block == nullptr) return nullptr;
+    if (advises_huge_pages_) ::madvise(block, reserve, MADV_HUGEPAGE);
+    if (!is_reserved) return block;
     forks.attach_innermost(os_reserves_fork);
     if (::mprotect(block, bytes, PROT_READ | PROT_WRITE) == 0 && os_reserves.insert(block, reserve)) return block;
     ::munmap(block, reserve);
@@ -88,6 +92,9 @@ protected:
     if (before != slack) ::munmap(offset(block, bytes), slack - before);
     return block;
   }
+
+private:
+  bool advises_huge_pages_;
 };
 
 }  // namespace detail
