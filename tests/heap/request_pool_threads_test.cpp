@@ -22,16 +22,37 @@ using std::size_t;
 constexpr size_t chunk = size_t{2} << 20;
 using request_ptr = std::unique_ptr<zmm::request_resource>;
 
-// Fills a request with blocks of all kinds that carry `seed`. Returns: false if memory was refused on the way.
+// The blocks of a request. Without memory of its own: the child of a fork cannot trust malloc, which a sanitizer may have
+// replaced by one that does not survive it.
 struct filled {
   unsigned char* p;
   size_t bytes;
   unsigned char mark;
 };
-bool fill(zmm::request_resource& request, std::uint64_t seed, std::vector<filled>& blocks) {
+class filled_blocks {
+public:
+  void push(filled block) { blocks_[count_++] = block; }
+  filled take(size_t at) {
+    filled const taken = blocks_[at];
+    blocks_[at] = blocks_[--count_];
+    return taken;
+  }
+  size_t size() const { return count_; }
+  bool full() const { return count_ == capacity; }
+  filled const* begin() const { return blocks_; }
+  filled const* end() const { return blocks_ + count_; }
+
+private:
+  static constexpr size_t capacity = 800;
+  filled blocks_[capacity];
+  size_t count_ = 0;
+};
+
+// Fills a request with blocks of all kinds that carry `seed`. Returns: false if memory was refused on the way.
+bool fill(zmm::request_resource& request, std::uint64_t seed, filled_blocks& blocks) {
   random_source random{seed};
   size_t const count = random.one_in(8) ? 400 : 20;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count && !blocks.full(); ++i) {
     size_t const bytes = random.one_in(60)   ? random.between(chunk, 2 * chunk)
                          : random.one_in(10) ? random.between(3000, 40000)
                                              : random.between(1, 600);
@@ -39,16 +60,14 @@ bool fill(zmm::request_resource& request, std::uint64_t seed, std::vector<filled
     if (p == nullptr) return false;
     auto const mark = static_cast<unsigned char>(seed + i);
     p[0] = p[bytes - 1] = mark;
-    blocks.push_back({p, bytes, mark});
+    blocks.push({p, bytes, mark});
     if (!random.one_in(3)) continue;
-    filled& freed = blocks[random.below(blocks.size())];
+    filled const freed = blocks.take(random.below(blocks.size()));
     request.deallocate(freed.p, freed.bytes, 8);
-    freed = blocks.back();
-    blocks.pop_back();
   }
   return true;
 }
-bool intact(std::vector<filled> const& blocks) {
+bool intact(filled_blocks const& blocks) {
   for (filled const& b : blocks)
     if (b.p[0] != b.mark || b.p[b.bytes - 1] != b.mark) return false;
   return true;
@@ -56,7 +75,7 @@ bool intact(std::vector<filled> const& blocks) {
 
 struct job {
   request_ptr request;
-  std::vector<filled> blocks;
+  std::unique_ptr<filled_blocks> blocks = std::make_unique<filled_blocks>();
 };
 
 // A place where requests change hands.
@@ -87,9 +106,9 @@ bool work(zmm::request_pool& pool, exchange& handed, std::uint64_t seed, size_t 
   for (size_t i = 0; i < rounds; ++i) {
     job mine;
     if (random.one_in(2) || !handed.take(mine)) mine.request = std::make_unique<zmm::request_resource>(pool);
-    (void)fill(*mine.request, random.next(), mine.blocks);
+    (void)fill(*mine.request, random.next(), *mine.blocks);
     if (random.one_in(2)) handed.put(std::move(mine));
-    else kept = kept && intact(mine.blocks);
+    else kept = kept && intact(*mine.blocks);
   }
   return kept;
 }
@@ -176,7 +195,6 @@ TEST_CASE("pool threads: what one thread left warm, another takes before storage
   counting_storage source;
   zmm::request_pool pool{source};
   auto const serve = [&pool] {
-    std::vector<filled> blocks;
     zmm::request_resource request{pool};
     for (int i = 0; i < 300; ++i) (void)request.allocate(2000, 8);
     (void)request.allocate(70000, 8);
@@ -192,7 +210,7 @@ TEST_CASE("pool threads: trim reaches what ended threads left warm") {
   counting_storage source;
   zmm::request_pool pool{source};
   on_threads(20, [&](size_t t) {
-    std::vector<filled> blocks;
+    filled_blocks blocks;
     zmm::request_resource request{pool};
     (void)fill(request, t, blocks);
   });
@@ -253,32 +271,32 @@ TEST_CASE("pool threads: requests that one thread begins and another ends do not
 }
 
 // What the child of a fork does with a pool that other threads were working with. Returns: its exit status.
-int live_on(std::unique_ptr<zmm::request_pool>& pool, std::uint64_t seed) {
-  pool->verify();
+int live_on(zmm::request_pool& pool, std::uint64_t seed) {
+  pool.verify();
   for (std::uint64_t i = 0; i < 20; ++i) {
-    std::vector<filled> blocks;
-    zmm::request_resource request{*pool};
+    filled_blocks blocks;
+    zmm::request_resource request{pool};
     if (!fill(request, seed + i, blocks) || !intact(blocks)) return 1;
     request.verify();
   }
-  (void)pool->trim();
-  pool->verify();
-  if (pool->stats().used > pool->real_size()) return 2;
-  pool.reset();  // requests of threads that are not there never end
+  (void)pool.trim();
+  pool.verify();
+  if (pool.stats().used > pool.real_size()) return 2;
+  pool.~basic_request_pool();  // requests of threads that are not there never end
   return 0;
 }
 
 TEST_CASE("pool threads: the child of a fork goes on while other threads were in the pool") {
-  auto pool = std::make_unique<zmm::request_pool>();
+  zmm::request_pool pool;
   exchange handed;
   std::atomic<bool> done{false};
   std::vector<std::thread> threads;
   for (std::uint64_t t = 0; t < 3; ++t)
     threads.emplace_back([&, t] {
       for (std::uint64_t i = 0; !done; ++i) {
-        (void)work(*pool, handed, 1000 * t + i, 5);
-        if (i % 32 == 0) (void)pool->trim();
-        std::vector<filled> blocks;
+        (void)work(pool, handed, 1000 * t + i, 5);
+        if (i % 32 == 0) (void)pool.trim();
+        filled_blocks blocks;
         zmm::request_resource other;  // of the default pool
         (void)fill(other, i, blocks);
       }
@@ -289,7 +307,7 @@ TEST_CASE("pool threads: the child of a fork goes on while other threads were in
     if (child == 0) {
       int const status = live_on(pool, i);
       if (status != 0) ::_exit(status);
-      std::vector<filled> blocks;
+      filled_blocks blocks;
       zmm::request_resource request;
       ::_exit(fill(request, i, blocks) && intact(blocks) ? 0 : 3);
     }
@@ -301,7 +319,7 @@ TEST_CASE("pool threads: the child of a fork goes on while other threads were in
   done = true;
   for (std::thread& t : threads) t.join();
   handed.clear();
-  pool->verify();
-  CHECK(pool->stats().in_flight == 0);
+  pool.verify();
+  CHECK(pool.stats().in_flight == 0);
 }
 }  // namespace
