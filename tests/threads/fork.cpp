@@ -2,6 +2,7 @@
 // threads made, forks again, and ends; the parent never notices. alarm() ends what hangs.
 #include <zmm/zmm.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -61,10 +62,38 @@ bool exchange_blocks(std::uint64_t seed, size_t steps) {
   return intact;
 }
 
+// Blocks of a thread that does nothing else: in a child it is absent, they can be read and freed, and none comes back.
+zmm::synchronized_heap of_one_thread;
+std::vector<std::pair<size_t*, size_t>> its_blocks;
+
+void make_its_blocks() {
+  for (size_t i = 0; i < 600; ++i) {
+    size_t const bytes = i % 3 == 0 ? 5000 : 96;
+    its_blocks.emplace_back(static_cast<size_t*>(of_one_thread.allocate(bytes, 8)), bytes);
+    *its_blocks.back().first = i;
+  }
+}
+
+bool none_comes_back() {
+  for (size_t i = 0; i < its_blocks.size(); ++i) {
+    auto const [p, bytes] = its_blocks[i];
+    if (*p != i || of_one_thread.usable_size(p) < bytes || !of_one_thread.owns(p)) return false;
+    if (i % 2 == 0) of_one_thread.deallocate(p, bytes, 8);
+    else of_one_thread.deallocate(p);
+  }
+  (void)of_one_thread.collect();
+  std::vector<void*> fresh;
+  for (size_t i = 0; i < 1200; ++i) fresh.push_back(of_one_thread.allocate(i % 3 == 0 ? 5000 : 96, 8));
+  std::sort(fresh.begin(), fresh.end());
+  for (auto const& [p, bytes] : its_blocks)
+    if (std::binary_search(fresh.begin(), fresh.end(), static_cast<void*>(p))) return false;
+  return true;
+}
+
 // What a child does. Returns its exit status.
 int child(int depth) {
   ::alarm(20);
-  bool fine = true;
+  bool fine = depth != 0 || none_comes_back();
   for (size_t slot = 0; slot < slots.size(); ++slot)  // blocks of threads that are not here
     fine = drop(slot, slots[slot].exchange(nullptr)) && fine;
   std::vector<size_t*> mine;
@@ -100,6 +129,13 @@ int main() {
       for (std::uint64_t round = 0; !over; ++round)
         if (!exchange_blocks(t * 1000 + round, 200)) intact = false;
     });
+  std::atomic<bool> made{false};
+  threads.emplace_back([&] {
+    make_its_blocks();
+    made = true;
+    while (!over) std::this_thread::yield();
+  });
+  while (!made) std::this_thread::yield();
   bool fine = true;
   for (std::uint64_t forks = 0; forks < 40; ++forks) {
     if (!exchange_blocks(forks + 77, 100)) fine = false;
