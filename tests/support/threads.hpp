@@ -11,6 +11,15 @@
 
 namespace zmm_test {
 
+// ThreadSanitizer gives a thread up in the last round of its keys' destructors, and crashes on what runs after that.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool under_thread_sanitizer = true;
+#elif defined(__has_feature)
+constexpr bool under_thread_sanitizer = __has_feature(thread_sanitizer);
+#else
+constexpr bool under_thread_sanitizer = false;
+#endif
+
 // Where `count` threads wait for each other, any number of times.
 class meeting {
 public:
