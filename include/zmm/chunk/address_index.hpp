@@ -16,6 +16,16 @@ struct extent {
   std::size_t tag = 0;      ///< huge: the engine's own
 
   bool is_chunk() const noexcept { return start != nullptr && bytes == 0; }
+
+  /// How far to grow in one step towards `preferred` when `least` would do. Where there is address space ahead steps are
+  /// cheap: one takes the block a 32nd further, which storage can make ready at once.
+  std::size_t next_step(std::size_t least, std::size_t preferred) const noexcept {
+    if (reserve <= bytes || preferred <= bytes) return preferred;
+    std::size_t const step = bytes + bytes / 32;
+    std::size_t const wanted = step > least ? step : least;
+    std::size_t const reach = wanted < reserve || least > reserve ? wanted : reserve;
+    return reach < preferred ? reach : preferred;
+  }
 };
 
 /// A hash table with linear probing, keyed by the number of the chunk-sized piece of address space that an extent

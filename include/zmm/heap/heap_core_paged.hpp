@@ -99,11 +99,8 @@ std::size_t heap_core<Options, Source>::resize_huge(Source& from, void* block, s
   if (fits && preferred_bytes >= usable) return usable;
   if (min_bytes > ~std::size_t{0} / 2) return 0;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
+  preferred_bytes = from.find_huge(block).next_step(min_bytes, preferred_bytes);
   if (std::size_t const got = from.resize_huge(block, preferred_bytes, asked)) return got;
-  std::size_t const reserve = from.find_huge(block).reserve;
-  if (reserve > usable && reserve > min_bytes && reserve < preferred_bytes) {
-    if (std::size_t const got = from.resize_huge(block, reserve, asked)) return got;
-  }
   if (std::size_t const got = from.resize_huge(block, min_bytes, asked)) return got;
   return fits ? usable : 0;
 }

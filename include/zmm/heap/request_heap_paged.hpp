@@ -173,8 +173,7 @@ std::size_t basic_request_heap<Options>::resize_huge(void* block, std::size_t mi
   std::size_t const usable = e.bytes;
   if (min_bytes <= usable && preferred_bytes >= usable) return usable;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
-  bool const ends_first = e.reserve > usable && e.reserve > min_bytes && e.reserve < preferred_bytes;
-  for (std::size_t bytes : {preferred_bytes, ends_first ? e.reserve : min_bytes, min_bytes}) {
+  for (std::size_t bytes : {e.next_step(min_bytes, preferred_bytes), min_bytes}) {
     std::size_t const wanted = detail::align_up(bytes, os_page_size());
     detail::admission asked;
     if (wanted < bytes || (wanted > usable && !admits(wanted - usable, asked))) continue;
