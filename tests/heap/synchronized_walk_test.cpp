@@ -11,6 +11,7 @@
 #include "../support/threads.hpp"
 #include <array>
 #include <atomic>
+#include <string>
 #include <doctest/doctest.h>
 
 namespace {
@@ -166,7 +167,7 @@ template <class Heap> void walk(std::uint64_t seed, walk_kind kind) {
       zmm::statistics const s = heap.stats();
       CHECK(s.live_blocks == path.live());
       CHECK(s.real_size == source.live());
-      if (char const* const fault = path.fault()) FAIL_CHECK(fault);
+      if (char const* const fault = path.fault()) FAIL_CHECK(std::string(fault));
     }
     path.finish();
     heap.verify();
@@ -174,7 +175,7 @@ template <class Heap> void walk(std::uint64_t seed, walk_kind kind) {
     CHECK(heap.stats().size == 0);
     if (kind.limited) CHECK(source.peak() <= limit);
     if (kind.refuses || kind.limited) CHECK(path.failures() > 0);
-    if (char const* const fault = path.fault()) FAIL_CHECK(fault);
+    if (char const* const fault = path.fault()) FAIL_CHECK(std::string(fault));
   }
   CHECK(source.live() == 0);
 }
