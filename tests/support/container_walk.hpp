@@ -63,6 +63,9 @@ struct no_heaps {
 template <class V> struct random_value {
   static V make(random_source& random) { return static_cast<V>(random.below(300)); }
 };
+template <> struct random_value<tracked> {
+  static tracked make(random_source& random) { return tracked(static_cast<long>(random.below(300))); }
+};
 template <> struct random_value<char> {
   static char make(random_source& random) { return static_cast<char>('a' + random.below(26)); }
 };
