@@ -83,7 +83,7 @@ std::string request_of(std::size_t items) {
 
 int main() {
   bool right = true;
-  for (std::size_t items : {0, 1, 10, 100, 1000, 20000}) {
+  for (unsigned items : {0u, 1u, 10u, 100u, 1000u, 20000u}) {
     std::string const request = request_of(items);
     std::string expected(request.size() + 1000, ' '), answer = expected;
     for (std::size_t piece : {request.size(), std::size_t{1500}, std::size_t{997}}) {
@@ -93,7 +93,7 @@ int main() {
         std::size_t const m = serve_in_arena(request, piece, asio::buffer(answer));
         std::size_t const news = support::news() - before;
         if (n != 0 && n == m && expected == answer && (round == 0 || news == 0)) continue;
-        std::printf("%zu items in pieces of %zu: %zu and %zu bytes, %zu calls of new\n", items, piece, n, m, news);
+        std::printf("%u items in pieces of %zu: %zu and %zu bytes, %zu calls of new\n", items, piece, n, m, news);
         right = false;
       }
     }
