@@ -9,6 +9,7 @@
 
 namespace {
 std::atomic<std::size_t> read_modify_writes{0};
+std::atomic<std::size_t> foreign_frees{0};
 
 // std::atomic that counts what has to own its cache line to itself.
 template <class T> class counting_atomic {
@@ -55,14 +56,14 @@ struct exchange_place {
 double exchanged(std::size_t bytes) {
   zmm::synchronized_heap heap;
   auto const place = std::make_unique<exchange_place>();
-  std::atomic<std::size_t> foreign{0};
+  foreign_frees = 0;
   read_modify_writes = 0;
-  std::atomic<int> ready{0};
+  std::array<std::atomic<std::size_t>, 2> reached{};
   auto const work = [&](std::size_t thread) {
     std::size_t seed = thread + 1, count = 0;
-    for (++ready; ready != 2;) std::this_thread::yield();
     for (std::size_t i = 0; i < blocks; ++i) {
-      if (i % 64 == 0) std::this_thread::yield();  // so that they meet on one processor too
+      reached[thread] = i;
+      while (reached[1 - thread] + 64 < i) std::this_thread::yield();  // so that they meet on a busy machine too
       seed = seed * 6364136223846793005u + 1442695040888963407u;
       auto* const mine = static_cast<std::size_t*>(heap.allocate(bytes, 8));
       *mine = thread;
@@ -71,13 +72,13 @@ double exchanged(std::size_t bytes) {
       count += *static_cast<std::size_t*>(old) != thread;
       heap.deallocate(old, bytes, 8);
     }
-    foreign += count;
+    reached[thread] = blocks;
+    foreign_frees += count;
   };
   std::thread one(work, 0), other(work, 1);
   one.join();
   other.join();
-  if (foreign < blocks / 100) fine = false;  // they never met
-  double const each = static_cast<double>(read_modify_writes) / static_cast<double>(foreign);
+  double const each = static_cast<double>(read_modify_writes) / static_cast<double>(foreign_frees);
   for (auto& p : place->at) heap.deallocate(p.load(), bytes, 8);
   return each;
 }
@@ -118,6 +119,7 @@ int main(int count, char**) {
     if (count > 1) std::printf("%zu bytes: %.4f exchanged, %.4f handed over\n", bytes, random, batches);
     check("exchanged", bytes, random);
     check("handed over", bytes, batches);
+    if (foreign_frees < blocks / 10) std::puts("broken: the threads did not meet"), fine = false;
     if (batches == 0) std::puts("broken: nothing is counted"), fine = false;
   }
   if (fine) std::puts("ok");
