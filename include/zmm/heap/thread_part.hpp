@@ -13,6 +13,21 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Slots of a foreign list that goes home: at most 64, and at most 64 KiB of them. A table: a division on each free costs
+/// as much as all the rest of it.
+struct foreign_limit_table {
+  std::uint8_t slots[bin_count];
+};
+constexpr foreign_limit_table make_foreign_limits() noexcept {
+  foreign_limit_table table{};
+  for (std::size_t i = 0; i < bin_count; ++i) {
+    std::size_t const fit = std::size_t{64 * 1024} / bin_specs[i].slot_bytes;
+    table.slots[i] = static_cast<std::uint8_t>(fit < 64 ? fit : 64);
+  }
+  return table;
+}
+inline constexpr foreign_limit_table foreign_limits = make_foreign_limits();
+
 /// Blocks in chunks, of which this part is the owner; what its thread freed of other parts' blocks; and what other
 /// threads freed of its own.
 ///
@@ -120,11 +135,7 @@ private:
     free_slot* head = nullptr;
     std::size_t count = 0;
   };
-  /// Slots of a foreign list that goes home: at most 64, and at most 64 KiB of them.
-  static constexpr std::size_t foreign_limit(bin_index bin) noexcept {
-    std::size_t const fit = std::size_t{64 * 1024} / slot_bytes(bin);
-    return fit < 64 ? fit : 64;
-  }
+  static std::size_t foreign_limit(bin_index bin) noexcept { return foreign_limits.slots[bin.value]; }
 
   ZMM_NOINLINE void send_home(bin_index bin) noexcept {
     free_slot* const chain = foreign_[bin.value].head;
