@@ -5,7 +5,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A heap's entry: its own while the heap lives, or the one that stays null; then the heap's parts are among the shared
+/// A heap's entry: its own while the heap lives, or the one that stays no_part; then the heap's parts are among the shared
 /// entries.
 struct entry_lease {
   std::size_t entry;
@@ -15,7 +15,7 @@ struct entry_lease {
 
   /// The part that this thread's record holds for the heap, as far as the record alone tells; null if none.
   void* part() const noexcept {
-    if (is_own()) return own_record.parts[entry];
+    if (is_own()) return own_record.parts[entry] != &no_part ? const_cast<void*>(own_record.parts[entry]) : nullptr;
     thread_record::shared_entry const& shared = own_record.shared[generation % thread_record::shared_entries];
     return shared.generation == generation ? shared.part : nullptr;
   }
@@ -30,7 +30,7 @@ struct entry_lease {
   /// Effects: the record, any thread's, holds nothing for the heap, which ends. No atomic: what the record's thread did
   /// in the heap came before, and the next heap that has the entry comes after, by give() and take().
   void clear(thread_record& of) const noexcept {
-    if (is_own()) of.parts[entry] = nullptr;
+    if (is_own()) of.parts[entry] = &no_part;
   }
 };
 

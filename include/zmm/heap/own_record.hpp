@@ -20,9 +20,16 @@ struct thread_member {
   thread_member** link = nullptr;  ///< the place that points here
 };
 
-/// One for each thread, all zero at first: what leads from a heap to the thread's part of it.
+/// Stands in every record where the thread has no part: read as one, its lists are all empty, so that an allocation
+/// misses without having asked whether there is a part. Nobody writes to it.
+struct alignas(64) no_part_type {
+  unsigned char zeros[4096];
+};
+ZMM_SHARED inline constexpr no_part_type no_part{};
+
+/// One for each thread: what leads from a heap to the thread's part of it.
 ///
-/// Most heaps have an *entry of their own* (entry_lease), which holds this thread's part or null: nothing else has to be
+/// Most heaps have an *entry of their own* (entry_lease), which holds this thread's part or no_part: nothing else has to be
 /// compared. A heap that ends takes its parts out of every thread's record before its entry can be another's. Heaps
 /// beyond those share a few entries, which tell the heap by its generation: no other heap of the process ever has it, so
 /// an entry of a heap that is gone is never mistaken for another's, wherever that lies.
@@ -35,9 +42,15 @@ struct thread_record {
     void* part;
   };
 
-  void* parts[own_entries + 1];  ///< the last one stays null, for heaps without an entry of their own
+  void const* parts[own_entries + 1];  ///< the last one stays no_part, for heaps without an entry of their own
   shared_entry shared[shared_entries];
   thread_member* members;
+
+  constexpr thread_record() noexcept : parts{}, shared{}, members(nullptr) { forget_parts(); }
+  constexpr void forget_parts() noexcept {
+    for (void const*& part : parts) part = &no_part;
+    for (shared_entry& entry : shared) entry = {};
+  }
 
   /// Requires: thread_members_lock is held.
   void add(thread_member* m) noexcept {
@@ -104,8 +117,7 @@ private:
       thread_record::remove(m);
       m->leave(m);
     }
-    for (void*& part : record.parts) part = nullptr;
-    for (thread_record::shared_entry& entry : record.shared) entry = {};
+    record.forget_parts();
   }
 
   // Guarded by thread_members_lock.

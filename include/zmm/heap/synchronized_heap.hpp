@@ -158,15 +158,17 @@ private:
 
   constexpr basic_synchronized_heap(storage& from, detail::entry_lease lease) noexcept : lease_(lease), source_(from) {}
 
-  /// This thread's part; null if it has none, or the heap has no entry of its own: then held_part() tells.
-  ZMM_INLINE part_type* part() const noexcept {
-    return static_cast<part_type*>(detail::own_record.parts[lease_.entry]);
+  /// This thread's part, to pop from and to compare with; no_part if it has none, or the heap has no entry of its own:
+  /// then held_part() tells.
+  ZMM_INLINE part_type* part() const noexcept { return as_part(detail::own_record.parts[lease_.entry]); }
+  ZMM_INLINE static part_type* as_part(void const* p) noexcept {
+    static_assert(sizeof(part_type) <= sizeof(detail::no_part_type), "no_part can be read as a part");
+    return static_cast<part_type*>(const_cast<void*>(p));
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = detail::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr))
-      return nullptr;
+    if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     return own->pop(classes::bin_of(rank));
   }
   ZMM_INLINE void deallocate_from(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {

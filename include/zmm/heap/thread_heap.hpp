@@ -88,7 +88,7 @@ private:
 
   /// Entry 0 of a thread's record is this heap's alone, so it is known beforehand.
   ZMM_INLINE static part_type* part() noexcept {
-    return static_cast<part_type*>(detail::own_record.parts[detail::process_lease.entry]);
+    return heap_type::as_part(detail::own_record.parts[detail::process_lease.entry]);
   }
 };
 
