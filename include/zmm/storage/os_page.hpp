@@ -4,13 +4,17 @@
 #include <zmm/base/bits.hpp>
 
 #include <sched.h>
-#include <unistd.h>
 
 namespace zmm { inline namespace ZMM_ABI {
 
+namespace detail {
+/// POSIX's getpagesize(), by another name: its header, <unistd.h>, is the heaviest that zmm would have.
+extern "C" int zmm_getpagesize() noexcept __asm__("getpagesize");
+}  // namespace detail
+
 /// Bytes of the operating system's page: 4 to 64 KiB, known at run time only.
 inline std::size_t os_page_size() noexcept {
-  static std::size_t const size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  static std::size_t const size = static_cast<std::size_t>(detail::zmm_getpagesize());
   return size;
 }
 
