@@ -43,13 +43,13 @@ std::size_t typed_pair() {
   });
 }
 
-template <class Resource> std::size_t pmr_pair() {
+template <class Resource> std::size_t pmr_pair(std::size_t bytes = 64, std::size_t alignment = 8) {
   Resource own;
   auto* const resource = bench::opaque<std::pmr::memory_resource>(&own);
   return count(10'000, [&](std::size_t) {
-    void* p = resource->allocate(64, 8);
+    void* p = resource->allocate(bytes, alignment);
     keep(p);
-    resource->deallocate(p, 64, 8);
+    resource->deallocate(p, bytes, alignment);
   });
 }
 
@@ -98,6 +98,7 @@ std::size_t request_replay(std::size_t blocks, std::size_t times) {
   });
 }
 
+// The first pages of a chunk that would be empty without them, behind 1000 full ones.
 std::size_t page_allocation() {
   bench::address_storage addresses{1100};
   zmm::heap heap{addresses};
@@ -110,16 +111,62 @@ std::size_t page_allocation() {
   });
 }
 
+// A run of 1 to 8 pages among 1000 chunks of which every second run is free.
+std::size_t fragmented_page_allocation() {
+  bench::address_storage addresses{1100};
+  zmm::heap heap{addresses};
+  bench::random_source random{12};
+  struct run {
+    void* address;
+    std::size_t bytes;
+  };
+  std::vector<run> live;
+  for (std::size_t pages = 0; pages < 1000 * 511;) {
+    auto const n = random.between(1, 8);
+    live.push_back({heap.allocate(n * 4096, 8), n * 4096});
+    pages += n;
+  }
+  for (std::size_t i = 0; i < live.size(); i += 2) heap.deallocate(live[i].address, live[i].bytes, 8);
+  return count(2000, [&](std::size_t i) {
+    std::size_t const bytes = (i % 8 + 1) * 4096;
+    void* p = heap.allocate(bytes, 8);
+    keep(p);
+    heap.deallocate(p, bytes, 8);
+  });
+}
+
+constexpr std::size_t huge_bytes = std::size_t{2} << 20;
+
 std::size_t huge_pair() {
-  constexpr std::size_t bytes = std::size_t{2} << 20;
   bench::address_storage addresses{10'100};
   zmm::heap heap{addresses};
   std::vector<void*> live(10'000);
-  for (auto& p : live) p = heap.allocate(bytes, 8);
+  for (auto& p : live) p = heap.allocate(huge_bytes, 8);
   return count(2000, [&](std::size_t i) {
     auto& p = live[i * 7919 % live.size()];
-    heap.deallocate(p, bytes, 8);
-    p = heap.allocate(bytes, 8);
+    heap.deallocate(p, huge_bytes, 8);
+    p = heap.allocate(huge_bytes, 8);
+  });
+}
+
+std::size_t huge_free() {
+  bench::address_storage addresses{10'100};
+  zmm::heap heap{addresses};
+  std::vector<void*> live(10'000);
+  for (auto& p : live) p = heap.allocate(huge_bytes, 8);
+  constexpr std::size_t times = 1000;
+  measured(times, [&](std::size_t i) { heap.deallocate(live[i * 7919 % live.size()], huge_bytes, 8); });
+  return times;
+}
+
+std::size_t request_paged_pair() {
+  zmm::request_resource own;
+  auto* const resource = bench::opaque<std::pmr::memory_resource>(&own);
+  static_cast<void>(resource->allocate(64, 8));
+  return count(2000, [&](std::size_t) {
+    void* p = resource->allocate(16'384, 8);
+    keep(p);
+    resource->deallocate(p, 16'384, 8);
   });
 }
 
@@ -129,14 +176,18 @@ struct operation {
 };
 constexpr operation operations[] = {
     {"typed_pair", typed_pair},
-    {"heap_pmr_pair", pmr_pair<zmm::heap_resource>},
-    {"request_pmr_pair", pmr_pair<zmm::request_resource>},
+    {"heap_pmr_pair", [] { return pmr_pair<zmm::heap_resource>(); }},
+    {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
+    {"request_pmr_pair_aligned_64", [] { return pmr_pair<zmm::request_resource>(64, 64); }},
     {"churn_step", churn_step},
     {"request_create_end", request_create_end},
     {"request_of_100", [] { return request_replay(100, 200); }},
     {"request_of_1000", [] { return request_replay(1000, 20); }},
+    {"request_paged_pair", request_paged_pair},
     {"page_allocation_at_1000_chunks", page_allocation},
+    {"fragmented_page_allocation_at_1000_chunks", fragmented_page_allocation},
     {"huge_pair_at_10000_blocks", huge_pair},
+    {"huge_free_at_10000_blocks", huge_free},
 };
 
 }  // namespace

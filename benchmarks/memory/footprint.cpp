@@ -3,11 +3,13 @@
 // memory/footprint <trace> <subject>: one subject a process, so that each starts clean; prints one JSON object a phase,
 // without arguments the names.
 //
-// churn: five phases, each with a size mix of its own. A phase fills up to 48 MiB live, replaces random blocks 400,000
-// times, then frees random blocks down to 8 MiB. Measured full, down, and after the subject's own collect and trim.
-// near_1k: 40,000 blocks of 1040 … 1088 bytes, and nothing else.
+// Churns have five phases, each with a size mix of its own (one mix in "steady"). A phase fills up to 48 MiB live,
+// replaces random blocks 200,000 times ("full"), then frees random blocks down to 8 MiB ("down"); each is measured after
+// the subject's own collect and trim, "down" also before ("kept"). near_1k: 40,000 blocks of 1040 … 1088 bytes, and
+// nothing else.
 //
-// Every byte of a block is written. "resident" is what the process has gained since before the first allocation.
+// Every byte of a block is written. "resident" is what the process has gained since before the first allocation. With a
+// third argument nothing is trimmed, for a subject that does not survive it.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -30,32 +32,45 @@ struct block {
 struct size_mix {
   std::size_t first, last;
 };
-constexpr size_mix mixes[] = {{16, 128}, {200, 900}, {24, 2048}, {8, 64}, {1500, 20'000}};
+struct churn_trace {
+  char const* name;
+  size_mix mixes[5];
+};
+constexpr churn_trace churns[] = {
+    {"changing", {{16, 128}, {200, 900}, {24, 2048}, {8, 64}, {1500, 20'000}}},
+    {"rising", {{8, 64}, {48, 256}, {200, 900}, {600, 3000}, {1500, 20'000}}},
+    {"falling", {{1500, 20'000}, {600, 3000}, {200, 900}, {48, 256}, {8, 64}}},
+    {"steady", {{16, 512}, {16, 512}, {16, 512}, {16, 512}, {16, 512}}},
+};
 
 template <class Subject> class footprint {
 public:
   explicit footprint(char const* trace) : trace_{trace}, blocks_(std::size_t{2} << 20) {
     std::memset(static_cast<void*>(blocks_.data()), 1, blocks_.size() * sizeof(block));  // resident before, not during
-    start_ = bench::resident_bytes();
+    start_ = bench::anonymous_bytes();
   }
 
-  void churn() {
-    for (auto const& mix : mixes) {
-      for (int i = 0; i < 400'000; ++i) {
+  void churn(churn_trace const& trace, bool trims) {
+    int phase = 0;
+    for (auto const& mix : trace.mixes) {
+      ++phase;
+      for (int i = 0; i < 200'000; ++i) {
         while (live_ < 48 * mib) add(mix);
         remove(random_.between(0, count_ - 1));
       }
-      report("full");
+      note_peak();
+      if (trims) subject_.trim();
+      report(phase, "full");
       while (live_ > 8 * mib) remove(random_.between(0, count_ - 1));
-      report("down");
-      subject_.trim();
-      report("trimmed");
+      report(phase, "kept");
+      if (trims) subject_.trim();
+      report(phase, "down");
     }
   }
 
   void near_1k() {
     for (int i = 0; i < 40'000; ++i) add({1040, 1088});
-    report("full");
+    report(1, "full");
   }
 
 private:
@@ -72,15 +87,17 @@ private:
     live_ -= blocks_[i].bytes;
     blocks_[i] = blocks_[--count_];
   }
-  void report(char const* phase) {
-    auto const resident = bench::resident_bytes() - start_;
+  std::size_t note_peak() {
+    auto const resident = bench::anonymous_bytes() - start_;
     peak_resident_ = std::max(peak_resident_, resident);
-    std::printf("{\"trace\": \"%s\", \"subject\": \"%s\", \"phase\": \"%s\", \"live\": %zu, \"resident\": %zu, "
-                "\"ratio\": %.3f, "
-                "\"peak_ratio\": %.3f}\n",
-                trace_, Subject::name, phase, live_, resident,
-                static_cast<double>(resident) / static_cast<double>(live_),
-                static_cast<double>(peak_resident_) / static_cast<double>(peak_live_));
+    return resident;
+  }
+  void report(int phase, char const* when) {
+    auto const resident = note_peak();
+    std::printf("{\"trace\": \"%s\", \"subject\": \"%s\", \"phase\": %d, \"when\": \"%s\", \"live\": %zu, "
+                "\"resident\": %zu, \"peak_live\": %zu, \"peak_resident\": %zu}\n",
+                trace_, Subject::name, phase, when, live_, resident, peak_live_, peak_resident_);
+    std::fflush(stdout);  // what comes next may be the end
   }
 
   char const* trace_;
@@ -102,10 +119,14 @@ int main(int argc, char** argv) {
     using S = typename decltype(tag)::type;
     if (argc < 3) return static_cast<void>(std::puts(S::name));
     if (std::strcmp(argv[2], S::name) != 0) return;
-    done = true;
     footprint<S> measured{argv[1]};
-    if (std::strcmp(argv[1], "churn") == 0) measured.churn();
-    if (std::strcmp(argv[1], "near_1k") == 0) measured.near_1k();
+    done = std::strcmp(argv[1], "near_1k") == 0;
+    if (done) measured.near_1k();
+    for (auto const& trace : churns) {
+      if (std::strcmp(argv[1], trace.name) != 0) continue;
+      measured.churn(trace, argc == 3);
+      done = true;
+    }
   });
   return argc < 3 || done ? 0 : 1;
 }

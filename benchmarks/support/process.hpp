@@ -23,6 +23,8 @@ inline std::size_t proc_kib(char const* file, std::string const& field) {
 
 // smaps_rollup and not statm: statm lags by per-thread counters of up to 64 pages.
 inline std::size_t resident_bytes() { return proc_kib("/proc/self/smaps_rollup", "Rss") * 1024; }
+// Without what is read from files: code that is run for the first time is not the allocator's.
+inline std::size_t anonymous_bytes() { return proc_kib("/proc/self/smaps_rollup", "Anonymous") * 1024; }
 inline std::size_t huge_page_bytes() { return proc_kib("/proc/self/smaps_rollup", "AnonHugePages") * 1024; }
 inline std::size_t peak_resident_bytes() { return proc_kib("/proc/self/status", "VmHWM") * 1024; }
 
