@@ -37,6 +37,30 @@ public:
     return word * 64 + highest_bit(left) + 1;
   }
 
+  /// Calls visit(first, length) for each run of clear bits, from the front, until it returns true. Faster than next_set()
+  /// and next_clear() in turn: whatever lies in one word is told apart in registers.
+  template <class Visit> ZMM_INLINE void find_clear_run(Visit visit) const noexcept {
+    std::size_t word = 0;
+    std::uint64_t clear = clear_bits(0);
+    for (;;) {
+      while (clear == 0) {
+        if (++word == words) return;
+        clear = clear_bits(word);
+      }
+      std::size_t const first = word * 64 + lowest_bit(clear);
+      std::size_t end = Bits;
+      // Adding a run's lowest bit moves that to one past the run's end; a sum of 0 says that it goes on in the next word.
+      std::uint64_t carried = clear + (clear & (0 - clear));
+      while (carried == 0 && ++word != words) {
+        clear = clear_bits(word);
+        carried = clear + 1;
+      }
+      if (carried != 0) end = word * 64 + lowest_bit(carried);
+      if (visit(first, end - first) || carried == 0) return;
+      clear &= carried;
+    }
+  }
+
   std::size_t count() const noexcept {
     std::size_t sum = 0;
     for (std::uint64_t word : words_) sum += popcount(word);
@@ -46,7 +70,12 @@ public:
   bool all(std::size_t first, std::size_t count) const noexcept { return next_clear(first) >= first + count; }
 
 private:
+  std::uint64_t clear_bits(std::size_t word) const noexcept {
+    return word == words - 1 ? ~words_[word] & last_word : ~words_[word];
+  }
+
   static constexpr std::size_t words = (Bits + 63) / 64;
+  static constexpr std::uint64_t last_word = ~std::uint64_t{0} >> (words * 64 - Bits);  ///< what is used of it
   static_assert(Bits > 0);
 
   template <bool Inverted> std::size_t next(std::size_t from) const noexcept {
