@@ -1,11 +1,13 @@
 // The request heap: blocks packed into slabs of a pool, dropped together when the request ends.
 //
 //     allocate ─ packed_bins::pop | carve_one
-//        └─ allocate_miss ─ packed_bins::carve | pop_wide
-//              └─ allocate_rest ─ obtain ─ take_packed ─ open_slab ─ request_pool::take_slab
-//                                     └─ take_paged ─ request_pool::take_run | take_huge
+//        └─ allocate_miss ─ packed_bins::pop_wide
+//              └─ carve_or_rest ─ packed_bins::carve | carve_wide
+//                    └─ allocate_rest ─ obtain ─ take_packed ─ open_slab ─ request_pool::take_slab
+//                                           └─ take_paged ─ request_pool::take_run | take_huge
 //     deallocate ─ packed_bins::push
-//        └─ deallocate_rest ─ give_paged
+//        └─ deallocate_rest ─ packed_bins::push_wide
+//              └─ deallocate_odd ─ give_paged
 //     release ─ run_end ─ children, end_list
 //        └─ give_back ─ request_pool::end
 #pragma once
@@ -209,7 +211,10 @@ private:
     return classes::bin_of(packed_rank(bytes, alignment));
   }
 
+  void* pop_wide(std::size_t bytes, std::size_t alignment) noexcept;
   void* carve(std::size_t bytes, std::size_t alignment) noexcept;
+  void* carve_or_rest(std::size_t bytes, std::size_t alignment);
+  void* try_carve_or_rest(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
@@ -222,6 +227,7 @@ private:
   bool ask_hook(std::size_t bytes) noexcept;
 
   void deallocate_rest(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void deallocate_odd(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   std::size_t give_paged(void* block) noexcept;
   std::size_t give_pages(detail::paged_block block) noexcept;
   std::size_t tag_of(void const* block) const noexcept;

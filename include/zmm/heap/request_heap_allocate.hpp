@@ -24,15 +24,40 @@ ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size
   return block;
 }
 
+/// A freed block of alignment 32 or 64; null: everything else. First of all misses, and without a stack frame.
+template <class Options>
+ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::size_t alignment) noexcept {
+  if (alignment != 32 && alignment != bins::packed_alignment) return nullptr;
+  std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
+  if (ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
+  void* const block = bins_.pop_wide(classes::bin_of(rank));
+  if constexpr (Options::exact_peak) {
+    if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
+  }
+  return block;
+}
+
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept {
+  if (void* const block = pop_wide(bytes, alignment)) return block;
+  return try_carve_or_rest(bytes, alignment);
+}
+
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+  if (void* const block = pop_wide(bytes, alignment)) return block;
+  return carve_or_rest(bytes, alignment);
+}
+
+template <class Options>
+ZMM_NOINLINE void* basic_request_heap<Options>::try_carve_or_rest(std::size_t bytes, std::size_t alignment) noexcept {
   if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
   detail::admission asked;
   return allocate_rest(bytes, alignment, asked);
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+ZMM_NOINLINE void* basic_request_heap<Options>::carve_or_rest(std::size_t bytes, std::size_t alignment) {
   if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
   detail::admission asked;
   void* const block = allocate_rest(bytes, alignment, asked);
@@ -149,6 +174,17 @@ void basic_request_heap<Options>::push_blocks(std::size_t bytes, std::size_t ali
 template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
                                                                std::size_t alignment) noexcept {
+  std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
+  if ((alignment != 32 && alignment != bins::packed_alignment) || rank >= detail::small_limit)
+    return deallocate_odd(block, bytes, alignment);
+  bins_.push_wide(classes::bin_of(rank), block);
+  if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
+}
+
+/// Paged blocks, and those of size 0.
+template <class Options>
+ZMM_NOINLINE void basic_request_heap<Options>::deallocate_odd(void* block, std::size_t bytes,
+                                                              std::size_t alignment) noexcept {
   if (bytes == 0) bytes = 1;
   if (!is_packed(bytes, alignment)) {
     std::size_t const freed = give_paged(block);
