@@ -45,7 +45,7 @@ public:
     chunk_type* c = lists_.find(needed);
     if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
       return nullptr;
-    fit const found = best_fit(c->taken, count, alignment, c->longest);
+    fit const found = find_fit(c, count, alignment);
     if (ZMM_UNLIKELY(c->grown.test(found.first - 1)) && asked.growth == growth::none)
       return take_behind_grown(c, found.first, count, alignment, growth::none);
     occupy(c, found.first, count);
@@ -65,9 +65,9 @@ public:
     c->taken.clear(at, count);
     c->grown.clear(at + count - 1, 1);
     c->free_pages += static_cast<std::uint32_t>(count);
+    if (c->free_pages == usable_pages<Geometry> && !keep_empty) return static_cast<void>(retire(c));
     std::size_t const merged = c->taken.next_set(at + count) - c->taken.clear_run_start(at);
     if (merged > c->longest) lists_.relist(c, merged);
-    if (c->free_pages == usable_pages<Geometry> && !keep_empty) retire(c);
   }
 
   /// Effects: takes `more` pages right behind the run of `count` pages at `first`, which is known to grow from then on.
@@ -106,6 +106,12 @@ private:
                           growth expected) noexcept;
   std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
+
+  /// Best fit, but all free pages in one piece ask for no search.
+  static fit find_fit(chunk_type const* c, std::size_t count, std::size_t alignment) noexcept {
+    if (alignment == 1 && c->longest == c->free_pages) return {c->taken.next_clear(0), c->longest - count};
+    return best_fit(c->taken, count, alignment, c->longest);
+  }
 
   static void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
     c->taken.set(first, count);

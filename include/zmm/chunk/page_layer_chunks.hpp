@@ -14,9 +14,11 @@ ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::add_chunk(admission&
   return c;
 }
 
+/// Requires: all pages of `c` are free; its longest gap is still the one that it is listed by.
 template <class Geometry, class Source>
 ZMM_NOINLINE std::size_t page_layer<Geometry, Source>::retire(chunk_type* c) noexcept {
   lists_.remove(c);
+  c->longest = c->free_pages;
   --chunks_;
   return source_->give_chunk(c);
 }
