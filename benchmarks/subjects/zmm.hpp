@@ -10,7 +10,7 @@ namespace bench {
 template <class Engine> struct zmm_engine {
   static bool available() { return true; }
   void* allocate(std::size_t n, std::size_t a) { return engine.allocate(n, a); }
-  void deallocate(void* p, std::size_t n, std::size_t a) { engine.deallocate(p, n, a); }
+  void deallocate(void* p, std::size_t n, std::size_t a) { engine.deallocate_nonnull(p, n, a); }  // as its faces do
   void end() noexcept { engine.release(); }
   void trim() noexcept {
     engine.collect();
