@@ -40,22 +40,20 @@ public:
   /// Calls visit(first, length) for each run of clear bits, from the front, until it returns true. Faster than next_set()
   /// and next_clear() in turn: whatever lies in one word is told apart in registers.
   template <class Visit> ZMM_INLINE void find_clear_run(Visit visit) const noexcept {
-    std::size_t word = 0;
     std::uint64_t clear = clear_bits(0);
-    for (;;) {
+    for (std::size_t word = 0;;) {
       while (clear == 0) {
         if (++word == words) return;
         clear = clear_bits(word);
       }
       std::size_t const first = word * 64 + lowest_bit(clear);
-      std::size_t end = Bits;
       // Adding a run's lowest bit moves that to one past the run's end; a sum of 0 says that it goes on in the next word.
       std::uint64_t carried = clear + (clear & (0 - clear));
       while (carried == 0 && ++word != words) {
         clear = clear_bits(word);
         carried = clear + 1;
       }
-      if (carried != 0) end = word * 64 + lowest_bit(carried);
+      std::size_t const end = carried != 0 ? word * 64 + lowest_bit(carried) : Bits;
       if (visit(first, end - first) || carried == 0) return;
       clear &= carried;
     }
@@ -71,7 +69,7 @@ public:
 
 private:
   std::uint64_t clear_bits(std::size_t word) const noexcept {
-    return word == words - 1 ? ~words_[word] & last_word : ~words_[word];
+    return ~words_[word] & (word == words - 1 ? last_word : ~std::uint64_t{0});
   }
 
   static constexpr std::size_t words = (Bits + 63) / 64;

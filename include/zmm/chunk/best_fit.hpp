@@ -12,16 +12,6 @@ struct fit {
   std::size_t longest = 0;   ///< the longest gap left once the pages are taken
 };
 
-/// The length of the longest run of clear bits.
-template <std::size_t Pages> std::size_t longest_gap(bitmap<Pages> const& taken) noexcept {
-  std::size_t longest = 0;
-  taken.find_clear_run([&](std::size_t, std::size_t length) {
-    if (length > longest) longest = length;
-    return false;
-  });
-  return longest;
-}
-
 /// Where `count` pages, the first of them a multiple of `alignment` pages, fit best: in the first gap of exactly that
 /// length, else in the smallest gap that holds them, the first of equals. `longest` is the bitmap's longest gap: with it
 /// a search that is met by a shorter gap need not look at the rest.
@@ -45,10 +35,13 @@ fit best_fit(bitmap<Pages> const& taken, std::size_t count, std::size_t alignmen
   if (best_length == enough) return {best, longest};
   if (best == fit::none) return {best, first};
   std::size_t const before = best - best_gap, after = best_length - before - count;
-  std::size_t left = best_length == first ? second : first;
-  if (before > left) left = before;
-  if (after > left) left = after;
-  return {best, left};
+  std::size_t const left = before > after ? before : after, others = best_length == first ? second : first;
+  return {best, left > others ? left : others};
+}
+
+/// The length of the longest run of clear bits.
+template <std::size_t Pages> std::size_t longest_gap(bitmap<Pages> const& taken) noexcept {
+  return best_fit(taken, Pages + 1, 1, 0).longest;
 }
 
 }}}  // namespace zmm::detail

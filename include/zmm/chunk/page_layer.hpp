@@ -45,7 +45,9 @@ public:
     chunk_type* c = lists_.find(needed);
     if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
       return nullptr;
-    fit const found = find_fit(c, count, alignment);
+    fit const found = alignment == 1 && c->longest == c->free_pages  // all in one piece: no search
+                          ? fit{c->taken.next_clear(0), c->longest - count}
+                          : best_fit(c->taken, count, alignment, c->longest);
     if (ZMM_UNLIKELY(c->grown.test(found.first - 1)) && asked.growth == growth::none)
       return take_behind_grown(c, found.first, count, alignment, growth::none);
     occupy(c, found.first, count);
@@ -106,12 +108,6 @@ private:
                           growth expected) noexcept;
   std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
-
-  /// Best fit, but all free pages in one piece ask for no search.
-  static fit find_fit(chunk_type const* c, std::size_t count, std::size_t alignment) noexcept {
-    if (alignment == 1 && c->longest == c->free_pages) return {c->taken.next_clear(0), c->longest - count};
-    return best_fit(c->taken, count, alignment, c->longest);
-  }
 
   static void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
     c->taken.set(first, count);

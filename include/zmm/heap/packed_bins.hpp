@@ -33,6 +33,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Links> class packed_bins : Links {
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
+  /// Whether blocks of this alignment have lists of their own.
+  static constexpr bool is_wide(std::size_t alignment) noexcept { return alignment == 32 || alignment == 64; }
 
   Links& links() noexcept { return *this; }
   Links const& links() const noexcept { return *this; }

@@ -214,7 +214,6 @@ private:
   void* pop_wide(std::size_t bytes, std::size_t alignment) noexcept;
   void* carve(std::size_t bytes, std::size_t alignment) noexcept;
   void* carve_or_rest(std::size_t bytes, std::size_t alignment);
-  void* try_carve_or_rest(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;

@@ -5,19 +5,14 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// The misses of packed blocks: from the open slab, a wide list, or a fresh slab.
+/// The misses of packed blocks: from the open slab or a fresh one. Requires: pop_wide() had none.
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const below = detail::opaque(alignment - 1);
   if (ZMM_UNLIKELY(bytes == 0 || !is_packed(bytes, alignment) || (alignment & below) != 0)) return nullptr;
   detail::bin_index const bin = packed_bin(bytes, alignment);
-  void* block;
-  if (ZMM_LIKELY(alignment <= 16)) {
-    block = bins_.carve(bin);
-    if (ZMM_UNLIKELY(block == nullptr)) block = open_and_carve(bin);
-  } else if ((block = bins_.pop_wide(bin)) == nullptr) {
-    block = bins_.carve_wide(bin);
-  }
+  void* block = alignment <= 16 ? bins_.carve(bin) : bins_.carve_wide(bin);
+  if (ZMM_UNLIKELY(block == nullptr) && alignment <= 16) block = open_and_carve(bin);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(detail::slot_bytes(bin));
   }
@@ -27,9 +22,8 @@ ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size
 /// A freed block of alignment 32 or 64; null: everything else. First of all misses, and without a stack frame.
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::size_t alignment) noexcept {
-  if (alignment != 32 && alignment != bins::packed_alignment) return nullptr;
   std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
-  if (ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
+  if (!bins::is_wide(alignment) || ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
   void* const block = bins_.pop_wide(classes::bin_of(rank));
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
@@ -40,20 +34,15 @@ ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::s
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept {
   if (void* const block = pop_wide(bytes, alignment)) return block;
-  return try_carve_or_rest(bytes, alignment);
+  if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
+  detail::admission asked;
+  return allocate_rest(bytes, alignment, asked);
 }
 
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
   if (void* const block = pop_wide(bytes, alignment)) return block;
   return carve_or_rest(bytes, alignment);
-}
-
-template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::try_carve_or_rest(std::size_t bytes, std::size_t alignment) noexcept {
-  if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-  detail::admission asked;
-  return allocate_rest(bytes, alignment, asked);
 }
 
 template <class Options>
@@ -175,8 +164,7 @@ template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
                                                                std::size_t alignment) noexcept {
   std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
-  if ((alignment != 32 && alignment != bins::packed_alignment) || rank >= detail::small_limit)
-    return deallocate_odd(block, bytes, alignment);
+  if (!bins::is_wide(alignment) || rank >= detail::small_limit) return deallocate_odd(block, bytes, alignment);
   bins_.push_wide(classes::bin_of(rank), block);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
 }
