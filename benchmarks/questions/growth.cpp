@@ -109,17 +109,20 @@ template <class Subject> double peak_by_final(std::size_t bytes) {
 }
 
 template <class Subject> void ask_one(std::size_t bytes) {
-  add("growth/one/" + std::to_string(bytes / mib), Subject::name, [=](benchmark::State& state) {
-    for (auto _ : state) {
-      Subject subject;
-      auto v = subject.make();
-      push(v, bytes);
-    }
-    moves const m = count_moves<Subject>(bytes);
-    state.counters["moves_above_64k"] = m.above_64k;
-    state.counters["moves_above_2m"] = m.above_2m;
-    state.counters["peak_by_final"] = peak_by_final<Subject>(bytes);
-  })->Unit(benchmark::kMillisecond)->Repetitions(1);
+  add("growth/one/" + std::to_string(bytes / mib), Subject::name,
+      [=](benchmark::State& state) {
+        for (auto _ : state) {
+          Subject subject;
+          auto v = subject.make();
+          push(v, bytes);
+        }
+        moves const m = count_moves<Subject>(bytes);
+        state.counters["moves_above_64k"] = m.above_64k;
+        state.counters["moves_above_2m"] = m.above_2m;
+        state.counters["peak_by_final"] = peak_by_final<Subject>(bytes);
+      })
+      ->Unit(benchmark::kMillisecond)
+      ->Repetitions(1);
 }
 
 template <class Subject> void ask_many(std::size_t bytes) {
