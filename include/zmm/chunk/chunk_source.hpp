@@ -6,17 +6,36 @@
 #pragma once
 
 #include <zmm/chunk/address_index.hpp>
+#include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/chunk/chunk_cache.hpp>
 #include <zmm/chunk/chunk_verify.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Counts what only checked engines ask about. Written by one thread at a time, read by any.
+template <bool Counts> class drop_count {
+public:
+  std::uint64_t count() const noexcept { return 0; }
+  void add() noexcept {}
+};
+template <> class drop_count<true> {
+public:
+  // Relaxed: who frees a block of a chunk has it from someone for whom the chunk was there.
+  std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  void add() noexcept { count_.store(count() + 1, std::memory_order_relaxed); }
+
+private:
+  std::atomic<std::uint64_t> count_{1};
+};
 
 /// Invariants:
 ///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks, of the address index and of records
 ///     a chunk has an owner if it is in use, and none if it is cached
 ///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
 /// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
-template <class Geometry> class chunk_source {
+template <class Geometry> class chunk_source : drop_count<counts_drops<Geometry>> {
+  using drop_counter = drop_count<counts_drops<Geometry>>;
+
 public:
   using geometry = Geometry;
   using chunk_type = chunk<Geometry>;
@@ -63,6 +82,14 @@ public:
   }
   /// Effects: gives all huge blocks back.
   void release_huge() noexcept;
+
+  /// Whether a chunk of this source, in use or cached, starts at `p`. Reads nothing behind `p`.
+  bool has_chunk(void const* p) const noexcept {
+    extent const* const e = index_.find(p);
+    return e != nullptr && e->start == p && e->is_chunk();
+  }
+  /// How often a chunk was given back to storage, where that is counted. Any thread.
+  std::uint64_t drops() const noexcept { return drop_counter::count(); }
 
   /// The chunk or huge block that `p` points into; one of null if there is none. Reads nothing behind `p`. Complexity:
   /// O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the index.

@@ -117,6 +117,7 @@ template <class Geometry> ZMM_COLD void chunk_source<Geometry>::give_record(void
 }
 
 template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexcept {
+  drop_counter::add();
   index_.erase(index_.find(c));
   book_.subtract(Geometry::chunk_bytes);
   storage_->deallocate(c, Geometry::chunk_bytes, Geometry::chunk_bytes);

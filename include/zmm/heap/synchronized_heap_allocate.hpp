@@ -8,10 +8,10 @@ namespace zmm { inline namespace ZMM_ABI {
 /// What this thread's part has without a look at the pages; null: the slow path has to look.
 template <class Options>
 ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   part_type* const own = held_part();
   if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
-  return own->slot_after_miss(classes::bin_of(rank));
+  return tagged(own, own->slot_after_miss(classes::bin_of(rank)), bytes, alignment);
 }
 
 template <class Options>
@@ -59,7 +59,7 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t b
       asked,
       [&](detail::admission& again) -> void* {
         own = part_or_join(again);
-        return own != nullptr ? own->attempt(bytes, alignment, again) : nullptr;
+        return own != nullptr ? tagged(own, own->attempt(bytes, alignment, again), bytes, alignment) : nullptr;
       },
       [&] { return collect() + source_.drop_cached() != 0; }, [&] { return own != nullptr && ask_hook(own, bytes); });
   if (own != nullptr) note_carved(own->publish());
@@ -97,8 +97,12 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* blo
 template <class Options>
 ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block, std::size_t bytes,
                                                                     std::size_t alignment) noexcept {
-  if (bytes != 0) return deallocate_paged(block);
-  deallocate_nonnull(block, 1, alignment);
+  if (bytes == 0) return deallocate_nonnull(block, 1, alignment);
+  if constexpr (Options::check_frees) {
+    part_type* const own = checking_part(block);
+    own->check_paged(block, own->seen_entry_at(block), bytes, alignment);
+  }
+  deallocate_paged(block);
 }
 
 /// Frees by address, whatever size it is said to have.
@@ -111,6 +115,7 @@ template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::dea
 }
 
 template <class Options> void basic_synchronized_heap<Options>::deallocate(void* block) noexcept {
+  if constexpr (Options::check_frees) return deallocate_found(block);
   if (ZMM_LIKELY(part_type::is_small(block))) {
     detail::bin_index const bin = part_type::entry_of(block).bin();
     if (part_type* const own = held_part(); ZMM_LIKELY(part_type::owner_of(block) == own)) return own->push(bin, block);
@@ -125,13 +130,15 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
   if (bytes == 0) bytes = 1;
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);
   bool const is_paged = !part_type::is_small(block);
   if (is_paged) {
     if (void* const place = reallocate_paged(block, bytes, alignment)) return place;
   } else if (part_type::slot_serves(block, rank)) {
-    return block;  // a slot of this bin has every alignment that leads to this bin
+    // A slot of this bin has every alignment that leads to this bin.
+    if constexpr (Options::tag_blocks) return tagged(checking_part(block), block, bytes, alignment);
+    return block;
   }
 
   detail::admission asked;
@@ -178,6 +185,12 @@ std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::
                                                               std::size_t preferred_bytes) noexcept {
   detail::admission asked;
   asked.lifted = lifted();
+  if constexpr (Options::check_frees) {
+    std::size_t granted = 0;
+    part_type const* const part = checking_part(block);
+    if (part->resize_checked(block, part->seen_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))
+      return granted;
+  }
   if (part_type::is_huge(block)) {
     if (min_bytes < old_bytes && min_bytes <= detail::small_limit) return 0;
     std::size_t const before = usable_size(block);
