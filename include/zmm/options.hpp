@@ -64,8 +64,8 @@ struct default_options {
   static constexpr bool random_runs = false;
 
   /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space
-  /// to reserve: no memory, but a mapping of the system, of which it has a limited number. The block does not change
-  /// its size in place. Requires check_frees.
+  /// to reserve: no memory, but a mapping of the system, of which it has a limited number. The block does not grow
+  /// in place, but into address space that was reserved for that. Requires check_frees.
   static constexpr bool guard_pages = false;
 
   /// The links of chunks are checked against the heap's books before they are followed, and the books' own entries
@@ -91,6 +91,9 @@ struct hardened_options : default_options {
   static constexpr bool tail_canary = true;
   static constexpr bool zero_on_free = true;
   static constexpr bool random_runs = true;
+  static constexpr bool guard_pages = true;
+  static constexpr bool check_chunks = true;
+  static constexpr bool encode_calls = true;
 };
 
 namespace detail {
@@ -103,7 +106,6 @@ template <class Options> constexpr bool are_options_built() noexcept {
   static_assert(Options::check_frees || !(Options::tag_blocks || Options::guard_pages),
                 "zmm: tag_blocks and guard_pages build on check_frees");
   static_assert(Options::tag_blocks || !Options::tail_canary, "zmm: tail_canary builds on tag_blocks");
-  static_assert(!Options::guard_pages && !Options::check_chunks && !Options::encode_calls, "zmm: not built yet");
   static_assert(Options::quarantine == 0, "zmm: quarantine is not built yet");
   return true;
 }

@@ -25,6 +25,7 @@ enum class growth : std::uint8_t {
 /// failed.
 struct admission {
   bool lifted = false;  ///< limits do not bind this attempt
+  bool guards = false;  ///< a huge block has an OS page of reserve behind it that is never committed
   detail::growth growth = growth::none;
 
   refusal why = refusal::none;

@@ -33,8 +33,10 @@ private:
 ///     a chunk has an owner if it is in use, and none if it is cached
 ///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
 /// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
-template <class Geometry> class chunk_source : drop_count<counts_drops<Geometry>> {
+template <class Geometry>
+class chunk_source : drop_count<counts_drops<Geometry>>, extent_seals<checks_chunks<Geometry>> {
   using drop_counter = drop_count<counts_drops<Geometry>>;
+  using seals = extent_seals<checks_chunks<Geometry>>;
 
 public:
   using geometry = Geometry;
@@ -78,7 +80,9 @@ public:
   /// The huge block that starts at `block`; one of null if there is none. Reads nothing behind `block`.
   extent find_huge(void const* block) const noexcept {
     extent const* const e = index_.find(block);
-    return e != nullptr && e->start == block && !e->is_chunk() ? *e : extent{};
+    if (e == nullptr || e->start != block || e->is_chunk()) return extent{};
+    seals::verify(*e);
+    return *e;
   }
   /// Effects: gives all huge blocks back.
   void release_huge() noexcept;
@@ -86,7 +90,9 @@ public:
   /// Whether a chunk of this source, in use or cached, starts at `p`. Reads nothing behind `p`.
   bool has_chunk(void const* p) const noexcept {
     extent const* const e = index_.find(p);
-    return e != nullptr && e->start == p && e->is_chunk();
+    if (e == nullptr || e->start != p) return false;
+    seals::verify(*e);
+    return e->is_chunk();
   }
   /// How often a chunk was given back to storage, where that is counted. Any thread.
   std::uint64_t drops() const noexcept { return drop_counter::count(); }
@@ -122,6 +128,20 @@ public:
 private:
   void* take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve, admission& asked) noexcept;
   void drop(chunk_type* c) noexcept;
+  /// Takes a chunk out of the cache. Requires: there is one.
+  chunk_type* pop_cached() noexcept {
+    chunk_type* const c = cached_.pop();
+    if constexpr (checks_chunks<Geometry>) {
+      chunk_type const* const next = cached_.top();
+      bool const is_cached = next != nullptr && has_chunk(next) && next->owner == nullptr;
+      check(cached_.count() != 0 ? is_cached : next == nullptr, "the link of a cached chunk is to another", c, this);
+    }
+    return c;
+  }
+  void insert_extent(extent e) noexcept {
+    seals::write(e);
+    index_.insert(e);
+  }
 
   /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
   static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }

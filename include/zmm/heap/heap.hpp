@@ -30,7 +30,7 @@ public:
   using options = Options;
   using geometry = typename Options::geometry;
   using site = typename Options::site;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
   explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) { rekey(); }
   basic_heap(basic_heap const&) = delete;
@@ -219,7 +219,7 @@ private:
   core_type core_;
   std::size_t live_ = 0;  ///< exact_peak only: bytes in live blocks
   std::size_t peak_ = 0;  ///< of live_, or of carved()
-  detail::limit_gate gate_;
+  detail::limit_gate<Options::encode_calls> gate_;
   source_type source_;
 };
 

@@ -46,7 +46,7 @@ public:
   using geometry = typename Options::geometry;
   using site = typename Options::site;
   using pool_type = basic_request_pool<geometry>;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
   /// A request of the process's default pool.
   basic_request_heap() noexcept : basic_request_heap(default_pool<geometry>()) {}
@@ -304,14 +304,14 @@ private:
   std::size_t slab_bytes_ = 0;     ///< bytes of all slabs
   std::size_t paged_bytes_ = 0;    ///< bytes of all paged blocks
   detail::paged_table table_;      ///< all paged blocks, its own memory's among them
-  detail::end_list end_;
+  detail::end_list<Options::encode_calls> end_;
   pool_type* pool_;
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running
   char* buffer_ = nullptr;  ///< the caller's
   std::size_t buffer_bytes_ = 0;
   detail::ledger book_;  ///< slabs and paged blocks of this request and its children
-  detail::limit_gate gate_;
+  detail::limit_gate<Options::encode_calls> gate_;
   basic_request_heap* parent_ = nullptr;
   basic_request_heap* first_child_ = nullptr;
   basic_request_heap* next_sibling_ = nullptr;

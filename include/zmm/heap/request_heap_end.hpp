@@ -171,7 +171,7 @@ private:
 }  // namespace detail
 
 template <class Options> template <class F> void basic_request_heap<Options>::on_end(F&& f) {
-  using entry = detail::end_call<std::decay_t<F>>;
+  using entry = detail::end_call<std::decay_t<F>, Options::encode_calls>;
   detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
   end_.push(::new (room.get()) entry(std::forward<F>(f)));
   room.keep();
@@ -186,7 +186,7 @@ T* basic_request_heap<Options>::create_with(Construct construct) {
     room.keep();
     return object;
   } else {
-    using entry = detail::end_object<T>;
+    using entry = detail::end_object<T, Options::encode_calls>;
     detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
     entry* const e = ::new (room.get()) entry;
     T* const object = construct(static_cast<void*>(e->room));

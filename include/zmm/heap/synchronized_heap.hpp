@@ -41,7 +41,7 @@ public:
   using options = Options;
   using geometry = typename Options::geometry;
   using site = typename Options::site;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
   explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
       : basic_synchronized_heap(from, detail::entries_in_use.take()) {
@@ -247,8 +247,7 @@ private:
   alignas(64) std::atomic<std::size_t> carved_{0};  ///< sum of what the parts publish, and huge bytes
   std::atomic<std::size_t> peak_{0};                ///< of carved_
   source_type source_;
-  limit_hook hook_ = nullptr;  ///< guarded by the source's lock, like `user_`
-  void* user_ = nullptr;
+  detail::limit_hook_slot<Options::encode_calls> hook_;  ///< guarded by the source's lock
   detail::fork_node fork_{this, &before_fork, &after_fork, &in_child};
   /// Taken from here, and not from the code of whichever shared object makes a part: that may be unloaded first.
   void (*const leave_)(detail::thread_member*) noexcept = &basic_synchronized_heap::leave;

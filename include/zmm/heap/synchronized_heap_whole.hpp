@@ -62,10 +62,7 @@ template <class Options> bool basic_synchronized_heap<Options>::set_limit(std::s
 }
 
 template <class Options> void basic_synchronized_heap<Options>::on_limit(limit_hook hook, void* user) noexcept {
-  source_.locked([&](auto&) {
-    hook_ = hook;
-    user_ = user;
-  });
+  source_.locked([&](auto&) { hook_.set(hook, user); });
 }
 
 template <class Options> bool basic_synchronized_heap<Options>::lifted() const noexcept {

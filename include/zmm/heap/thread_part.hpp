@@ -124,8 +124,8 @@ public:
   std::size_t published_bytes() const noexcept { return published_bytes_.load(std::memory_order_relaxed); }
   std::size_t published_blocks() const noexcept { return published_blocks_.load(std::memory_order_relaxed); }
 
-  limit_gate gate;                   ///< lifts of this thread
-  thread_part* next_part = nullptr;  ///< in the heap's list of all parts; never changes
+  limit_gate<Options::encode_calls> gate;  ///< lifts of this thread
+  thread_part* next_part = nullptr;        ///< in the heap's list of all parts; never changes
   part_state<> state;
 
 private:
