@@ -50,9 +50,9 @@ struct default_options {
   /// used: usable_size() says no more. Requires check_frees.
   static constexpr bool tag_blocks = false;
 
-  /// Up to 8 bytes behind what was asked for (behind the first 8 bytes of a smaller block), where the slot has them,
-  /// are filled and compared when the block is freed. In a heap what lies behind is the slot's tag at the latest; in a
-  /// request heap a block gets one byte more, so that there is room: an average of 1 byte a block. Requires tag_blocks.
+  /// The 8 bytes behind what was asked for (behind the first 8 bytes of a smaller block), where the slot has them, are
+  /// filled and compared when the block is freed. Where it has not, what lies behind at the latest is a tag: the block's
+  /// own in a run, the next block's in a request. No bytes. Requires tag_blocks.
   static constexpr bool tail_canary = false;
 
   /// What is freed is overwritten with zero before it can be handed out again: slots and packed blocks, runs of pages,

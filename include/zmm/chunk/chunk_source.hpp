@@ -146,6 +146,10 @@ private:
   /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
   static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
 
+  /// Address space for a block of `size` bytes of which more is known than that it keeps its size.
+  static std::size_t reserve_for(std::size_t size, growth expected) noexcept {
+    return expected == growth::guarded ? size + os_page_size() : growth_reserve(size);
+  }
   /// Address space for a block of `size` bytes that grows. Requires: size is no more than half of what there is.
   static std::size_t growth_reserve(std::size_t size) noexcept {
     std::size_t const least = std::size_t{1} << 30, factor = 16;

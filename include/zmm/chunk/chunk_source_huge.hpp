@@ -11,8 +11,7 @@ ZMM_NOINLINE void* chunk_source<Geometry>::take_huge(std::size_t bytes, std::siz
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return asked.refuse_address();
   if (alignment < Geometry::chunk_bytes) alignment = Geometry::chunk_bytes;
-  std::size_t reserve = asked.growth == growth::known ? growth_reserve(size) : size;
-  if (asked.guards && reserve == size) reserve += os_page_size();
+  std::size_t reserve = asked.growth >= growth::known ? reserve_for(size, asked.growth) : size;
   void* const block = take_extent(size, alignment, reserve, asked);
   if (block == nullptr) return nullptr;
   insert_extent({block, size, reserve, tag});
@@ -38,7 +37,8 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
   extent* const e = index_.find(block);
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return 0;
-  if (asked.guards && size > e->bytes && size + os_page_size() > e->reserve) return 0;  // the last page stays a guard
+  if (asked.growth == growth::guarded && size > e->bytes && size + os_page_size() > e->reserve)
+    return 0;  // the last page stays a guard
   if (size > e->bytes) {
     std::size_t const more = size - e->bytes;
     if (!book_.admits(more, asked) || !storage_->extend(e->start, e->bytes, size)) return 0;

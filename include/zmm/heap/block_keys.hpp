@@ -79,23 +79,25 @@ private:
   std::uint64_t text_;
 };
 
-/// Up to eight bytes behind what was asked for, where the block has room: [bytes, room), or its first eight bytes.
-/// They begin behind the block's first word, which bulk allocation links blocks through.
+/// The eight bytes behind what was asked for, but no sooner than behind the block's first word, which bulk allocation
+/// links blocks through; only if the block has room for them. Where not, it stands for the block's tag, so that nothing
+/// depends on which it is.
 class tail_canary {
 public:
-  tail_canary(void* block, std::size_t bytes, std::size_t room, block_keys const& k) noexcept {
+  /// The block has `room` bytes and its tag at `tag_place`, which is to be `tag`.
+  ZMM_INLINE tail_canary(void* block, std::size_t bytes, std::size_t room, void* tag_place, std::uint64_t tag,
+                         block_keys const& k) noexcept {
     std::size_t const from = bytes < 8 ? 8 : bytes;
-    std::size_t const length = room - from < 8 ? room - from : 8;
-    at_ = static_cast<char*>(block) + (from + length - 8);  // the last `length` of eight bytes
-    mask_ = length == 0 ? 0 : ~std::uint64_t{0} << (64 - 8 * length);
-    pattern_ = __builtin_bswap64(k.tag) ^ address_of(block) * 0x9E3779B97F4A7C15U;
+    bool const fits = from + 8 <= room;
+    at_ = fits ? static_cast<char*>(block) + from : tag_place;
+    pattern_ = fits ? __builtin_bswap64(k.tag) ^ address_of(block) : tag;
   }
-  void write() const noexcept { store_word(at_, (load_word(at_) & ~mask_) | (pattern_ & mask_)); }
-  bool is_whole() const noexcept { return ((load_word(at_) ^ pattern_) & mask_) == 0; }
+  ZMM_INLINE void write() const noexcept { store_word(at_, pattern_); }
+  ZMM_INLINE bool is_whole() const noexcept { return load_word(at_) == pattern_; }
 
 private:
-  char* at_;
-  std::uint64_t mask_, pattern_;
+  void* at_;
+  std::uint64_t pattern_;
 };
 
 }}}  // namespace zmm::detail

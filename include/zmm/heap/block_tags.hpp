@@ -27,8 +27,7 @@ template <std::size_t MinSlot, std::size_t Overhead> struct block_classes : size
 
 /// Blocks of an engine over runs, and of one that packs.
 template <class Options> using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
-template <class Options>
-using packed_classes = block_classes<Options::min_slot, (Options::tag_blocks ? 8 : 0) + (Options::tail_canary ? 1 : 0)>;
+template <class Options> using packed_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
 
 /// Writes and compares the words. Without tag_blocks there are none, and this is empty.
 template <class Options, word_place Place, bool = Options::tag_blocks> class block_tags {
@@ -46,8 +45,9 @@ public:
 
   /// Effects: the block is live, for `bytes` at `alignment`.
   ZMM_INLINE void write(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) const noexcept {
-    if constexpr (Options::tail_canary) canary(block, bin, bytes).write();
-    store_word(word_beside<Place>(block, bin), block_tag(bytes, alignment).encode(block, keys_));
+    std::uint64_t const tag = block_tag(bytes, alignment).encode(block, keys_);
+    store_word(word_beside<Place>(block, bin), tag);
+    if constexpr (Options::tail_canary) canary(block, bin, bytes, tag).write();
   }
   /// Effects: the block may be freed with any size up to `bytes` that leads to its bin, and all of those may be used.
   void write_resized(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) const noexcept {
@@ -58,13 +58,14 @@ public:
   ZMM_INLINE void check(void const* block, bin_index bin, std::size_t bytes, std::size_t alignment) const noexcept {
     std::uint64_t const expected = block_tag(bytes, alignment).encode(block, keys_);
     if (ZMM_UNLIKELY(load_word(word_beside<Place>(block, bin)) != expected)) return check_other(block, bin, bytes);
-    check_canary(block, bin, bytes);
+    check_canary(block, bin, bytes, expected);
   }
   /// The tag of the live block in a slot of `bin`; stops unless there is one.
   block_tag read(void const* block, bin_index bin) const noexcept {
-    block_tag const tag = block_tag::decode(load_word(word_beside<Place>(block, bin)), block, keys_);
+    std::uint64_t const word = load_word(word_beside<Place>(block, bin));
+    block_tag const tag = block_tag::decode(word, block, keys_);
     if (ZMM_UNLIKELY(!tag.is_whole())) stop_at(is_free(block, bin) ? not_live : not_whole, block, bin);
-    if (!tag.is_resized()) check_canary(block, bin, tag.bytes());
+    if (!tag.is_resized()) check_canary(block, bin, tag.bytes(), word);
     return tag;
   }
   /// In front of a block of whatever bin. Only where the word's place does not depend on it.
@@ -81,12 +82,13 @@ private:
   static constexpr char const* not_live = "a freed block is live";
   static constexpr char const* not_whole = "the bytes beside a block, and its tag, are as the heap left them";
 
-  ZMM_INLINE tail_canary canary(void const* block, bin_index bin, std::size_t bytes) const noexcept {
-    return tail_canary(const_cast<void*>(block), bytes, slot_bytes(bin) - 8, keys_);
+  ZMM_INLINE tail_canary canary(void const* block, bin_index bin, std::size_t bytes, std::uint64_t tag) const noexcept {
+    void* const at = const_cast<void*>(block);
+    return tail_canary(at, bytes, slot_bytes(bin) - 8, word_beside<Place>(at, bin), tag, keys_);
   }
-  ZMM_INLINE void check_canary(void const* block, bin_index bin, std::size_t bytes) const noexcept {
+  ZMM_INLINE void check_canary(void const* block, bin_index bin, std::size_t bytes, std::uint64_t tag) const noexcept {
     if constexpr (Options::tail_canary) {
-      if (ZMM_UNLIKELY(!canary(block, bin, bytes).is_whole())) stop_at(not_whole, block, bin);
+      if (ZMM_UNLIKELY(!canary(block, bin, bytes, tag).is_whole())) stop_at(not_whole, block, bin);
     }
   }
   bool is_free(void const* block, bin_index bin) const noexcept {

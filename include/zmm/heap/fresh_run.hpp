@@ -57,21 +57,15 @@ public:
   void open(void* run, std::size_t /*slot_bytes*/, std::size_t slots, std::uint64_t random) noexcept {
     run_ = static_cast<char*>(run);
     slots_ = left_ = static_cast<std::uint32_t>(slots);
-    next_ = static_cast<std::uint32_t>(random) % slots_;
-    stride_ = static_cast<std::uint32_t>(random >> 32) % slots_;
-    while (common_divisor(stride_, slots_) != 1) stride_ = (stride_ + 1) % slots_;
+    next_ = static_cast<std::uint32_t>((random >> 32) * slots / (std::uint64_t{1} << 32));
+    // A prime goes round all slots unless it divides their number. Of the usual numbers none of these does.
+    constexpr std::uint32_t primes[] = {11, 13, 19, 23, 29, 31, 37, 41};
+    std::uint32_t const prime = primes[random >> 29 & 7];
+    stride_ = slots_ % prime != 0 ? prime % slots_ : 1;
   }
   void close() noexcept { left_ = 0; }
 
 private:
-  static std::uint32_t common_divisor(std::uint32_t a, std::uint32_t b) noexcept {
-    while (a != 0) {
-      std::uint32_t const rest = b % a;
-      b = a;
-      a = rest;
-    }
-    return b;
-  }
   std::uint32_t after(std::uint32_t at) const noexcept {
     return at + stride_ < slots_ ? at + stride_ : at + stride_ - slots_;
   }

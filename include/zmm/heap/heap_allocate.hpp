@@ -40,7 +40,7 @@ ZMM_NOINLINE void* basic_heap<Options>::allocate_rest(std::size_t bytes, std::si
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = gate_.lifted();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   void* const block = detail::obtain(
       asked, [&](detail::admission& again) { return core_.attempt(bytes, alignment, again); },
       [&] { return core_.reclaim(); }, [&] { return gate_.can_ask() && gate_.ask(bytes); });

@@ -11,7 +11,7 @@ void* basic_heap<Options>::reallocate_paged(void* block, std::size_t bytes, std:
   if (!core_type::is_huge(block)) return core_.resize_large(block, bytes, alignment) ? block : nullptr;
   detail::admission asked;
   asked.lifted = gate_.lifted();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   return detail::obtain(
       asked,
       [&](detail::admission& again) { return core_type::resize_or_move_huge(source_, block, bytes, alignment, again); },
@@ -60,7 +60,7 @@ std::size_t basic_heap<Options>::resize_in_place(void* block, std::size_t old_by
                                                  std::size_t preferred_bytes) noexcept {
   detail::admission asked;
   asked.lifted = gate_.lifted();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   if constexpr (Options::check_frees) {
     std::size_t granted = 0;
     if (core_.resize_checked(block, core_.paged_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))

@@ -62,7 +62,7 @@ template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
                                                               detail::admission& asked) noexcept {
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   if (bytes == 0) bytes = 1;
   bool const packed = is_packed(bytes, alignment);
   void* const block = detail::obtain(

@@ -193,7 +193,7 @@ std::size_t basic_request_heap<Options>::resize_huge(void* block, std::size_t mi
   for (std::size_t bytes : {e.next_step(min_bytes, preferred_bytes), min_bytes}) {
     std::size_t const wanted = detail::align_up(bytes, os_page_size());
     detail::admission asked;
-    if constexpr (Options::guard_pages) asked.guards = true;
+    if constexpr (Options::guard_pages) asked.guard_huge();
     if (wanted < bytes || (wanted > usable && !admits(wanted - usable, asked))) continue;
     if (!pool_->resize_huge(block, wanted, asked)) continue;
     note_carved();

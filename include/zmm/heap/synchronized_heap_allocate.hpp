@@ -54,7 +54,7 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t b
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = lifted();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   part_type* own = nullptr;
   void* const block = detail::obtain(
       asked,
@@ -165,7 +165,7 @@ void* basic_synchronized_heap<Options>::reallocate_paged(void* block, std::size_
   if (part_type::is_huge(block)) {
     detail::admission asked;
     asked.lifted = lifted();
-    if constexpr (Options::guard_pages) asked.guards = true;
+    if constexpr (Options::guard_pages) asked.guard_huge();
     std::size_t const before = usable_size(block);
     void* const place = detail::obtain(
         asked,
@@ -187,7 +187,7 @@ std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::
                                                               std::size_t preferred_bytes) noexcept {
   detail::admission asked;
   asked.lifted = lifted();
-  if constexpr (Options::guard_pages) asked.guards = true;
+  if constexpr (Options::guard_pages) asked.guard_huge();
   if constexpr (Options::check_frees) {
     std::size_t granted = 0;
     part_type const* const part = checking_part(block);

@@ -5,7 +5,7 @@
 #include <zmm/storage/fork_guard.hpp>
 
 #include <ctime>
-#include <unistd.h>
+#include <sys/random.h>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -32,7 +32,7 @@ private:
   ZMM_COLD void make_up() noexcept {
     std::timespec now{};
     std::timespec_get(&now, TIME_UTC);
-    secret_[0] = static_cast<std::uint64_t>(now.tv_nsec) * 0x9E3779B97F4A7C15U ^ static_cast<std::uint64_t>(::getpid());
+    secret_[0] = static_cast<std::uint64_t>(now.tv_nsec) * 0x9E3779B97F4A7C15U ^ address_of(this);
     secret_[1] = address_of(&now) * 0x9E3779B97F4A7C15U ^ static_cast<std::uint64_t>(now.tv_sec);
   }
 
