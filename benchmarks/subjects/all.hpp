@@ -18,12 +18,13 @@ using direct_subjects =
     subjects<zmm_heap, zmm_request, new_delete, mimalloc_heap, jemalloc, tcmalloc, php_emalloc, foonathan_pools>;
 
 // Behind one virtual call, all able to reuse what was freed.
-using pmr_subjects =
-    subjects<zmm_heap_pmr, zmm_request_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic,
-             boost_pool, mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
+using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_links_pmr, zmm_hardened_pmr, zmm_hardened_request_pmr,
+                              new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool,
+                              mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
 
 // What a request can end at once with: everything behind pmr that has a release.
-using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
+using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, zmm_hardened_pmr,
+                                  zmm_hardened_request_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
 
 // What any thread may use at any time, called directly and behind one virtual call.

@@ -27,6 +27,21 @@ struct zmm_request : zmm_engine<zmm::request_heap> {
   static constexpr char const* name = "zmm_request";
 };
 
+// Hardened: free slots that prove themselves and nothing else, and everything there is.
+struct proven_links : zmm::default_options {
+  [[maybe_unused]] static constexpr std::size_t min_slot = 16;
+  [[maybe_unused]] static constexpr bool encode_links = true;
+};
+struct zmm_links_pmr : behind_pmr<zmm::resource<zmm::basic_heap<proven_links>>, true> {
+  static constexpr char const* name = "zmm_heap_links";
+};
+struct zmm_hardened_pmr : behind_pmr<zmm::hardened_heap_resource, true> {
+  static constexpr char const* name = "zmm_hardened_heap";
+};
+struct zmm_hardened_request_pmr : behind_pmr<zmm::hardened_request_resource, true> {
+  static constexpr char const* name = "zmm_hardened_request";
+};
+
 // For any number of threads: an instance, and the heap of the process.
 struct zmm_synchronized : zmm_engine<zmm::synchronized_heap> {
   static constexpr char const* name = "zmm_synchronized";

@@ -28,18 +28,84 @@ struct default_options {
   /// bound.
   static constexpr bool exact_peak = false;
 
-  // Fields of the hardened and the debug heap. A heap with one of them on does not compile until it does what it says.
-  static constexpr bool encode_links = false;   ///< a free slot proves itself by an encoded link
-  static constexpr bool tag_blocks = false;     ///< a packed block carries a tag in front
-  static constexpr bool zero_on_free = false;   ///< freed bytes are overwritten with zero
+  // What follows hardens a heap: corruption and misuse end at the stop handler, which is told what rule was broken and
+  // where. hardened_options has all of it; each costs what it says, and nothing when it is off.
+
+  /// A free slot proves itself: beside its link it has a second word, made of the link, a key of the heap and the slot's
+  /// address. A link that was overwritten or copied is noticed before it is followed; a block freed twice, when it is
+  /// freed. The key is random, and a new one after each release(). Requires min_slot == 16, so that a free slot holds
+  /// two words: blocks of up to 8 bytes take 16. No other bytes.
+  static constexpr bool encode_links = false;
+
+  /// A free asks the heap's own books before it reads anything at the pointer: memory that is not this heap's, the
+  /// inside of a block, a slot of another size are noticed. Asked likewise: usable_size(), reallocate() and
+  /// resize_in_place(). In a request heap this goes with tag_blocks. Requires encode_links. Bytes: 264 in the heap
+  /// object, or in each thread's part.
+  static constexpr bool check_frees = false;
+
+  /// Each small block has a word that binds it to the heap, its address, the size and alignment it was asked for and
+  /// that it is live; a free compares. A size or alignment that is not the block's, an overflow or underrun into that
+  /// word, a block of an ended request or of another heap are noticed. The word is the slot's last, in a request heap
+  /// the one in front of the block: 8 bytes a small block, and 3064 bytes the largest. Only what was asked for may be
+  /// used: usable_size() says no more. Requires check_frees.
+  static constexpr bool tag_blocks = false;
+
+  /// The 8 bytes behind what was asked for (behind the first 8 bytes of a smaller block), where the slot has them, are
+  /// filled and compared when the block is freed. Where it has not, what lies behind at the latest is a tag: the block's
+  /// own in a run, the next block's in a request. No bytes. Requires tag_blocks.
+  static constexpr bool tail_canary = false;
+
+  /// What is freed is overwritten with zero before it can be handed out again: slots and packed blocks, runs of pages,
+  /// and at release() all of them. Huge blocks go back to storage as they are. No bytes; time for every byte freed.
+  static constexpr bool zero_on_free = false;
+
+  /// A fresh run of slots is handed out from a random slot on with a random stride, and a request's slab from a random
+  /// place on: where a block lies is not foretold by the one before. Requires encode_links. Bytes: up to 240 a slab.
+  static constexpr bool random_runs = false;
+
+  /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space
+  /// to reserve: no memory, but a mapping of the system, of which it has a limited number. The block does not grow
+  /// in place, but into address space that was reserved for that. Requires check_frees.
+  static constexpr bool guard_pages = false;
+
+  /// The links of chunks are checked against the heap's books before they are followed, and the books' own entries
+  /// before they are used. Chunks of a request are its pool's, which knows no options; what a request heap checks are
+  /// its own lists of slabs and paged blocks. Requires encode_links. Bytes: 8 in the heap.
+  static constexpr bool check_chunks = false;
+
+  /// Pointers to code that lie in memory of the heap or of the request (what runs at a request's end) or in the heap
+  /// object (the limit hook) are stored encoded, and checked before they are called. Requires encode_links. Bytes: 8 an
+  /// entry.
+  static constexpr bool encode_calls = false;
+
+  /// Field of the debug heap. A heap with it on does not compile until it does what it says.
   static constexpr std::size_t quarantine = 0;  ///< bytes of freed blocks kept from reuse
+};
+
+/// For production where misuse must not become an exploit: every check there is.
+struct hardened_options : default_options {
+  static constexpr std::size_t min_slot = 16;
+  static constexpr bool encode_links = true;
+  static constexpr bool check_frees = true;
+  static constexpr bool tag_blocks = true;
+  static constexpr bool tail_canary = true;
+  static constexpr bool zero_on_free = true;
+  static constexpr bool random_runs = true;
+  static constexpr bool guard_pages = true;
+  static constexpr bool check_chunks = true;
+  static constexpr bool encode_calls = true;
 };
 
 namespace detail {
 template <class Options> constexpr bool are_options_built() noexcept {
-  static_assert(!Options::encode_links, "zmm: encode_links is not built yet");
-  static_assert(!Options::tag_blocks, "zmm: tag_blocks is not built yet");
-  static_assert(!Options::zero_on_free, "zmm: zero_on_free is not built yet");
+  static_assert(!Options::encode_links || Options::min_slot == 16,
+                "zmm: encode_links needs slots of at least 16 bytes");
+  static_assert(Options::encode_links || !(Options::check_frees || Options::zero_on_free || Options::random_runs ||
+                                           Options::check_chunks || Options::encode_calls),
+                "zmm: the other hardening options build on encode_links");
+  static_assert(Options::check_frees || !(Options::tag_blocks || Options::guard_pages),
+                "zmm: tag_blocks and guard_pages build on check_frees");
+  static_assert(Options::tag_blocks || !Options::tail_canary, "zmm: tail_canary builds on tag_blocks");
   static_assert(Options::quarantine == 0, "zmm: quarantine is not built yet");
   return true;
 }

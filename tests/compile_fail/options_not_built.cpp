@@ -1,11 +1,11 @@
-// expect: zmm: encode_links is not built yet
+// expect: zmm: quarantine is not built yet
 #include <zmm/zmm.hpp>
 
-struct hardened : zmm::default_options {
-  static constexpr bool encode_links = true;
+struct delayed : zmm::default_options {
+  static constexpr std::size_t quarantine = 1 << 20;
 };
 
 void* use() {
-  static zmm::basic_heap<hardened> heap;
+  static zmm::basic_heap<delayed> heap;
   return heap.allocate(8);
 }

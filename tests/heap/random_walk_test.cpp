@@ -55,6 +55,17 @@ TEST_CASE("synchronized_heap: random walk of one thread, slots of at least 16 by
   walk<synchronized_with<wide_slots>>(13000);
 }
 
+TEST_CASE("heap: random walk, free slots that prove themselves") { walk<heap_with<proven_links>>(11000); }
+TEST_CASE("heap: random walk, checked frees") { walk<heap_with<checked_frees>>(12000); }
+TEST_CASE("heap: random walk, tagged blocks") { walk<heap_with<tagged_blocks>>(13000); }
+TEST_CASE("heap: random walk, hardened") { walk<zmm::hardened_heap>(14000); }
+TEST_CASE("heap: random walk, hardened, 256 KiB chunks") { walk<heap_with<hardened_small>>(15000); }
+
+TEST_CASE("request_heap: random walk, free slots that prove themselves") { walk<request_with<proven_links>>(16000); }
+TEST_CASE("request_heap: random walk, tagged blocks") { walk<request_with<tagged_blocks>>(17000); }
+TEST_CASE("request_heap: random walk, hardened") { walk<zmm::hardened_request_heap>(18000); }
+TEST_CASE("request_heap: random walk, hardened, 256 KiB chunks") { walk<request_with<hardened_small>>(19000); }
+
 TEST_CASE("a heap over a fixed buffer: random walk until it is full, and on") {
   constexpr std::size_t bytes = 2 << 20;
   std::vector<unsigned char> memory(bytes);

@@ -197,4 +197,14 @@ TEST_CASE("synchronized_heap: walk of three threads, 256 KiB chunks, under a lim
 TEST_CASE("synchronized_heap: walk of three threads, slots of at least 16 bytes") {
   walk<zmm::basic_synchronized_heap<wide_slots>>(60, {});
 }
+TEST_CASE("synchronized_heap: walk of three threads, free slots that prove themselves") {
+  walk<zmm::basic_synchronized_heap<proven_links>>(70, {});
+}
+TEST_CASE("synchronized_heap: walk of three threads, checked frees") {
+  walk<zmm::basic_synchronized_heap<checked_frees>>(80, {});
+}
+TEST_CASE("synchronized_heap: walk of three threads, hardened") { walk<zmm::hardened_synchronized_heap>(90, {}); }
+TEST_CASE("synchronized_heap: walk of eight threads, hardened, 256 KiB chunks, under a limit, over storage that refuses") {
+  walk<zmm::basic_synchronized_heap<hardened_small>>(100, {true, true, 8});
+}
 }  // namespace

@@ -19,9 +19,28 @@ struct small_exact : small_chunks {
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
 
+// The steps of hardening, and all of it.
+struct proven_links : wide_slots {
+  [[maybe_unused]] static constexpr bool encode_links = true;
+};
+struct checked_frees : proven_links {
+  [[maybe_unused]] static constexpr bool check_frees = true;
+  [[maybe_unused]] static constexpr bool random_runs = true;
+};
+struct tagged_blocks : checked_frees {
+  [[maybe_unused]] static constexpr bool tag_blocks = true;
+  [[maybe_unused]] static constexpr bool random_runs = false;
+  [[maybe_unused]] static constexpr bool exact_peak = true;
+};
+struct hardened_small : zmm::hardened_options {
+  using geometry = zmm::geometry<256 * 1024, 4096>;
+};
+
 template <class Heap> constexpr std::size_t chunk_bytes = Heap::options::geometry::chunk_bytes;
 template <class Heap> constexpr std::size_t page_bytes = Heap::options::geometry::page_bytes;
 template <class Heap> constexpr bool exact = Heap::options::exact_peak;
+// Whether usable_size() is what was asked for, and not all of the slot.
+template <class Heap> constexpr bool tagged = Heap::options::tag_blocks;
 template <class Heap> constexpr std::size_t min_slot = Heap::options::min_slot;
 
 // Whether the engine can tell a block from its address alone.

@@ -10,9 +10,11 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// What a stop handler is told.
 struct stop_info {
-  char const* what;     ///< the broken rule, by name; a string literal
-  void const* address;  ///< the block, chunk or slab it was found at; may be null
-  void const* heap;     ///< the engine it belongs to; may be null
+  char const* what;            ///< the broken rule, by name; a string literal
+  void const* address;         ///< the block, chunk or slab it was found at; may be null
+  void const* heap;            ///< the engine it belongs to; may be null
+  std::size_t slot_bytes = 0;  ///< of a block: its class, the bytes of its slot; 0: none, or not known
+  void const* run = nullptr;   ///< of a block in a run of slots: where that starts; may be null
 };
 
 /// Called when zmm cannot go on. It may log, jump out of the program or exit. If it returns, the program aborts.
@@ -26,7 +28,11 @@ ZMM_SHARED inline std::atomic<stop_handler> current_stop_handler{nullptr};
   if (stop_handler handler = current_stop_handler.load(std::memory_order_acquire)) {
     handler(info);
   } else {
-    std::fprintf(stderr, "zmm: %s (address %p, heap %p)\n", info.what, info.address, info.heap);
+    char where[96] = "";
+    if (info.run != nullptr)
+      std::snprintf(where, sizeof where, ", slot of %zu bytes in the run at %p", info.slot_bytes, info.run);
+    else if (info.slot_bytes != 0) std::snprintf(where, sizeof where, ", slot of %zu bytes", info.slot_bytes);
+    std::fprintf(stderr, "zmm: %s (address %p%s, heap %p)\n", info.what, info.address, where, info.heap);
   }
   __builtin_abort();
 }

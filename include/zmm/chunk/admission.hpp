@@ -16,9 +16,10 @@ enum class refusal : std::uint8_t {
 
 /// What is known of the future of a block that is being allocated.
 enum class growth : std::uint8_t {
-  none,   ///< it is expected to keep its size
-  maybe,  ///< as none, and whether its neighbour grows is not known either: it may be free and kept warm
-  known,  ///< it replaces one that has outgrown its place: it gets room to grow in
+  none,     ///< it is expected to keep its size
+  maybe,    ///< as none, and whether its neighbour grows is not known either: it may be free and kept warm
+  known,    ///< it replaces one that has outgrown its place: it gets room to grow in
+  guarded,  ///< as none, and if it is huge, an OS page of the address space behind it is reserved and never committed
 };
 
 /// Travels with one attempt to allocate: downward whether limits bind and what is known of the block, upward why it
@@ -33,6 +34,9 @@ struct admission {
   std::size_t needed = 0;     ///< storage: bytes asked for
   std::size_t alignment = 0;  ///< storage: and their alignment
 
+  void guard_huge() noexcept {
+    if (growth == detail::growth::none) growth = detail::growth::guarded;
+  }
   std::nullptr_t refuse_address() noexcept {
     why = refusal::address;
     return nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/chunk/chunk.hpp>
+#include <zmm/chunk/chunk_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -46,7 +47,9 @@ private:
 };
 
 /// A stack of empty chunks, linked through their headers. Which pages they have dirtied stays written there.
-template <class Geometry> class chunk_stack {
+template <class Geometry> class chunk_stack : chunk_links<chunk<Geometry>, checks_chunks<Geometry>> {
+  using links = chunk_links<chunk<Geometry>, checks_chunks<Geometry>>;
+
 public:
   using chunk_type = chunk<Geometry>;
 
@@ -55,7 +58,7 @@ public:
   chunk_type* top() const noexcept { return head_; }
 
   void push(chunk_type* c) noexcept {
-    c->next = head_;
+    c->next = links::encode(c, head_);
     head_ = c;
     ++count_;
   }
@@ -63,10 +66,12 @@ public:
   /// Requires: not empty.
   chunk_type* pop() noexcept {
     chunk_type* const c = head_;
-    head_ = c->next;
+    head_ = behind(c);
     --count_;
     return c;
   }
+  /// The chunk below `c`.
+  chunk_type* behind(chunk_type const* c) const noexcept { return links::decode(c, c->next); }
 
 private:
   chunk_type* head_ = nullptr;

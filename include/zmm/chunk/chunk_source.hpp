@@ -6,17 +6,38 @@
 #pragma once
 
 #include <zmm/chunk/address_index.hpp>
+#include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/chunk/chunk_cache.hpp>
 #include <zmm/chunk/chunk_verify.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Counts what only checked engines ask about. Written by one thread at a time, read by any.
+template <bool Counts> class drop_count {
+public:
+  std::uint64_t count() const noexcept { return 0; }
+  void add() noexcept {}
+};
+template <> class drop_count<true> {
+public:
+  // Relaxed: who frees a block of a chunk has it from someone for whom the chunk was there.
+  std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  void add() noexcept { count_.store(count() + 1, std::memory_order_relaxed); }
+
+private:
+  std::atomic<std::uint64_t> count_{1};
+};
 
 /// Invariants:
 ///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks, of the address index and of records
 ///     a chunk has an owner if it is in use, and none if it is cached
 ///     the index holds every chunk in use, every cached chunk and every huge block, and nothing else
 /// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
-template <class Geometry> class chunk_source {
+template <class Geometry>
+class chunk_source : drop_count<counts_drops<Geometry>>, extent_seals<checks_chunks<Geometry>> {
+  using drop_counter = drop_count<counts_drops<Geometry>>;
+  using seals = extent_seals<checks_chunks<Geometry>>;
+
 public:
   using geometry = Geometry;
   using chunk_type = chunk<Geometry>;
@@ -59,10 +80,22 @@ public:
   /// The huge block that starts at `block`; one of null if there is none. Reads nothing behind `block`.
   extent find_huge(void const* block) const noexcept {
     extent const* const e = index_.find(block);
-    return e != nullptr && e->start == block && !e->is_chunk() ? *e : extent{};
+    if (e == nullptr || e->start != block || e->is_chunk()) return extent{};
+    seals::verify(*e);
+    return *e;
   }
   /// Effects: gives all huge blocks back.
   void release_huge() noexcept;
+
+  /// Whether a chunk of this source, in use or cached, starts at `p`. Reads nothing behind `p`.
+  bool has_chunk(void const* p) const noexcept {
+    extent const* const e = index_.find(p);
+    if (e == nullptr || e->start != p) return false;
+    seals::verify(*e);
+    return e->is_chunk();
+  }
+  /// How often a chunk was given back to storage, where that is counted. Any thread.
+  std::uint64_t drops() const noexcept { return drop_counter::count(); }
 
   /// The chunk or huge block that `p` points into; one of null if there is none. Reads nothing behind `p`. Complexity:
   /// O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the index.
@@ -95,10 +128,28 @@ public:
 private:
   void* take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve, admission& asked) noexcept;
   void drop(chunk_type* c) noexcept;
+  /// Takes a chunk out of the cache. Requires: there is one.
+  chunk_type* pop_cached() noexcept {
+    chunk_type* const c = cached_.pop();
+    if constexpr (checks_chunks<Geometry>) {
+      chunk_type const* const next = cached_.top();
+      bool const is_cached = next != nullptr && has_chunk(next) && next->owner == nullptr;
+      check(cached_.count() != 0 ? is_cached : next == nullptr, "the link of a cached chunk is to another", c, this);
+    }
+    return c;
+  }
+  void insert_extent(extent e) noexcept {
+    seals::write(e);
+    index_.insert(e);
+  }
 
   /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
   static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
 
+  /// Address space for a block of `size` bytes of which more is known than that it keeps its size.
+  static std::size_t reserve_for(std::size_t size, growth expected) noexcept {
+    return expected == growth::guarded ? size + os_page_size() : growth_reserve(size);
+  }
   /// Address space for a block of `size` bytes that grows. Requires: size is no more than half of what there is.
   static std::size_t growth_reserve(std::size_t size) noexcept {
     std::size_t const least = std::size_t{1} << 30, factor = 16;

@@ -10,6 +10,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Gives everything back to storage.
 template <class Geometry> chunk_source<Geometry>::~chunk_source() {
   index_.erase_if([&](extent const& e) {
+    seals::verify(e);
     if (e.is_chunk()) {
       storage_->deallocate(e.start, Geometry::chunk_bytes, Geometry::chunk_bytes);
     } else {
@@ -50,12 +51,12 @@ template <class Geometry>
 ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, admission& asked) noexcept {
   chunk_type* c;
   if (!cached_.empty()) {
-    c = cached_.pop();
+    c = pop_cached();
   } else {
     std::size_t reserve = Geometry::chunk_bytes;
     void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, reserve, asked);
     if (block == nullptr) return nullptr;
-    index_.insert({block, 0, 0, 0});
+    insert_extent({block, 0, 0, 0});
     c = ::new (block) chunk_type;
     c->number = next_number_++;
     c->dirty.set(0, header_pages<Geometry>);
@@ -75,7 +76,7 @@ template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_
     return 0;
   }
   if (!cached_.empty() && cached_.top()->number > c->number) {
-    chunk_type* const younger = cached_.pop();
+    chunk_type* const younger = pop_cached();
     cached_.push(c);
     c = younger;
   }
@@ -117,6 +118,7 @@ template <class Geometry> ZMM_COLD void chunk_source<Geometry>::give_record(void
 }
 
 template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexcept {
+  drop_counter::add();
   index_.erase(index_.find(c));
   book_.subtract(Geometry::chunk_bytes);
   storage_->deallocate(c, Geometry::chunk_bytes, Geometry::chunk_bytes);
@@ -124,13 +126,13 @@ template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexc
 
 template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached() noexcept {
   std::size_t const bytes = cached_.count() * Geometry::chunk_bytes;
-  while (!cached_.empty()) drop(cached_.pop());
+  while (!cached_.empty()) drop(pop_cached());
   return bytes;
 }
 
 template <class Geometry> void chunk_source<Geometry>::end_request() noexcept {
   policy_.on_end(chunks_);
-  while (!cached_.empty() && policy_.exceeds(cached_.count())) drop(cached_.pop());
+  while (!cached_.empty() && policy_.exceeds(cached_.count())) drop(pop_cached());
 }
 
 template <class Geometry> extent chunk_source<Geometry>::find(void const* p) const noexcept {
@@ -145,7 +147,7 @@ template <class Geometry> extent chunk_source<Geometry>::find(void const* p) con
 template <class Geometry> void chunk_source<Geometry>::verify(void const* heap) const noexcept {
   index_.verify(heap);
   std::size_t cached = 0;
-  for (chunk_type* c = cached_.top(); c != nullptr && cached < cached_.count(); c = c->next, ++cached) {
+  for (chunk_type* c = cached_.top(); c != nullptr && cached < cached_.count(); c = cached_.behind(c), ++cached) {
     extent const* const e = index_.find(c);
     check(e != nullptr && e->is_chunk(), "a cached chunk is in the address index", c, heap);
     check(c->free_pages == usable_pages<Geometry> && c->owner == nullptr, "a cached chunk is empty", c, heap);

@@ -11,10 +11,10 @@ ZMM_NOINLINE void* chunk_source<Geometry>::take_huge(std::size_t bytes, std::siz
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return asked.refuse_address();
   if (alignment < Geometry::chunk_bytes) alignment = Geometry::chunk_bytes;
-  std::size_t reserve = asked.growth == growth::known ? growth_reserve(size) : size;
+  std::size_t reserve = asked.growth >= growth::known ? reserve_for(size, asked.growth) : size;
   void* const block = take_extent(size, alignment, reserve, asked);
   if (block == nullptr) return nullptr;
-  index_.insert({block, size, reserve, tag});
+  insert_extent({block, size, reserve, tag});
   huge_bytes_ += size;
   return block;
 }
@@ -23,6 +23,7 @@ template <class Geometry> std::size_t chunk_source<Geometry>::give_huge(void* bl
   extent* const found = index_.find(block);
   bool const is_mine = found != nullptr && found->start == block && !found->is_chunk();
   check(is_mine, "a freed huge block belongs to this heap", block, this);
+  seals::verify(*found);
   extent const e = *found;
   index_.erase(found);
   book_.subtract(e.bytes);
@@ -36,6 +37,8 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
   extent* const e = index_.find(block);
   std::size_t const size = huge_size(bytes);
   if (size < bytes || size == 0) return 0;
+  if (asked.growth == growth::guarded && size > e->bytes && size + os_page_size() > e->reserve)
+    return 0;  // the last page stays a guard
   if (size > e->bytes) {
     std::size_t const more = size - e->bytes;
     if (!book_.admits(more, asked) || !storage_->extend(e->start, e->bytes, size)) return 0;
@@ -49,6 +52,7 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
     if (e->reserve == e->bytes) e->reserve = size;
   }
   e->bytes = size;
+  seals::write(*e);
   return size;
 }
 
@@ -64,7 +68,7 @@ void* chunk_source<Geometry>::move_huge(void* block, std::size_t bytes, std::siz
   void* const place = storage_->move(old.start, old.bytes, size, alignment);
   if (place == nullptr) return nullptr;
   index_.erase(e);
-  index_.insert({place, size, size, old.tag});
+  insert_extent({place, size, size, old.tag});
   book_.subtract(old.bytes);
   book_.add(size);
   huge_bytes_ += size - old.bytes;
@@ -74,6 +78,7 @@ void* chunk_source<Geometry>::move_huge(void* block, std::size_t bytes, std::siz
 template <class Geometry> void chunk_source<Geometry>::release_huge() noexcept {
   index_.erase_if([&](extent const& e) {
     if (e.is_chunk()) return false;
+    seals::verify(e);
     storage_->deallocate(e.start, e.bytes, e.reserve);
     book_.subtract(e.bytes);
     return true;

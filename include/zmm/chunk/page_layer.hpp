@@ -51,6 +51,7 @@ public:
     if (ZMM_UNLIKELY(c->grown.test(found.first - 1)) && asked.growth == growth::none)
       return take_behind_grown(c, found.first, count, alignment, growth::none);
     occupy(c, found.first, count);
+    check_links(c);
     lists_.relist(c, found.longest);
     return c->page(found.first);
   }
@@ -69,6 +70,7 @@ public:
     c->free_pages += static_cast<std::uint32_t>(count);
     if (c->free_pages == usable_pages<Geometry> && !keep_empty) return static_cast<void>(retire(c));
     std::size_t const merged = c->taken.next_set(at + count) - c->taken.clear_run_start(at);
+    check_links(c);
     if (merged > c->longest) lists_.relist(c, merged);
   }
 
@@ -109,6 +111,13 @@ private:
   std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
 
+  /// Where links are checked: the chunks in front of and behind `c` are the source's, before anything is read there.
+  void check_links([[maybe_unused]] chunk_type const* c) const noexcept {
+    if constexpr (checks_chunks<Geometry>) {
+      for (chunk_type const* neighbour : {c->next, c->prev})
+        check(neighbour == nullptr || source_->has_chunk(neighbour), "the neighbours of a chunk are chunks", c, owner_);
+    }
+  }
   static void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
     c->taken.set(first, count);
     c->dirty.set(first, count);

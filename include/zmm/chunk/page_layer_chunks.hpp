@@ -17,6 +17,7 @@ ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::add_chunk(admission&
 /// Requires: all pages of `c` are free; its longest gap is still the one that it is listed by.
 template <class Geometry, class Source>
 ZMM_NOINLINE std::size_t page_layer<Geometry, Source>::retire(chunk_type* c) noexcept {
+  check_links(c);
   lists_.remove(c);
   c->longest = c->free_pages;
   --chunks_;
@@ -40,6 +41,7 @@ bool page_layer<Geometry, Source>::extend_pages(void* first, std::size_t count, 
   occupy(c, end, more);
   c->grown.clear(end - 1, 1);
   c->grown.set(end + more - 1, 1);
+  check_links(c);
   if (gap == c->longest) lists_.relist(c, longest_gap(c->taken));
   return true;
 }
@@ -53,6 +55,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_behind_grown(chunk_type* c
   first += align_down(expected == growth::known ? spare / 2 : spare, alignment);
   occupy(c, first, count);
   if (expected == growth::known) c->grown.set(first + count - 1, 1);
+  check_links(c);
   lists_.relist(c, longest_gap(c->taken));
   return c->page(first);
 }
@@ -73,6 +76,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count,
   if (c->grown.test(first - 1)) return take_behind_grown(c, first, count, alignment, growth::known);
   occupy(c, first, count);
   c->grown.set(first + count - 1, 1);
+  check_links(c);
   lists_.relist(c, longest_gap(c->taken));
   return c->page(first);
 }

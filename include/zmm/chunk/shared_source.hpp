@@ -62,6 +62,10 @@ public:
   extent find_huge(void const* block) const noexcept {
     return locked([&](source_type const& s) { return s.find_huge(block); });
   }
+  bool has_chunk(void const* p) const noexcept {
+    return locked([&](source_type const& s) { return s.has_chunk(p); });
+  }
+  std::uint64_t drops() const noexcept { return source_.drops(); }  // needs no lock
   extent find(void const* p) const noexcept {
     return locked([&](source_type const& s) { return s.find(p); });
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/base/checks.hpp>
+#include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/chunk/chunk.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -35,6 +36,11 @@ public:
 
   void remove(chunk_type* c) noexcept {
     std::size_t const at = class_of(c->longest);
+    static_cast<void>(next_of(c));
+    if constexpr (checks_chunks<Geometry>) {
+      bool const holds = c->prev == nullptr ? heads_[at] == c : is_chunk_place(c->prev) && c->prev->next == c;
+      check(holds, "the neighbours of a chunk know it", c);
+    }
     if (c->next != nullptr) c->next->prev = c->prev;
     if (c->prev != nullptr) {
       c->prev->next = c->next;
@@ -61,7 +67,7 @@ public:
   chunk_type* find(std::size_t count) const noexcept {
     std::size_t const own = class_of(count);
     int tries = 8;
-    for (chunk_type* c = heads_[own]; c != nullptr && tries != 0; c = c->next, --tries) {
+    for (chunk_type* c = heads_[own]; c != nullptr && tries != 0; c = next_of(c), --tries) {
       if (c->longest >= count) return c;
     }
     std::uint64_t const above = own + 1 < classes ? filled_ >> (own + 1) : 0;
@@ -72,14 +78,14 @@ public:
   /// Complexity: linear in the chunks of one class.
   ZMM_COLD chunk_type* find_hidden(std::size_t count) const noexcept {
     chunk_type* c = heads_[class_of(count)];
-    while (c != nullptr && c->longest < count) c = c->next;
+    while (c != nullptr && c->longest < count) c = next_of(c);
     return c;
   }
 
   template <class Visit> void for_each(Visit visit) const {
     for (chunk_type* head : heads_) {
       for (chunk_type* c = head; c != nullptr;) {
-        chunk_type* const next = c->next;  // the visitor may unlink
+        chunk_type* const next = next_of(c);  // the visitor may unlink
         visit(c);
         c = next;
       }
@@ -97,6 +103,16 @@ public:
   }
 
 private:
+  static bool is_chunk_place(chunk_type const* c) noexcept { return is_aligned(c, Geometry::chunk_bytes); }
+  /// The chunk behind `c`. Where links are checked each chunk is known by its neighbour, so a walk ends.
+  static chunk_type* next_of(chunk_type const* c) noexcept {
+    chunk_type* const next = c->next;
+    if constexpr (checks_chunks<Geometry>) {
+      check(next == nullptr || (is_chunk_place(next) && next->prev == c), "the neighbours of a chunk know it", c);
+    }
+    return next;
+  }
+
   chunk_type* heads_[classes] = {};
   std::uint64_t filled_ = 0;  ///< bit i set == heads_[i] != nullptr
 };

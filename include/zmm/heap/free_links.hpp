@@ -3,6 +3,7 @@
 
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/free_slot.hpp>
+#include <zmm/heap/fresh_run.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -10,6 +11,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// more about each slot. Slots are told with their bin, for links that do not lie at the slot's start alone.
 struct plain_links {
   static constexpr bool are_plain = true;
+  static constexpr std::size_t front = 0;  ///< bytes of a slot in front of what is handed out
+  using fresh_run = bump_run;
+  static std::uint64_t random() noexcept { return 0; }
 
   /// Returns: the first slot of the list at `head`, which is taken off; null if the list is empty.
   ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin) const noexcept {
@@ -33,9 +37,6 @@ struct plain_links {
     return ::new (slot) free_slot{next};
   }
 };
-
-/// The links of engines with these options.
-template <class /*Options*/> using links_of = plain_links;
 
 /// Visits the free slots of the list at `head`, which has at most `most`; the visitor may change the slot it is given.
 /// Plain links trust that the list ends. Complexity: linear.

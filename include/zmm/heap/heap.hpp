@@ -24,15 +24,15 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Neither copyable nor movable: chunks know the address of their heap.
 template <class Options> class basic_heap {
   static_assert(detail::are_options_built<Options>());
-  using classes = detail::size_classes<Options::min_slot>;
+  using classes = detail::run_classes<Options>;
 
 public:
   using options = Options;
   using geometry = typename Options::geometry;
   using site = typename Options::site;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
-  explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) {}
+  explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) { rekey(); }
   basic_heap(basic_heap const&) = delete;
   basic_heap& operator=(basic_heap const&) = delete;
   ~basic_heap() = default;  // every block, chunk and huge block goes back to storage
@@ -66,8 +66,9 @@ public:
 
   /// As deallocate(), for callers that never pass null (containers do not). Requires: block is not null.
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
+    if constexpr (Options::check_frees) core_.check_small(block, classes::bin_of(rank), bytes, alignment);
     push(classes::bin_of(rank), block);
   }
 
@@ -87,11 +88,15 @@ public:
   void deallocate(void* block) noexcept;
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
-  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept { return core_.usable_size(block); }
+  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    if constexpr (Options::check_frees) return checked_size(block);
+    return core_.usable_size(block);
+  }
 
   /// The same for a live block asked for as `bytes` at `alignment`: a small one is not looked up.
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if constexpr (Options::tag_blocks) return usable_size(block);
     return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
   }
 
@@ -157,13 +162,14 @@ public:
   void verify() const;
 
 private:
-  using source_type = detail::chunk_source<geometry>;
+  using source_type = detail::chunk_source<detail::page_geometry<Options>>;
   using core_type = detail::heap_core<Options, source_type>;
 
   ZMM_INLINE void* pop(std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     void* const slot = core_.pop(classes::bin_of(rank));
+    if (slot != nullptr) tag(slot, classes::bin_of(rank), bytes, alignment);
     if constexpr (Options::exact_peak) {
       if (slot != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
     }
@@ -174,6 +180,15 @@ private:
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
   }
 
+  /// Marks a slot as live, if the options say so.
+  ZMM_INLINE void tag([[maybe_unused]] void* slot, [[maybe_unused]] detail::bin_index bin,
+                      [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment) noexcept {
+    if constexpr (Options::tag_blocks) core_.tags().write(slot, bin, bytes, alignment);
+  }
+  void rekey() noexcept {
+    if constexpr (Options::encode_links) core_.rekey(detail::block_keys::draw(), this);
+  }
+
   void* bump(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
@@ -181,6 +196,8 @@ private:
 
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_paged(void* block) noexcept;
+  void deallocate_found(void* block) noexcept;
+  std::size_t checked_size(void const* block) const noexcept;
 
   void* reallocate_paged(void* block, std::size_t bytes, std::size_t alignment) noexcept;
 
@@ -202,12 +219,13 @@ private:
   core_type core_;
   std::size_t live_ = 0;  ///< exact_peak only: bytes in live blocks
   std::size_t peak_ = 0;  ///< of live_, or of carved()
-  detail::limit_gate gate_;
+  detail::limit_gate<Options::encode_calls> gate_;
   source_type source_;
 };
 
 }}  // namespace zmm
 
 #include <zmm/heap/heap_allocate.hpp>
+#include <zmm/heap/heap_checked.hpp>
 #include <zmm/heap/heap_resize.hpp>
 #include <zmm/heap/heap_whole.hpp>

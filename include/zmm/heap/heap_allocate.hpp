@@ -6,9 +6,10 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 template <class Options> ZMM_INLINE void* basic_heap<Options>::bump(std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
   void* const slot = core_.bump(classes::bin_of(rank));
+  if (slot != nullptr) tag(slot, classes::bin_of(rank), bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (slot != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
   }
@@ -39,19 +40,24 @@ ZMM_NOINLINE void* basic_heap<Options>::allocate_rest(std::size_t bytes, std::si
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = gate_.lifted();
+  if constexpr (Options::guard_pages) asked.guard_huge();
   void* const block = detail::obtain(
       asked, [&](detail::admission& again) { return core_.attempt(bytes, alignment, again); },
       [&] { return core_.reclaim(); }, [&] { return gate_.can_ask() && gate_.ask(bytes); });
   if (block == nullptr) return nullptr;
+  if (std::size_t const rank = classes::rank_of(bytes, alignment); Options::tag_blocks && rank < detail::small_limit)
+    tag(block, classes::bin_of(rank), bytes, alignment);
   note_growth();
-  if constexpr (Options::exact_peak) add_live(usable_size(block));
+  if constexpr (Options::exact_peak)
+    add_live(core_.usable_size(block) + (core_type::is_small(block) ? classes::overhead : 0));
   return block;
 }
 
 template <class Options>
 ZMM_NOINLINE void basic_heap<Options>::deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes != 0) return deallocate_paged(block);
-  deallocate_nonnull(block, 1, alignment);
+  if (bytes == 0) return deallocate_nonnull(block, 1, alignment);
+  if constexpr (Options::check_frees) core_.check_paged(block, core_.paged_entry_at(block), bytes, alignment);
+  deallocate_paged(block);
 }
 
 /// Frees by address, whatever size it is said to have.
@@ -78,21 +84,26 @@ void* basic_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t a
 template <class Options>
 void basic_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
                                      detail::block_list& list) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment), before = list.size();
-  if (rank >= detail::small_limit || !detail::is_power_of_two(alignment)) return;
-  core_.pop_some(classes::bin_of(rank), count, list);
-  if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+  if constexpr (!Options::encode_links) {
+    std::size_t const rank = classes::rank_of(bytes, alignment), before = list.size();
+    if (rank >= detail::small_limit || !detail::is_power_of_two(alignment)) return;
+    core_.pop_some(classes::bin_of(rank), count, list);
+    if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+  }
 }
 
 template <class Options>
 void basic_heap<Options>::push_blocks(std::size_t bytes, std::size_t alignment, detail::block_list& list) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment);
-  if (rank >= detail::small_limit) return;
-  if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
-  core_.push_all(classes::bin_of(rank), list);
+  if constexpr (!Options::encode_links) {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= detail::small_limit) return;
+    if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
+    core_.push_all(classes::bin_of(rank), list);
+  }
 }
 
 template <class Options> void basic_heap<Options>::deallocate(void* block) noexcept {
+  if constexpr (Options::check_frees) return deallocate_found(block);
   if (ZMM_LIKELY(core_type::is_small(block))) return push(core_type::entry_of(block).bin(), block);
   if (block != nullptr) deallocate_paged(block);
 }
@@ -100,7 +111,7 @@ template <class Options> void basic_heap<Options>::deallocate(void* block) noexc
 template <class Options> bool basic_heap<Options>::owns(void const* p) const noexcept {
   detail::extent const e = source_.find(p);
   if (!e.is_chunk()) return e.start != nullptr;
-  using chunk_type = detail::chunk<geometry>;
+  using chunk_type = typename core_type::chunk_type;
   return chunk_type::of(p)->taken.test(chunk_type::page_of(p)) &&
          chunk_type::page_of(p) >= detail::header_pages<geometry>;
 }

@@ -6,6 +6,7 @@
 //        └─ free_paged ─ page_layer::give_pages | source::give_huge
 #pragma once
 
+#include <zmm/heap/checked_blocks.hpp>
 #include <zmm/heap/run_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -15,10 +16,12 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Invariants:
 ///     large_bytes, large_blocks == sum over the page maps
 ///     every taken page is a header's, a run's or a large block's
-template <class Options, class Source> class heap_core {
+/// What hardening adds is in its base, checked_blocks.
+template <class Options, class Source> class heap_core : public checked_blocks<Options> {
 public:
-  using geometry = typename Options::geometry;
-  using classes = size_classes<Options::min_slot>;
+  using geometry = page_geometry<Options>;
+  using classes = run_classes<Options>;
+  using links_type = run_links<Options>;
   using layer = page_layer<geometry, Source>;
   using chunk_type = typename layer::chunk_type;
 
@@ -30,10 +33,10 @@ public:
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
   /// Effects: a slot that is free already, and on no list, is on its own.
   void put_back(bin_index bin, free_slot* slot) noexcept { bins_.put_back(bin, slot); }
-  links_of<Options> const& links() const noexcept { return bins_.links(); }
+  links_type const& links() const noexcept { return bins_.links(); }
   /// More slots of a bin than this there cannot be, for links that are checked.
   std::size_t most_slots(bin_index bin) const noexcept {
-    return links_of<Options>::are_plain ? 0 : pages_.source().real_size() / slot_bytes(bin);
+    return links_type::are_plain ? 0 : pages_.source().real_size() / slot_bytes(bin);
   }
   std::size_t count_linked(free_slot* list, bin_index bin) const noexcept {
     return count_free_slots(links(), list, bin, most_slots(bin));
@@ -44,7 +47,7 @@ public:
   /// One attempt to serve a request, whatever its kind; null: `asked` says why. Requires: bytes > 0, alignment is a
   /// power of two.
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
-    std::size_t const rank = rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (rank >= small_limit) return take_paged(bytes, alignment, asked);
     bin_index const bin = classes::bin_of(rank);
     if (void* const slot = bins_.pop(bin)) return slot;
@@ -64,12 +67,36 @@ public:
     return !is_huge(block) && entry_of(block).kind() == page_kind::small;
   }
 
+  // With check_frees only. Each stops where a caller names what is no such block.
+  void check_small(void const* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  void check_small_seen(void const* block, page_entry entry, bin_index bin, std::size_t bytes,
+                        std::size_t alignment) const noexcept;
+  void check_handed_out(void const* block, bin_index bin) const noexcept;
+  bin_index check_found(void const* block, page_entry entry) const noexcept;
+  void check_paged(void const* block, page_entry entry, std::size_t bytes, std::size_t alignment) const noexcept;
+  std::size_t checked_size(void const* block, page_entry entry) const noexcept;
+  bool resize_checked(void* block, page_entry entry, std::size_t old_bytes, std::size_t min_bytes,
+                      std::size_t preferred_bytes, std::size_t& granted) const noexcept;
+  /// The entry of the page where a block starts that is said to be paged.
+  page_entry paged_entry_at(void const* block) noexcept {
+    return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
+  }
+  /// The same for threads that do not hold the core.
+  page_entry seen_entry_at(void const* block) const noexcept {
+    return is_huge(block) ? page_entry{} : this->entry_seen(pages_.source(), block);
+  }
+  /// Effects: blocks and links of before do not hold any more; those to come have these keys. With encode_links.
+  void rekey(block_keys const& with, void const* heap) noexcept {
+    bins_.links().rekey(with.link, heap);
+    this->rekey_blocks(with, heap);
+  }
+
   /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
   std::size_t usable_size(void const* block) const noexcept { return usable_size(pages_.source(), block); }
   static std::size_t usable_size(Source const& from, void const* block) noexcept {
     if (is_huge(block)) return block != nullptr ? from.find_huge(block).bytes : 0;
     page_entry const entry = entry_of(block);
-    return entry.kind() == page_kind::small ? slot_bytes(entry.bin()) : entry.tag() * geometry::page_bytes;
+    return entry.kind() == page_kind::small ? classes::usable(entry.bin()) : entry.tag() * geometry::page_bytes;
   }
 
   /// As basic_heap::resize_in_place().
@@ -125,7 +152,7 @@ public:
   std::size_t chunks() const noexcept { return pages_.chunks(); }
   /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
-    bins_.count_live(size, blocks, links_of<Options>::are_plain ? 0 : pages_.source().real_size());
+    bins_.count_live(size, blocks, links_type::are_plain ? 0 : pages_.source().real_size());
     size += large_bytes_;
     blocks += large_blocks_;
   }
@@ -141,7 +168,7 @@ protected:
   bool resize_run(void* block, std::size_t pages) noexcept;
   std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
-  run_bins<layer, links_of<Options>> bins_;
+  run_bins<layer, links_type> bins_;
   std::size_t large_bytes_ = 0;   ///< bytes in large blocks
   std::size_t large_blocks_ = 0;  ///< their number
   layer pages_;
@@ -149,4 +176,5 @@ protected:
 
 }}}  // namespace zmm::detail
 
+#include <zmm/heap/heap_core_checked.hpp>
 #include <zmm/heap/heap_core_paged.hpp>

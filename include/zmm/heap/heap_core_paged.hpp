@@ -16,6 +16,7 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   if (!layer::fits_chunk(count, aligned)) return pages_.source().take_huge(bytes, alignment, 0, asked);
   void* const block = pages_.take_pages(count, aligned, asked);
   if (block == nullptr) return nullptr;
+  if constexpr (!links_type::are_plain) links().forget(block, bin_index{1});
   entry_of(block) = page_entry::large(count);
   large_bytes_ += count * page;
   ++large_blocks_;
@@ -28,6 +29,7 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
   page_entry const entry = entry_of(block);
   check(entry.kind() == page_kind::large, "a freed paged block is live", block, this);
   std::size_t const bytes = entry.tag() * geometry::page_bytes;
+  if constexpr (Options::zero_on_free) std::memset(block, 0, bytes);
   large_bytes_ -= bytes;
   --large_blocks_;
   pages_.give_pages(block, entry.tag());

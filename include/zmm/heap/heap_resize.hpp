@@ -11,6 +11,7 @@ void* basic_heap<Options>::reallocate_paged(void* block, std::size_t bytes, std:
   if (!core_type::is_huge(block)) return core_.resize_large(block, bytes, alignment) ? block : nullptr;
   detail::admission asked;
   asked.lifted = gate_.lifted();
+  if constexpr (Options::guard_pages) asked.guard_huge();
   return detail::obtain(
       asked,
       [&](detail::admission& again) { return core_type::resize_or_move_huge(source_, block, bytes, alignment, again); },
@@ -22,7 +23,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
   if (bytes == 0) bytes = 1;
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);
   bool const is_paged = !core_type::is_small(block);
   if (is_paged) {
@@ -31,6 +32,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
       return place;
     }
   } else if (core_type::slot_serves(block, rank)) {
+    tag(block, classes::bin_of(rank), bytes, alignment);
     return block;  // a slot of this bin has every alignment that leads to this bin
   }
 
@@ -58,6 +60,12 @@ std::size_t basic_heap<Options>::resize_in_place(void* block, std::size_t old_by
                                                  std::size_t preferred_bytes) noexcept {
   detail::admission asked;
   asked.lifted = gate_.lifted();
+  if constexpr (Options::guard_pages) asked.guard_huge();
+  if constexpr (Options::check_frees) {
+    std::size_t granted = 0;
+    if (core_.resize_checked(block, core_.paged_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))
+      return granted;
+  }
   std::size_t const usable = Options::exact_peak ? usable_size(block) : 0;
   std::size_t const got = core_.resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
   if (got != 0) note_resized(usable, Options::exact_peak ? usable_size(block) : 0);

@@ -10,6 +10,7 @@ template <class Options> void basic_heap<Options>::release() noexcept {
   source_.release_huge();
   core_.release();
   source_.end_request();
+  rekey();
   live_ = 0;
   reset_peak();
 }

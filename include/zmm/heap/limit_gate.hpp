@@ -3,41 +3,79 @@
 
 #include <zmm/errors.hpp>
 #include <zmm/chunk/admission.hpp>
+#include <zmm/heap/call_seal.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// The hook and the lifts of one engine.
-class limit_gate {
-public:
-  using hook_type = bool (*)(void* user, std::size_t needed) noexcept;
+using limit_hook_type = bool (*)(void* user, std::size_t needed) noexcept;
 
-  void set_hook(hook_type hook, void* user) noexcept {
+/// A hook and what it is given.
+template <bool Encoded> class limit_hook_slot : call_key<Encoded>, call_seal<Encoded> {
+public:
+  constexpr limit_hook_slot() noexcept = default;
+
+  void set(limit_hook_type hook, void* user) noexcept {
+    is_set_ = hook != nullptr;
+    hook_ = hook;
+    user_ = user;
+    call_key<Encoded>::seal(*this, hook_, address_of(user));
+  }
+  bool is_set() const noexcept { return is_set_; }
+  /// The hook; null: none. Stops unless both are what was set.
+  limit_hook_type get() const noexcept {
+    if (!is_set_) return nullptr;
+    limit_hook_type hook = hook_;
+    call_key<Encoded>::unseal(*this, hook, address_of(user_));
+    return hook;
+  }
+  void* user() const noexcept { return user_; }
+
+private:
+  bool is_set_ = false;
+  limit_hook_type hook_ = nullptr;
+  void* user_ = nullptr;
+};
+template <> class limit_hook_slot<false> {
+public:
+  void set(limit_hook_type hook, void* user) noexcept {
     hook_ = hook;
     user_ = user;
   }
+  bool is_set() const noexcept { return hook_ != nullptr; }
+  limit_hook_type get() const noexcept { return hook_; }
+  void* user() const noexcept { return user_; }
+
+private:
+  limit_hook_type hook_ = nullptr;
+  void* user_ = nullptr;
+};
+
+/// The hook and the lifts of one engine.
+template <bool Encoded> class limit_gate {
+public:
+  void set_hook(limit_hook_type hook, void* user) noexcept { slot_.set(hook, user); }
 
   bool lifted() const noexcept { return lifts_ != 0; }
   void lift() noexcept { ++lifts_; }
   void unlift() noexcept { --lifts_; }
 
-  bool has_hook() const noexcept { return hook_ != nullptr; }
-  bool can_ask() const noexcept { return hook_ != nullptr && !asking_; }
+  bool has_hook() const noexcept { return slot_.is_set(); }
+  bool can_ask() const noexcept { return slot_.is_set() && !asking_; }
 
   bool asking() const noexcept { return asking_; }
 
   /// Effects: calls the hook. Returns: whether to try again. Requires: can_ask().
   bool ask(std::size_t needed) noexcept {
     asking_ = true;
-    bool const again = hook_(user_, needed);
+    bool const again = slot_.get()(slot_.user(), needed);
     asking_ = false;
     return again;
   }
 
 private:
-  hook_type hook_ = nullptr;
-  void* user_ = nullptr;
+  limit_hook_slot<Encoded> slot_;
   std::size_t lifts_ = 0;
   bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
 };

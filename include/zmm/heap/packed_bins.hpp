@@ -9,7 +9,7 @@
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_list.hpp>
-#include <zmm/heap/free_links.hpp>
+#include <zmm/heap/proven_links.hpp>
 
 #include <utility>
 
@@ -30,7 +30,17 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
 /// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
-template <class Links> class packed_bins : Links {
+/// Where the bins of wide blocks lie: in the region; with links that are checked in the request, out of reach of blocks.
+template <std::size_t Bytes> struct wide_room {
+  void* own() noexcept { return wide_bins_room; }
+  alignas(std::size_t) unsigned char wide_bins_room[Bytes];
+};
+template <> struct wide_room<0> {
+  void* own() noexcept { return nullptr; }
+};
+
+/// What Links::front says is in front of each block belongs to its slot: the block is aligned, not the slot.
+template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : 728> {
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
   /// Whether blocks of this alignment have lists of their own.
@@ -45,8 +55,9 @@ public:
   /// One block of the open slab, while no look at the bins is due; null: then carve(). Requires: as carve().
   ZMM_INLINE void* carve_one(bin_index bin) noexcept {
     std::uintptr_t const bytes = slot_bytes(bin), at = address_of(cursor_);
-    std::uintptr_t const block = at + (at & ~bytes & 8);  // to a multiple of 16 if the slot is one
-    std::uintptr_t const top = block + bytes;
+    std::uintptr_t const slot =
+        at + ((at ^ Links::front) & ~bytes & 8);  // the block at a multiple of 16 if the slot is one
+    std::uintptr_t const top = slot + bytes, block = slot + Links::front;
     if (ZMM_UNLIKELY(top > address_of(end_))) return nullptr;
     if (ZMM_UNLIKELY(bins_.left[bin.value]-- == 0)) {
       bins_.left[bin.value] = 0;
@@ -54,6 +65,7 @@ public:
     }
     cursor_ = reinterpret_cast<char*>(top);
     if (block == 0) __builtin_unreachable();
+    links().hand_out(reinterpret_cast<void*>(block), bin);
     return reinterpret_cast<void*>(block);
   }
   /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
@@ -61,6 +73,7 @@ public:
 
   /// Effects: adds up to `count` blocks to `list`: free ones, then some of the open slab in the order of their addresses.
   void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    static_assert(Links::are_plain, "a block list has plain links");
     std::size_t const before = list.size(), bytes = slot_bytes(bin);
     list.take_front(bins_.lists[bin.value], count);
     count -= list.size() - before;
@@ -88,11 +101,19 @@ public:
     std::size_t const skip = align_up(address_of(begin), 8) - address_of(begin);  // a caller's buffer may lie anywhere
     begin_ = cursor_ = skip < distance(begin, end) ? begin + skip : end;
     end_ = end;
+    if constexpr (!Links::are_plain) {
+      if (distance(cursor_, end_) >= 2048) begin_ = cursor_ += links().random_gap();
+    }
   }
 
   /// Effects: forgets every block and region.
-  void reset() noexcept { ::new (static_cast<void*>(this)) packed_bins(); }
+  void reset() noexcept {
+    Links const kept = links();
+    ::new (static_cast<void*>(this)) packed_bins();
+    links() = kept;
+  }
 
+  char* cursor() const noexcept { return cursor_; }  ///< of the open region: what is in front of it was carved
   /// Bytes carved so far, gaps included: an upper bound of what is live.
   std::size_t carved_bytes() const noexcept { return closed_bytes_ + distance(begin_, cursor_); }
 
@@ -121,7 +142,7 @@ public:
       for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
         check(++count <= carved, "a free list ends", slot, heap);
         check(is_aligned(slot, slot_bytes(bin) % 16 == 0 ? 16 : 8), "a free block is aligned", slot, heap);
-        visit(static_cast<void*>(slot), slot_bytes(bin));
+        visit(static_cast<void*>(reinterpret_cast<char*>(slot) - Links::front), slot_bytes(bin));
       }
     });
     check(cursor_ >= begin_ && cursor_ <= end_, "the cursor lies in the open slab", cursor_, heap);
@@ -165,10 +186,10 @@ private:
 
   /// The aligned place at the cursor, whether or not a block fits there.
   ZMM_INLINE char* aligned_cursor(std::size_t mask) const noexcept {
-    return reinterpret_cast<char*>((address_of(cursor_) + mask) & ~mask);
+    return reinterpret_cast<char*>((address_of(cursor_) + Links::front + mask) & ~mask);
   }
   ZMM_INLINE bool fits(char const* block, std::size_t bytes) const noexcept {
-    return static_cast<std::ptrdiff_t>(bytes) <= end_ - block;
+    return static_cast<std::ptrdiff_t>(bytes - Links::front) <= end_ - block;
   }
 
   ZMM_INLINE void* pop_from(bin_set& set, bin_index bin) const noexcept {
@@ -185,12 +206,13 @@ private:
     if (set.left[bin.value] == 0 && (set.frees(bin) || set.look(bin))) {
       std::size_t const count = fits(block, batch * bytes) ? batch : 1;
       if (count == batch) set.lists[bin.value] = link_batch(block, bin);
-      cursor_ = block + count * bytes;
+      cursor_ = block + count * bytes - Links::front;
       set.planned[bin.value] += count;
     } else {
-      cursor_ = block + bytes;
+      cursor_ = block + bytes - Links::front;
       --set.left[bin.value];
     }
+    links().hand_out(block, bin);
     return block;
   }
 
@@ -208,6 +230,11 @@ private:
   }
 
   ZMM_COLD bool make_wide() noexcept {
+    static_assert(sizeof(bin_set) == 728);
+    if (void* const own = this->own()) {
+      wide_ = ::new (own) bin_set;
+      return true;
+    }
     char* const room = aligned_cursor(15);
     if (!fits(room, sizeof(bin_set))) return false;
     cursor_ = room + sizeof(bin_set);

@@ -17,6 +17,7 @@
 #include <zmm/heap/limit_gate.hpp>
 #include <zmm/heap/packed_bins.hpp>
 #include <zmm/heap/paged_table.hpp>
+#include <zmm/heap/request_checks.hpp>
 #include <zmm/heap/request_pool.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
@@ -33,21 +34,23 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
-template <class Options> class basic_request_heap {
+template <class Options> class basic_request_heap : detail::request_checks<Options> {
+  using checks = detail::request_checks<Options>;
   static_assert(detail::are_options_built<Options>());
-  using classes = detail::size_classes<Options::min_slot>;
-  using bins = detail::packed_bins<detail::links_of<Options>>;
+  using classes = detail::packed_classes<Options>;
+  using links = detail::packed_links<Options>;
+  using bins = detail::packed_bins<links>;
 
 public:
   using options = Options;
   using geometry = typename Options::geometry;
   using site = typename Options::site;
   using pool_type = basic_request_pool<geometry>;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
   /// A request of the process's default pool.
   basic_request_heap() noexcept : basic_request_heap(default_pool<geometry>()) {}
-  explicit basic_request_heap(pool_type& pool) noexcept : pool_(&pool) {}
+  explicit basic_request_heap(pool_type& pool) noexcept : pool_(&pool) { rekey(); }
 
   /// A request inside another: takes from the same pool, is charged to `parent` and all its ancestors as well, and is
   /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
@@ -57,6 +60,7 @@ public:
   /// charged; nothing is taken from the pool until it is full; release() starts with it again.
   basic_request_heap(void* buffer, std::size_t bytes, pool_type& pool = default_pool<geometry>()) noexcept
       : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {
+    rekey();
     bins_.open(buffer_, buffer_ + buffer_bytes_);
   }
 
@@ -90,8 +94,9 @@ public:
 
   /// As deallocate(), for callers that never pass null. Requires: block is not null.
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(alignment > 16 || rank >= detail::small_limit)) return deallocate_rest(block, bytes, alignment);
+    if constexpr (Options::tag_blocks) check_packed(block, classes::bin_of(rank), bytes, alignment);
     bins_.push(classes::bin_of(rank), block);
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
   }
@@ -189,10 +194,11 @@ private:
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const below = detail::opaque(alignment - 1);
     if (ZMM_UNLIKELY(alignment > 16 || (alignment & below) != 0)) return nullptr;
-    std::size_t const rank = (bytes - 1) | below;
+    std::size_t const rank = classes::rank_of(bytes, below + 1);
     if (ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
     void* block = bins_.pop(classes::bin_of(rank));
     if (block == nullptr) block = bins_.carve_one(classes::bin_of(rank));
+    tag(block, classes::bin_of(rank), bytes, alignment);
     if constexpr (Options::exact_peak) {
       if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
     }
@@ -201,7 +207,7 @@ private:
 
   /// The rank of a packed block: alignments of 32 and 64 are one.
   static constexpr std::size_t packed_rank(std::size_t bytes, std::size_t alignment) noexcept {
-    return detail::rank_of(bytes, alignment > 16 ? bins::packed_alignment : alignment);
+    return classes::rank_of(bytes, alignment > 16 ? bins::packed_alignment : alignment);
   }
   /// Whether a block is packed or paged. Requires: bytes > 0.
   static constexpr bool is_packed(std::size_t bytes, std::size_t alignment) noexcept {
@@ -210,6 +216,27 @@ private:
   static constexpr detail::bin_index packed_bin(std::size_t bytes, std::size_t alignment) noexcept {
     return classes::bin_of(packed_rank(bytes, alignment));
   }
+
+  /// Marks a packed block as live, if the options say so. Null: no effect.
+  ZMM_INLINE void tag([[maybe_unused]] void* block, [[maybe_unused]] detail::bin_index bin,
+                      [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment) noexcept {
+    if constexpr (Options::tag_blocks) {
+      if (block != nullptr) this->tags.write(block, bin, bytes, alignment);
+    }
+  }
+  void rekey() noexcept {
+    if constexpr (Options::encode_links) checks::rekey(bins_.links(), this);
+  }
+
+  // With tag_blocks only. Each stops where a caller names what is no such block.
+  void check_packed(void const* block, detail::bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  void check_memory(void const* block) const noexcept;
+  void check_paged(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
+  std::size_t resize_packed(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+
+  // What a request's end does more with some options.
+  void check_slabs() const noexcept;
+  void wipe_slabs() noexcept;
 
   void* pop_wide(std::size_t bytes, std::size_t alignment) noexcept;
   void* carve(std::size_t bytes, std::size_t alignment) noexcept;
@@ -277,14 +304,14 @@ private:
   std::size_t slab_bytes_ = 0;     ///< bytes of all slabs
   std::size_t paged_bytes_ = 0;    ///< bytes of all paged blocks
   detail::paged_table table_;      ///< all paged blocks, its own memory's among them
-  detail::end_list end_;
+  detail::end_list<Options::encode_calls> end_;
   pool_type* pool_;
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running
   char* buffer_ = nullptr;  ///< the caller's
   std::size_t buffer_bytes_ = 0;
   detail::ledger book_;  ///< slabs and paged blocks of this request and its children
-  detail::limit_gate gate_;
+  detail::limit_gate<Options::encode_calls> gate_;
   basic_request_heap* parent_ = nullptr;
   basic_request_heap* first_child_ = nullptr;
   basic_request_heap* next_sibling_ = nullptr;
@@ -293,5 +320,6 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/request_heap_allocate.hpp>
+#include <zmm/heap/request_heap_checked.hpp>
 #include <zmm/heap/request_heap_end.hpp>
 #include <zmm/heap/request_heap_paged.hpp>

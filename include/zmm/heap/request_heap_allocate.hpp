@@ -13,6 +13,7 @@ ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size
   detail::bin_index const bin = packed_bin(bytes, alignment);
   void* block = alignment <= 16 ? bins_.carve(bin) : bins_.carve_wide(bin);
   if (ZMM_UNLIKELY(block == nullptr) && alignment <= 16) block = open_and_carve(bin);
+  tag(block, bin, bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(detail::slot_bytes(bin));
   }
@@ -22,9 +23,10 @@ ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size
 /// A freed block of alignment 32 or 64; null: everything else. First of all misses, and without a stack frame.
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
+  std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
   if (!bins::is_wide(alignment) || ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
   void* const block = bins_.pop_wide(classes::bin_of(rank));
+  tag(block, classes::bin_of(rank), bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
   }
@@ -60,6 +62,7 @@ template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
                                                               detail::admission& asked) noexcept {
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
+  if constexpr (Options::guard_pages) asked.guard_huge();
   if (bytes == 0) bytes = 1;
   bool const packed = is_packed(bytes, alignment);
   void* const block = detail::obtain(
@@ -68,6 +71,7 @@ ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes,
         return packed ? take_packed(bytes, alignment, again) : take_paged(bytes, alignment, again);
       },
       [&] { return collect() != 0; }, [&] { return ask_hook(bytes); });
+  if (packed && block != nullptr) tag(block, packed_bin(bytes, alignment), bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(packed ? detail::slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_.back()));
   }
@@ -145,26 +149,31 @@ void* basic_request_heap<Options>::try_allocate_growing(std::size_t bytes, std::
 template <class Options>
 void basic_request_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
                                              detail::block_list& list) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment), before = list.size();
-  if (rank >= detail::small_limit || alignment > 16 || !detail::is_power_of_two(alignment)) return;
-  bins_.pop_some(classes::bin_of(rank), count, list);
-  if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+  if constexpr (!Options::encode_links) {
+    std::size_t const rank = classes::rank_of(bytes, alignment), before = list.size();
+    if (rank >= detail::small_limit || alignment > 16 || !detail::is_power_of_two(alignment)) return;
+    bins_.pop_some(classes::bin_of(rank), count, list);
+    if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
+  }
 }
 
 template <class Options>
 void basic_request_heap<Options>::push_blocks(std::size_t bytes, std::size_t alignment,
                                               detail::block_list& list) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment);
-  if (rank >= detail::small_limit || alignment > 16) return;
-  if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
-  bins_.push_all(classes::bin_of(rank), list);
+  if constexpr (!Options::encode_links) {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= detail::small_limit || alignment > 16) return;
+    if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
+    bins_.push_all(classes::bin_of(rank), list);
+  }
 }
 
 template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
                                                                std::size_t alignment) noexcept {
-  std::size_t const rank = (bytes - 1) | (bins::packed_alignment - 1);
+  std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
   if (!bins::is_wide(alignment) || rank >= detail::small_limit) return deallocate_odd(block, bytes, alignment);
+  if constexpr (Options::tag_blocks) check_packed(block, classes::bin_of(rank), bytes, alignment);
   bins_.push_wide(classes::bin_of(rank), block);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
 }
@@ -175,11 +184,13 @@ ZMM_NOINLINE void basic_request_heap<Options>::deallocate_odd(void* block, std::
                                                               std::size_t alignment) noexcept {
   if (bytes == 0) bytes = 1;
   if (!is_packed(bytes, alignment)) {
+    if constexpr (Options::check_frees) check_paged(block, bytes, alignment);
     std::size_t const freed = give_paged(block);
     if constexpr (Options::exact_peak) live_ -= freed;
     return;
   }
   detail::bin_index const bin = packed_bin(bytes, alignment);
+  if constexpr (Options::tag_blocks) check_packed(block, bin, bytes, alignment);
   alignment > 16 ? bins_.push_wide(bin, block) : bins_.push(bin, block);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
 }

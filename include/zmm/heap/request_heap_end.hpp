@@ -8,6 +8,7 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options>
 basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& parent) noexcept
     : pool_(parent.pool_), parent_(&parent), next_sibling_(parent.first_child_) {
+  rekey();
   parent.first_child_ = this;
 }
 
@@ -62,12 +63,15 @@ template <class Options> void basic_request_heap<Options>::forget_blocks() noexc
   slabs_ = nullptr;
   slab_bytes_ = 0;
   if (bins_.carved_bytes() != 0) bins_.reset();
+  rekey();
   if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
 }
 
 /// Effects: slabs, runs and huge blocks go back to the pool, and the request is no longer in flight.
 template <class Options> void basic_request_heap<Options>::give_back() noexcept {
+  if constexpr (Options::check_chunks) check_slabs();
   if (table_.size() != 0) give_back_paged();
+  if constexpr (Options::zero_on_free) wipe_slabs();  // the table lay in them
   if (slabs_ != nullptr) discharge(slab_bytes_);
   if (!joined_) return;
   std::size_t const used = bins_.carved_bytes() + sizeof(detail::slab);
@@ -86,7 +90,9 @@ template <class Options> void basic_request_heap<Options>::give_back_paged() noe
 template <class Options> std::size_t basic_request_heap<Options>::collect() noexcept {
   if (slabs_ == nullptr || !end_.empty() || is_any_live()) return 0;
   std::size_t const before = slab_bytes_ + paged_bytes_;
+  if constexpr (Options::check_chunks) check_slabs();
   give_back_paged();
+  if constexpr (Options::zero_on_free) wipe_slabs();
   discharge(slab_bytes_);
   pool_->give_slabs(slabs_);
   forget_blocks();
@@ -119,7 +125,7 @@ void basic_request_heap<Options>::count_live(std::size_t& size, std::size_t& blo
   --blocks;
   std::size_t const bytes = table_.memory_bytes();
   if (bytes <= detail::small_limit) {
-    size -= detail::slot_bytes(classes::bin_of_bytes(bytes));
+    size -= detail::slot_bytes(packed_bin(bytes, 1));
     return;
   }
   for (std::size_t i = 0; i < table_.size(); ++i) {  // the table stands in itself
@@ -165,7 +171,7 @@ private:
 }  // namespace detail
 
 template <class Options> template <class F> void basic_request_heap<Options>::on_end(F&& f) {
-  using entry = detail::end_call<std::decay_t<F>>;
+  using entry = detail::end_call<std::decay_t<F>, Options::encode_calls>;
   detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
   end_.push(::new (room.get()) entry(std::forward<F>(f)));
   room.keep();
@@ -180,7 +186,7 @@ T* basic_request_heap<Options>::create_with(Construct construct) {
     room.keep();
     return object;
   } else {
-    using entry = detail::end_object<T>;
+    using entry = detail::end_object<T, Options::encode_calls>;
     detail::block_guard<basic_request_heap> room(*this, sizeof(entry), alignof(entry));
     entry* const e = ::new (room.get()) entry;
     T* const object = construct(static_cast<void*>(e->room));

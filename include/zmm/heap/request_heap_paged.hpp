@@ -52,6 +52,7 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
   if (bytes <= detail::small_limit) {
     void* const room = take_packed(bytes, 1, asked);
     if (room == nullptr) return false;
+    tag(room, packed_bin(bytes, 1), bytes, 1);
     table_.move_to(room, bytes);
   } else {
     detail::paged_block const room = take_pages(bytes, 1, asked);
@@ -60,7 +61,13 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
     set_tag(room, table_.size());
     table_.push(room);
   }
-  if (old != nullptr) is_packed(old_bytes, 1) ? bins_.push(packed_bin(old_bytes, 1), old) : void(give_paged(old));
+  if (old == nullptr) return true;
+  if (!is_packed(old_bytes, 1)) {
+    give_paged(old);
+    return true;
+  }
+  if constexpr (Options::tag_blocks) check_packed(old, packed_bin(old_bytes, 1), old_bytes, 1);
+  bins_.push(packed_bin(old_bytes, 1), old);
   return true;
 }
 
@@ -94,6 +101,9 @@ template <class Options> std::size_t basic_request_heap<Options>::give_paged(voi
 /// A paged block goes back to the pool. Returns: its bytes.
 template <class Options> std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  if constexpr (Options::zero_on_free) {
+    if (!block.is_huge()) std::memset(block.start(), 0, bytes);
+  }
   note_carved();
   paged_bytes_ -= bytes;
   discharge(bytes);
@@ -105,6 +115,9 @@ template <class Options>
 std::size_t basic_request_heap<Options>::usable_size(void const* block, std::size_t bytes,
                                                      std::size_t alignment) const noexcept {
   if (bytes == 0) bytes = 1;
+  if constexpr (Options::tag_blocks) {
+    if (is_packed(bytes, alignment)) return bytes;
+  }
   return is_packed(bytes, alignment) ? detail::slot_bytes(packed_bin(bytes, alignment))
                                      : bytes_of(table_[tag_of(block)]);
 }
@@ -121,18 +134,22 @@ template <class Options> bool basic_request_heap<Options>::is_paged(void const* 
 template <class Options>
 std::size_t basic_request_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                          std::size_t preferred_bytes) noexcept {
+  if constexpr (Options::tag_blocks) {
+    check_memory(block);
+    if (!is_paged(block)) return resize_packed(block, min_bytes, preferred_bytes);
+  }
   if (old_bytes == detail::unknown_size && !is_paged(block)) return 0;
-  if (old_bytes > detail::small_limit) {
+  if (old_bytes > classes::largest) {
     // The smallest size the block may then be freed with must lead to a paged free, as old_bytes does.
-    if (min_bytes < old_bytes && min_bytes <= detail::small_limit) return 0;
+    if (min_bytes < old_bytes && min_bytes <= classes::largest) return 0;
     return chunk_type::of(block) == block ? resize_huge(block, min_bytes, preferred_bytes)
                                           : resize_paged(block, min_bytes, preferred_bytes);
   }
   // A packed block, or a paged one by its alignment: sizes of one bin lead to one place at every alignment, because no
   // multiple of an alignment lies inside a bin's span without ending it.
-  if (min_bytes == 0 || min_bytes > detail::small_limit) return 0;
+  if (min_bytes == 0 || min_bytes > classes::largest) return 0;
   detail::bin_index const bin = classes::bin_of_bytes(old_bytes != 0 ? old_bytes : 1);
-  return classes::bin_of_bytes(min_bytes).value == bin.value ? detail::slot_bytes(bin) : 0;
+  return classes::bin_of_bytes(min_bytes).value == bin.value ? classes::usable(bin) : 0;
 }
 
 template <class Options>
@@ -176,6 +193,7 @@ std::size_t basic_request_heap<Options>::resize_huge(void* block, std::size_t mi
   for (std::size_t bytes : {e.next_step(min_bytes, preferred_bytes), min_bytes}) {
     std::size_t const wanted = detail::align_up(bytes, os_page_size());
     detail::admission asked;
+    if constexpr (Options::guard_pages) asked.guard_huge();
     if (wanted < bytes || (wanted > usable && !admits(wanted - usable, asked))) continue;
     if (!pool_->resize_huge(block, wanted, asked)) continue;
     note_carved();

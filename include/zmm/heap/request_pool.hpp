@@ -132,6 +132,10 @@ private:
   std::size_t free_behind(void const* run, std::size_t pages) noexcept;
   bool resize_huge(void* block, std::size_t bytes, detail::admission& asked) noexcept;
   detail::extent find_huge(void const* block) const noexcept;
+  bool has_chunk(void const* p) const noexcept {
+    locked const guard(*this);
+    return source_.has_chunk(p);
+  }
   void retag_huge(void* block, std::size_t tag) noexcept;
   /// A request ends: its slabs come back, how much of them it used and its real peak are remembered. Requires: joined.
   void end(detail::slab* slabs, std::size_t used_bytes, std::size_t real_peak, bool& joined) noexcept;

@@ -8,7 +8,7 @@
 
 #include <zmm/chunk/page_layer.hpp>
 #include <zmm/heap/block_list.hpp>
-#include <zmm/heap/free_links.hpp>
+#include <zmm/heap/proven_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -17,14 +17,15 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants, for each bin:
 ///     carved == slots of all its runs
-///     [bump, end) is the part of the newest run that was never handed out; a multiple of the slot
-///     every slot of every run is live, on its list, on `spare`, or in [bump, end): live == carved - linked - unbumped
+///     `fresh` is the part of the newest run that was never handed out
+///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and no spare list taken over, since the last collection
 template <class Layer, class Links> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
   using chunk_type = chunk<geometry>;
   using layout = run_layout<geometry::page_bytes>;
+  using fresh_run = typename Links::fresh_run;
 
   Links& links() noexcept { return *this; }
   Links const& links() const noexcept { return *this; }
@@ -42,21 +43,21 @@ public:
   /// A slot of the newest run that was never handed out; null: then refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
     bin_state& b = bins_[bin.value];
-    if (ZMM_UNLIKELY(b.bump == b.end)) return nullptr;
-    char* const slot = b.bump;
-    b.bump += slot_bytes(bin);
+    if (ZMM_UNLIKELY(b.fresh.empty())) return nullptr;
+    char* const slot = b.fresh.take(slot_bytes(bin));
+    links().hand_out(slot, bin);
     return slot;
   }
 
   /// Effects: adds up to `count` slots that are at hand to `list`: of the free list, then of the newest run, in the
   /// order of their addresses.
   void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    static_assert(Links::are_plain, "a block list has plain links");
     std::size_t const before = list.size();
     list.take_front(lists_[bin.value], count);
     count -= list.size() - before;
     std::size_t const fresh = unbumped(bin) < count ? unbumped(bin) : count;
-    list.append_run(bins_[bin.value].bump, slot_bytes(bin), fresh);
-    bins_[bin.value].bump += fresh * slot_bytes(bin);
+    list.append_run(bins_[bin.value].fresh.take_many(slot_bytes(bin), fresh), slot_bytes(bin), fresh);
   }
   /// Effects: frees all slots of `list`, each of this bin. Complexity: O(1).
   void push_all(bin_index bin, block_list& list) noexcept { list.give_all(lists_[bin.value]); }
@@ -91,7 +92,15 @@ public:
   }
 
   /// Effects: forgets everything; the pages belong to somebody else now.
-  void reset() noexcept { *this = run_bins(); }
+  void reset() noexcept {
+    Links const kept = links();
+    *this = run_bins();
+    links() = kept;
+  }
+  /// Whether the slot of this bin was never handed out since its run was taken, as far as the newest run goes.
+  bool is_fresh(void const* slot, bin_index bin) const noexcept {
+    return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
+  }
 
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
   std::size_t carved_slots() const noexcept {
@@ -118,15 +127,12 @@ public:
 private:
   /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
   struct bin_state {
-    char* bump = nullptr;        ///< next slot never handed out
-    char* end = nullptr;         ///< end of the newest run's slots
+    fresh_run fresh;             ///< of the newest run: never handed out
     free_slot* spare = nullptr;  ///< free, and seen by the last collection
     std::size_t carved = 0;      ///< slots of all runs
   };
 
-  std::size_t unbumped(bin_index bin) const noexcept {
-    return distance(bins_[bin.value].bump, bins_[bin.value].end) / slot_bytes(bin);
-  }
+  std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
 
   static page_entry& entry_of(void* slot) noexcept { return chunk_type::of(slot)->map[chunk_type::page_of(slot)]; }
   /// The count of the run that `slot` lies in.
@@ -164,16 +170,18 @@ ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, a
   mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
   b.carved += layout::slots(bin);
   carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
-  b.bump = static_cast<char*>(run) + slot_bytes(bin);
-  b.end = static_cast<char*>(run) + layout::slots(bin) * slot_bytes(bin);
-  return run;
+  b.fresh.open(run, slot_bytes(bin), layout::slots(bin), links().random());
+  char* const slot = b.fresh.take(slot_bytes(bin));
+  links().hand_out(slot, bin);
+  return slot;
 }
 
 /// Counts the free slots of each run of `bin`.
 template <class Layer, class Links> void run_bins<Layer, Links>::count_free(bin_index bin, std::size_t most) noexcept {
   bin_state const& b = bins_[bin.value];
   for_each_linked(bin, most, [](free_slot* slot) { ++free_slots(slot); });
-  if (b.bump != b.end) free_slots(b.bump) = static_cast<std::uint16_t>(free_slots(b.bump) + unbumped(bin));
+  if (b.fresh.empty()) return;
+  free_slots(b.fresh.place()) = static_cast<std::uint16_t>(free_slots(b.fresh.place()) + unbumped(bin));
 }
 
 /// Unlinks from `list` the slots of fully free runs, whose pages go back when the first of their slots is met: the
@@ -188,7 +196,7 @@ std::size_t run_bins<Layer, Links>::sweep(free_slot*& list, bin_index bin, std::
     if (free_slots(slot) == layout::slots(bin)) {
       std::size_t const distance = entry_of(slot).distance();
       void* const run = chunk_type::of(slot)->page(chunk_type::page_of(slot) - distance);
-      if (b.bump != b.end && &free_slots(b.bump) == &free_slots(slot)) b.bump = b.end = nullptr;
+      if (!b.fresh.empty() && &free_slots(b.fresh.place()) == &free_slots(slot)) b.fresh.close();
       free_slots(slot) = 0;
       pages.give_pages(run, layout::pages(bin), true);
       b.carved -= layout::slots(bin);
@@ -222,7 +230,7 @@ template <class Layer, class Links> ZMM_COLD std::size_t run_bins<Layer, Links>:
       last = slot;
     });
     for_each_free(links(), b.spare, bin, most, [](free_slot* slot) { free_slots(slot) = 0; });
-    if (b.bump != b.end) free_slots(b.bump) = 0;
+    if (!b.fresh.empty()) free_slots(b.fresh.place()) = 0;
     if (last != nullptr) {
       links().link(last, bin, b.spare);
       b.spare = list;

@@ -33,8 +33,8 @@ void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, voi
     carved_bytes += b.carved * slot_bytes(bin);
 
     std::size_t const fresh = unbumped(bin);
-    check(fresh <= layout::slots(bin) && distance(b.bump, b.end) % slot_bytes(bin) == 0, "a bump region is whole slots",
-          b.bump, heap);
+    check(b.fresh.is_whole(slot_bytes(bin)) && fresh <= layout::slots(bin), "what is fresh is whole slots of one run",
+          nullptr, heap);
     std::size_t count = 0;
     for (free_slot* list : {lists_[i], b.spare}) {
       for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
@@ -46,8 +46,7 @@ void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, voi
         std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
         check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin),
               "a free slot is a slot of its run", slot, heap);
-        check(slot < static_cast<void*>(b.bump) || slot >= static_cast<void*>(b.end), "a free slot was handed out",
-              slot, heap);
+        check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot was handed out", slot, heap);
       }
     }
   }

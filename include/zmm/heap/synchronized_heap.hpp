@@ -13,6 +13,7 @@
 #include <zmm/stats.hpp>
 #include <zmm/base/immortal.hpp>
 #include <zmm/heap/entry_lease.hpp>
+#include <zmm/heap/instance_keys.hpp>
 #include <zmm/heap/thread_part.hpp>
 #include <zmm/storage/fork_guard.hpp>
 
@@ -30,20 +31,22 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Threads: any, at once, except construction, destruction, release() and verify(), during which no other thread is
 /// inside. A thread may end before or after the heap. Storage is called by one thread at a time. In the child of a
 /// fork() the heap goes on; blocks of threads that were not taken along can be read and freed, and stay unused.
-template <class Options> class basic_synchronized_heap {
+template <class Options> class basic_synchronized_heap : detail::instance_keys<Options> {
   static_assert(detail::are_options_built<Options>());
   static_assert(!Options::exact_peak, "zmm: an exact peak would be one word that all threads write on each call");
-  using classes = detail::size_classes<Options::min_slot>;
+  using classes = detail::run_classes<Options>;
   using part_type = detail::thread_part<Options>;
 
 public:
   using options = Options;
   using geometry = typename Options::geometry;
   using site = typename Options::site;
-  using limit_hook = detail::limit_gate::hook_type;
+  using limit_hook = detail::limit_hook_type;
 
   explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
-      : basic_synchronized_heap(from, detail::entries_in_use.take()) {}
+      : basic_synchronized_heap(from, detail::entries_in_use.take()) {
+    this->draw();
+  }
   basic_synchronized_heap(basic_synchronized_heap const&) = delete;
   basic_synchronized_heap& operator=(basic_synchronized_heap const&) = delete;
   ~basic_synchronized_heap();  ///< every block, chunk and huge block goes back to storage
@@ -84,12 +87,14 @@ public:
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
   [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    if constexpr (Options::check_frees) return checked_size(block);
     return part_type::core::usable_size(source_, block);
   }
 
   /// The same for a live block asked for as `bytes` at `alignment`: a small one is not looked up.
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if constexpr (Options::tag_blocks) return usable_size(block);
     return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
   }
 
@@ -167,17 +172,38 @@ private:
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
-    return own->pop(classes::bin_of(rank));
+    return tagged(own, own->pop(classes::bin_of(rank)), bytes, alignment);
   }
   ZMM_INLINE void deallocate_from(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = detail::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
     detail::bin_index const bin = classes::bin_of(rank);
+    if constexpr (Options::check_frees) {
+      if (ZMM_UNLIKELY(own == as_part(&detail::no_part))) return deallocate_without_part(block, bytes, alignment);
+      own->check_small(block, bin, bytes, alignment);
+    }
     if (ZMM_UNLIKELY(part_type::owner_of(block) != own)) return deallocate_foreign(block, bin);
     own->push(bin, block);
   }
+
+  /// Marks a small block as live, if the options say so. Returns: the block, which may be null.
+  ZMM_INLINE static void* tagged([[maybe_unused]] part_type const* own, void* block, [[maybe_unused]] std::size_t bytes,
+                                 [[maybe_unused]] std::size_t alignment) noexcept {
+    if constexpr (Options::tag_blocks) {
+      std::size_t const rank = classes::rank_of(bytes, alignment);
+      if (block != nullptr && rank < detail::small_limit)
+        own->tags().write(block, classes::bin_of(rank), bytes, alignment);
+    }
+    return block;
+  }
+
+  // With check_frees only.
+  void deallocate_without_part(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void deallocate_found(void* block) noexcept;
+  std::size_t checked_size(void const* block) const noexcept;
+  part_type* checking_part(void const* block) const noexcept;
 
   void* slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
@@ -221,8 +247,7 @@ private:
   alignas(64) std::atomic<std::size_t> carved_{0};  ///< sum of what the parts publish, and huge bytes
   std::atomic<std::size_t> peak_{0};                ///< of carved_
   source_type source_;
-  limit_hook hook_ = nullptr;  ///< guarded by the source's lock, like `user_`
-  void* user_ = nullptr;
+  detail::limit_hook_slot<Options::encode_calls> hook_;  ///< guarded by the source's lock
   detail::fork_node fork_{this, &before_fork, &after_fork, &in_child};
   /// Taken from here, and not from the code of whichever shared object makes a part: that may be unloaded first.
   void (*const leave_)(detail::thread_member*) noexcept = &basic_synchronized_heap::leave;
@@ -231,5 +256,6 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/synchronized_heap_allocate.hpp>
+#include <zmm/heap/synchronized_heap_checked.hpp>
 #include <zmm/heap/synchronized_heap_parts.hpp>
 #include <zmm/heap/synchronized_heap_whole.hpp>

@@ -8,10 +8,10 @@ namespace zmm { inline namespace ZMM_ABI {
 /// What this thread's part has without a look at the pages; null: the slow path has to look.
 template <class Options>
 ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   part_type* const own = held_part();
   if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
-  return own->slot_after_miss(classes::bin_of(rank));
+  return tagged(own, own->slot_after_miss(classes::bin_of(rank)), bytes, alignment);
 }
 
 template <class Options>
@@ -54,12 +54,13 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t b
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = lifted();
+  if constexpr (Options::guard_pages) asked.guard_huge();
   part_type* own = nullptr;
   void* const block = detail::obtain(
       asked,
       [&](detail::admission& again) -> void* {
         own = part_or_join(again);
-        return own != nullptr ? own->attempt(bytes, alignment, again) : nullptr;
+        return own != nullptr ? tagged(own, own->attempt(bytes, alignment, again), bytes, alignment) : nullptr;
       },
       [&] { return collect() + source_.drop_cached() != 0; }, [&] { return own != nullptr && ask_hook(own, bytes); });
   if (own != nullptr) note_carved(own->publish());
@@ -73,8 +74,8 @@ ZMM_COLD bool basic_synchronized_heap<Options>::ask_hook(part_type* own, std::si
   limit_hook hook = nullptr;
   void* user = nullptr;
   source_.locked([&](auto&) {
-    hook = hook_;
-    user = user_;
+    hook = hook_.get();
+    user = hook_.user();
   });
   own->gate.set_hook(hook, user);
   return own->gate.can_ask() && own->gate.ask(bytes);
@@ -97,8 +98,12 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* blo
 template <class Options>
 ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block, std::size_t bytes,
                                                                     std::size_t alignment) noexcept {
-  if (bytes != 0) return deallocate_paged(block);
-  deallocate_nonnull(block, 1, alignment);
+  if (bytes == 0) return deallocate_nonnull(block, 1, alignment);
+  if constexpr (Options::check_frees) {
+    part_type* const own = checking_part(block);
+    own->check_paged(block, own->seen_entry_at(block), bytes, alignment);
+  }
+  deallocate_paged(block);
 }
 
 /// Frees by address, whatever size it is said to have.
@@ -111,6 +116,7 @@ template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::dea
 }
 
 template <class Options> void basic_synchronized_heap<Options>::deallocate(void* block) noexcept {
+  if constexpr (Options::check_frees) return deallocate_found(block);
   if (ZMM_LIKELY(part_type::is_small(block))) {
     detail::bin_index const bin = part_type::entry_of(block).bin();
     if (part_type* const own = held_part(); ZMM_LIKELY(part_type::owner_of(block) == own)) return own->push(bin, block);
@@ -125,13 +131,15 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
   if (bytes == 0) bytes = 1;
-  std::size_t const rank = detail::rank_of(bytes, alignment);
+  std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);
   bool const is_paged = !part_type::is_small(block);
   if (is_paged) {
     if (void* const place = reallocate_paged(block, bytes, alignment)) return place;
   } else if (part_type::slot_serves(block, rank)) {
-    return block;  // a slot of this bin has every alignment that leads to this bin
+    // A slot of this bin has every alignment that leads to this bin.
+    if constexpr (Options::tag_blocks) return tagged(checking_part(block), block, bytes, alignment);
+    return block;
   }
 
   detail::admission asked;
@@ -157,6 +165,7 @@ void* basic_synchronized_heap<Options>::reallocate_paged(void* block, std::size_
   if (part_type::is_huge(block)) {
     detail::admission asked;
     asked.lifted = lifted();
+    if constexpr (Options::guard_pages) asked.guard_huge();
     std::size_t const before = usable_size(block);
     void* const place = detail::obtain(
         asked,
@@ -178,6 +187,13 @@ std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::
                                                               std::size_t preferred_bytes) noexcept {
   detail::admission asked;
   asked.lifted = lifted();
+  if constexpr (Options::guard_pages) asked.guard_huge();
+  if constexpr (Options::check_frees) {
+    std::size_t granted = 0;
+    part_type const* const part = checking_part(block);
+    if (part->resize_checked(block, part->seen_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))
+      return granted;
+  }
   if (part_type::is_huge(block)) {
     if (min_bytes < old_bytes && min_bytes <= detail::small_limit) return 0;
     std::size_t const before = usable_size(block);

@@ -68,6 +68,7 @@ ZMM_COLD auto basic_synchronized_heap<Options>::claim_or_make(detail::admission&
   void* const room = source_.locked([&](auto& s) { return s.take_record(sizeof(part_type), asked); });
   if (room == nullptr) return nullptr;
   auto* const made = ::new (room) part_type(&source_);
+  this->hand_to(*made);
   made->part_of = this;
   made->leave = leave_;
   made->next_part = parts_.load(std::memory_order_relaxed);

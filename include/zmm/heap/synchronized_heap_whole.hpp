@@ -7,7 +7,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 template <class Options> bool basic_synchronized_heap<Options>::owns(void const* p) const noexcept {
   detail::extent const e = source_.find(p);
-  using chunk_type = detail::chunk<geometry>;
+  using chunk_type = typename part_type::chunk_type;
   return e.is_chunk() ? chunk_type::page_of(p) >= detail::header_pages<geometry> : e.start != nullptr;
 }
 
@@ -19,8 +19,10 @@ template <class Options> void basic_synchronized_heap<Options>::release() noexce
     s.release();
     s.end_request();
   });
-  for_each_part([](part_type& p) {
+  this->draw();
+  for_each_part([&](part_type& p) {
     p.forget();
+    this->hand_to(p);
     if (p.state.is_frozen()) p.state.abandon();
   });
   has_frozen_ = false;
@@ -60,10 +62,7 @@ template <class Options> bool basic_synchronized_heap<Options>::set_limit(std::s
 }
 
 template <class Options> void basic_synchronized_heap<Options>::on_limit(limit_hook hook, void* user) noexcept {
-  source_.locked([&](auto&) {
-    hook_ = hook;
-    user_ = user;
-  });
+  source_.locked([&](auto&) { hook_.set(hook, user); });
 }
 
 template <class Options> bool basic_synchronized_heap<Options>::lifted() const noexcept {

@@ -38,9 +38,9 @@ inline constexpr foreign_limit_table foreign_limits = make_foreign_limits();
 ///
 /// Everything here is the holder's, but for `remote_`, `remote_paged_`, `state` and the published figures.
 template <class Options>
-class thread_part : public heap_core<Options, shared_source<typename Options::geometry>>, public thread_member {
+class thread_part : public heap_core<Options, shared_source<page_geometry<Options>>>, public thread_member {
 public:
-  using geometry = typename Options::geometry;
+  using geometry = page_geometry<Options>;
   using source_type = shared_source<geometry>;
   using core = heap_core<Options, source_type>;
   using chunk_type = typename core::chunk_type;
@@ -67,7 +67,7 @@ public:
   /// As heap_core::attempt(), with what other threads have freed of this part's.
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     bring_paged_home();
-    std::size_t const rank = rank_of(bytes, alignment);
+    std::size_t const rank = core::classes::rank_of(bytes, alignment);
     if (rank < small_limit) {
       bin_index const bin = core::classes::bin_of(rank);
       if (void* const slot = core::pop(bin)) return slot;
@@ -89,6 +89,7 @@ public:
   }
   void free_paged_from_afar(void* block) noexcept {
     if (state.is_frozen()) return;
+    if constexpr (!core::links_type::are_plain) core::links().check_live(block, paged_bin);
     push_from_afar(remote_paged_, paged_bin, block);
   }
 
@@ -123,8 +124,8 @@ public:
   std::size_t published_bytes() const noexcept { return published_bytes_.load(std::memory_order_relaxed); }
   std::size_t published_blocks() const noexcept { return published_blocks_.load(std::memory_order_relaxed); }
 
-  limit_gate gate;                   ///< lifts of this thread
-  thread_part* next_part = nullptr;  ///< in the heap's list of all parts; never changes
+  limit_gate<Options::encode_calls> gate;  ///< lifts of this thread
+  thread_part* next_part = nullptr;        ///< in the heap's list of all parts; never changes
   part_state<> state;
 
 private:

@@ -1,0 +1,28 @@
+// Geometries whose page layer does not trust its own links.
+#pragma once
+
+#include <zmm/base/geometry.hpp>
+
+#include <type_traits>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// The sizes of `Geometry`. The page layer over it tells when it gives chunks back to storage; and with `Chunks` it
+/// checks the links of chunks and the entries of its index before it uses them.
+template <class Geometry, bool Chunks> struct checked_geometry : Geometry {
+  static constexpr bool counts_drops = true;
+  static constexpr bool checks_chunks = Chunks;
+};
+
+template <class Geometry> inline constexpr bool counts_drops = false;
+template <class G, bool Chunks> inline constexpr bool counts_drops<checked_geometry<G, Chunks>> = true;
+template <class Geometry> inline constexpr bool checks_chunks = false;
+template <class G, bool Chunks> inline constexpr bool checks_chunks<checked_geometry<G, Chunks>> = Chunks;
+
+/// What an engine with these options uses.
+template <class Options>
+using page_geometry =
+    std::conditional_t<Options::check_frees || Options::check_chunks,
+                       checked_geometry<typename Options::geometry, Options::check_chunks>, typename Options::geometry>;
+
+}}}  // namespace zmm::detail

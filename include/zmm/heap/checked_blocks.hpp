@@ -1,0 +1,77 @@
+// What an engine over runs knows to check blocks with.
+#pragma once
+
+#include <zmm/chunk/checked_geometry.hpp>
+#include <zmm/heap/block_tags.hpp>
+#include <zmm/heap/known_chunks.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// A base of heap_core. Without check_frees it is empty.
+template <class Options, bool = Options::check_frees> class checked_blocks {
+public:
+  void rekey_blocks(block_keys const&, void const*) noexcept {}
+};
+
+/// Tells of an address whether a block may start there, from the heap's own books: the index says whether there is a
+/// chunk, the chunk's map what lies at that page. Nothing is read before its place is known to be the heap's.
+template <class Options> class checked_blocks<Options, true> {
+  using geometry = page_geometry<Options>;
+  using chunk_type = chunk<geometry>;
+
+public:
+  void rekey_blocks(block_keys const& with, void const* heap) noexcept {
+    heap_ = heap;
+    tags_.rekey(with, heap);
+  }
+  block_tags<Options, word_place::end> const& tags() const noexcept { return tags_; }
+
+  /// The map entry of the page at `block`, where a slot or a run of pages starts; stops if none does. Requires: `block`
+  /// is not at a multiple of the chunk size; there huge blocks start.
+  template <class Source> ZMM_INLINE page_entry entry_at(Source const& from, void const* block) noexcept {
+    chunk_type* const c = chunk_type::of(block);
+    if (ZMM_UNLIKELY(!known_.has(c, from.drops()))) {
+      std::uint64_t const drops = from.drops();
+      check_chunk(from, block);
+      known_.add(c, drops);
+    }
+    return entry_in(c, block);
+  }
+  /// The same for threads that may not write here.
+  template <class Source> page_entry entry_seen(Source const& from, void const* block) const noexcept {
+    check_chunk(from, block);
+    return entry_in(chunk_type::of(block), block);
+  }
+
+  [[noreturn]] ZMM_COLD void stop_at(char const* rule, void const* block) const noexcept { stop({rule, block, heap_}); }
+  /// For a block in a run of slots.
+  [[noreturn]] ZMM_COLD void stop_in_run(char const* rule, void const* block) const noexcept {
+    chunk_type* const c = chunk_type::of(block);
+    std::size_t const page = chunk_type::page_of(block);
+    page_entry const entry = c->map[page];
+    stop({rule, block, heap_, slot_bytes(entry.bin()), c->page(page - entry.distance())});
+  }
+
+private:
+  template <class Source> ZMM_COLD void check_chunk(Source const& from, void const* block) const noexcept {
+    if (!from.has_chunk(chunk_type::of(block))) stop_at("a freed block lies in memory of this heap", block);
+  }
+  ZMM_INLINE page_entry entry_in(chunk_type* c, void const* block) const noexcept {
+    page_entry const entry = c->map[chunk_type::page_of(block)];
+    if (ZMM_LIKELY(entry.kind() == page_kind::small)) {
+      std::size_t const offset =
+          entry.distance() * geometry::page_bytes + (address_of(block) & (geometry::page_bytes - 1));
+      if (ZMM_UNLIKELY(!slot_starts_for<geometry::page_bytes>.has(entry.bin(), offset)))
+        stop_in_run("a freed block starts where a slot does", block);
+    } else if (entry.kind() != page_kind::large || !is_aligned(block, geometry::page_bytes)) {
+      stop_at("a freed block is live, and starts where it was allocated", block);
+    }
+    return entry;
+  }
+
+  known_chunks<chunk_type> known_;
+  block_tags<Options, word_place::end> tags_;
+  void const* heap_ = nullptr;
+};
+
+}}}  // namespace zmm::detail

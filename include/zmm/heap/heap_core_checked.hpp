@@ -1,0 +1,102 @@
+// The core's checks of blocks that callers name. Only engines with check_frees call them.
+#pragma once
+
+#include <zmm/heap/heap_core.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+inline constexpr char const* frees_as_allocated = "a block is freed with the size and alignment it was allocated with";
+
+/// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there.
+template <class Options, class Source>
+ZMM_INLINE void heap_core<Options, Source>::check_small(void const* block, bin_index bin, std::size_t bytes,
+                                                        std::size_t alignment) noexcept {
+  // A pointer to the start of a chunk is to its header, whose pages have no entry.
+  check_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
+}
+
+template <class Options, class Source>
+ZMM_INLINE void heap_core<Options, Source>::check_small_seen(void const* block, page_entry entry, bin_index bin,
+                                                             std::size_t bytes, std::size_t alignment) const noexcept {
+  if (ZMM_UNLIKELY(entry.kind() != page_kind::small)) this->stop_at(frees_as_allocated, block);
+  if (ZMM_UNLIKELY(entry.bin().value != bin.value)) this->stop_in_run(frees_as_allocated, block);
+  if constexpr (Options::tag_blocks) {
+    this->tags().check(block, bin, bytes, alignment);
+  } else {
+    check_handed_out(block, bin);
+  }
+}
+
+template <class Options, class Source>
+ZMM_INLINE void heap_core<Options, Source>::check_handed_out(void const* block, bin_index bin) const noexcept {
+  if (ZMM_UNLIKELY(bins_.is_fresh(block, bin))) this->stop_in_run("a freed block was handed out", block);
+}
+
+/// The bin of the live small block at `block`, found by its address.
+template <class Options, class Source>
+bin_index heap_core<Options, Source>::check_found(void const* block, page_entry entry) const noexcept {
+  if constexpr (Options::tag_blocks) {
+    block_tag const tag = this->tags().read(block, entry.bin());
+    bool const fits = classes::bin_of(classes::rank_of(tag.bytes(), tag.alignment())).value == entry.bin().value;
+    if (!tag.is_resized() && !fits) this->stop_in_run(frees_as_allocated, block);
+  } else {
+    check_handed_out(block, entry.bin());
+  }
+  return entry.bin();
+}
+
+/// Stops unless a live paged block of at least `bytes` is there; 0: of any size.
+template <class Options, class Source>
+void heap_core<Options, Source>::check_paged(void const* block, page_entry entry, std::size_t bytes,
+                                             std::size_t alignment) const noexcept {
+  std::size_t usable = 0;
+  if (is_huge(block)) {
+    extent const e = pages_.source().find_huge(block);
+    if (e.start == nullptr) this->stop_at("a freed huge block belongs to this heap", block);
+    usable = e.bytes;
+  } else {
+    if (entry.kind() != page_kind::large) this->stop_in_run(frees_as_allocated, block);
+    usable = entry.tag() * geometry::page_bytes;
+    if (links().is_free_run(block)) this->stop_at("a freed block is live", block);
+  }
+  if (bytes > usable || !is_aligned(block, alignment)) this->stop_at(frees_as_allocated, block);
+}
+
+/// Bytes that may be used of the live block at `block`, found by its address.
+template <class Options, class Source>
+std::size_t heap_core<Options, Source>::checked_size(void const* block, page_entry entry) const noexcept {
+  if (is_huge(block) || entry.kind() != page_kind::small) {
+    check_paged(block, entry, 0, 1);
+    return is_huge(block) ? pages_.source().find_huge(block).bytes : entry.tag() * geometry::page_bytes;
+  }
+  check_found(block, entry);
+  if constexpr (Options::tag_blocks) return this->tags().read(block, entry.bin()).bytes();
+  return slot_bytes(entry.bin());
+}
+
+/// As resize_in_place() for a tagged block: its tag says its alignment. Returns: whether that was the whole of it, with
+/// what was granted; false: the block is live, and the rest is as for any.
+template <class Options, class Source>
+bool heap_core<Options, Source>::resize_checked(void* block, page_entry entry, std::size_t old_bytes,
+                                                std::size_t min_bytes, std::size_t preferred_bytes,
+                                                std::size_t& granted) const noexcept {
+  if (is_huge(block) || entry.kind() != page_kind::small) {
+    check_paged(block, entry, old_bytes == unknown_size ? 0 : old_bytes, 1);
+    return false;
+  }
+  bin_index const bin = check_found(block, entry);
+  if constexpr (Options::tag_blocks) {
+    block_tag const tag = this->tags().read(block, bin);
+    std::size_t const least = min_bytes != 0 ? min_bytes : 1;
+    std::size_t const rank = classes::rank_of(least, tag.alignment());
+    bool const stays = rank < small_limit && classes::bin_of(rank).value == bin.value;
+    if (!stays) return true;
+    granted = preferred_bytes < classes::usable(bin) ? preferred_bytes : classes::usable(bin);
+    if (granted < least) granted = least;
+    this->tags().write_resized(block, bin, granted, tag.alignment());
+    return true;
+  }
+  return false;
+}
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,52 @@
+// Chunks that a free need not look up.
+#pragma once
+
+#include <zmm/chunk/chunk.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// The chunks that were last found to be the heap's: a small table by chunk number. A chunk may be given back to storage
+/// behind its back, so whoever gives chunks back counts, and the table is worth nothing once the count has changed.
+template <class Chunk> class known_chunks {
+public:
+  ZMM_INLINE bool has(Chunk const* c, std::uint64_t count) const noexcept {
+    return chunks_[place_of(c)] == address_of(c) + 1 && count_ == count;
+  }
+  void add(Chunk const* c, std::uint64_t count) noexcept {
+    if (count_ != count) *this = known_chunks();
+    count_ = count;
+    chunks_[place_of(c)] = address_of(c) + 1;
+  }
+
+private:
+  static constexpr std::size_t places = 32;
+  static std::size_t place_of(Chunk const* c) noexcept { return address_of(c) / Chunk::geometry::chunk_bytes % places; }
+
+  std::uintptr_t chunks_[places] = {};  ///< address + 1: zero is none, not the null page
+  std::uint64_t count_ = 0;
+};
+
+/// Where slots may start in a run of a bin: at multiples of its size, up to the last one. Tells without a division.
+struct slot_starts {
+  std::uint32_t reciprocal[bin_count];
+  std::uint32_t last[bin_count];
+
+  template <std::size_t PageBytes> static constexpr slot_starts make() noexcept {
+    slot_starts s{};
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      std::uint32_t const bytes = bin_specs[i].slot_bytes;
+      s.reciprocal[i] = 0xFFFFFFFFU / bytes + 1;  // 2^32 / bytes, rounded up
+      s.last[i] = static_cast<std::uint32_t>(run_layout<PageBytes>::slots(bin_index{i}) - 1) * bytes;
+    }
+    return s;
+  }
+  /// Whether a slot of `bin` starts `offset` bytes into its run. Exact for offsets below 2^16, and runs are no longer:
+  /// the fraction of offset / bytes is below one reciprocal only if it is none.
+  ZMM_INLINE constexpr bool has(bin_index bin, std::size_t offset) const noexcept {
+    return static_cast<std::uint32_t>(offset) * reciprocal[bin.value] < reciprocal[bin.value] &&
+           offset <= last[bin.value];
+  }
+};
+template <std::size_t PageBytes> inline constexpr slot_starts slot_starts_for = slot_starts::make<PageBytes>();
+
+}}}  // namespace zmm::detail

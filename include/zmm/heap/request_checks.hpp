@@ -1,0 +1,26 @@
+// What a request knows to check blocks with.
+#pragma once
+
+#include <zmm/heap/block_tags.hpp>
+#include <zmm/heap/known_chunks.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Without tag_blocks only the links of free blocks have a key.
+template <class Options, bool = Options::tag_blocks> struct request_checks {
+  template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(key_maker.next(), heap); }
+};
+
+template <class Options> struct request_checks<Options, true> {
+  template <class Links> void rekey(Links& links, void const* heap) noexcept {
+    block_keys const keys = block_keys::draw();
+    links.rekey(keys.link, heap);
+    tags.rekey(keys, heap);
+    known = {};
+  }
+
+  block_tags<Options, word_place::front> tags;
+  known_chunks<chunk<typename Options::geometry>> known;  ///< chunks in which a block of this request was seen
+};
+
+}}}  // namespace zmm::detail

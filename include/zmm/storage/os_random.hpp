@@ -1,0 +1,82 @@
+// Keys that nobody outside the process can foretell.
+#pragma once
+
+#include <zmm/base/bits.hpp>
+#include <zmm/storage/fork_guard.hpp>
+
+#include <ctime>
+#include <sys/random.h>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Makes any number of keys out of one secret of the process: SipHash-2-4 of a counter. Who learns some keys learns
+/// neither the secret nor other keys. The child of a fork() draws a secret of its own. Thread-safe; constant-initialised.
+class key_source {
+public:
+  constexpr key_source() noexcept = default;
+
+  std::uint64_t next() noexcept {
+    forks.attach(fork_);
+    if (ZMM_UNLIKELY(!drawn_.load(std::memory_order_acquire))) draw();
+    return hash(count_.fetch_add(1, std::memory_order_relaxed));
+  }
+
+private:
+  ZMM_COLD void draw() noexcept {
+    spin_guard const guard(lock_);
+    if (drawn_.load(std::memory_order_relaxed)) return;
+    if (::getentropy(secret_, sizeof secret_) != 0) make_up();
+    drawn_.store(true, std::memory_order_release);  // whoever sees the flag sees the secret
+  }
+  /// A system without randomness to give: what differs from run to run. Better than nothing.
+  ZMM_COLD void make_up() noexcept {
+    std::timespec now{};
+    std::timespec_get(&now, TIME_UTC);
+    secret_[0] = static_cast<std::uint64_t>(now.tv_nsec) * 0x9E3779B97F4A7C15U ^ address_of(this);
+    secret_[1] = address_of(&now) * 0x9E3779B97F4A7C15U ^ static_cast<std::uint64_t>(now.tv_sec);
+  }
+
+  static constexpr std::uint64_t turn(std::uint64_t x, unsigned by) noexcept { return x << by | x >> (64 - by); }
+
+  struct state {
+    std::uint64_t a, b, c, d;
+    void round() noexcept {
+      a += b, b = turn(b, 13) ^ a, a = turn(a, 32);
+      c += d, d = turn(d, 16) ^ c;
+      a += d, d = turn(d, 21) ^ a;
+      c += b, b = turn(b, 17) ^ c, c = turn(c, 32);
+    }
+    void absorb(std::uint64_t word) noexcept {
+      d ^= word;
+      round();
+      round();
+      a ^= word;
+    }
+  };
+  std::uint64_t hash(std::uint64_t word) const noexcept {
+    state s{secret_[0] ^ 0x736F6D6570736575U, secret_[1] ^ 0x646F72616E646F6DU, secret_[0] ^ 0x6C7967656E657261U,
+            secret_[1] ^ 0x7465646279746573U};
+    s.absorb(word);
+    s.absorb(std::uint64_t{8} << 56);
+    s.c ^= 0xFF;
+    for (int i = 0; i < 4; ++i) s.round();
+    return s.a ^ s.b ^ s.c ^ s.d;
+  }
+
+  static void hold(void* self) noexcept { static_cast<key_source*>(self)->lock_.lock(); }
+  static void let_go(void* self) noexcept { static_cast<key_source*>(self)->lock_.unlock(); }
+  static void in_child(void* self) noexcept {
+    static_cast<key_source*>(self)->drawn_.store(false, std::memory_order_relaxed);
+    let_go(self);
+  }
+
+  spin_lock lock_;
+  std::atomic<bool> drawn_{false};
+  std::atomic<std::uint64_t> count_{0};
+  std::uint64_t secret_[2] = {};
+  fork_node fork_{this, &hold, &let_go, &in_child};
+};
+
+ZMM_SHARED inline key_source key_maker;
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,106 @@
+// Memory runs out from outside: the system refuses, and every engine fails with std::bad_alloc and works on.
+#include <zmm/zmm.hpp>
+
+#include "../support/stop_recorder.hpp"
+#include "../support/threads.hpp"
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <cstring>
+#include <new>
+#include <vector>
+
+namespace {
+using std::size_t;
+
+// Takes blocks of all kinds until there is no more, twice; what is freed in between is there again.
+template <class Heap> bool fills_up_and_works_on(Heap& heap) {
+  std::vector<std::pair<void*, size_t>> live;
+  live.reserve(1'000'000);
+  for (int round = 0; round < 2; ++round) {
+    bool refused = false;
+    for (size_t i = 0; !refused && live.size() < live.capacity(); ++i) {
+      size_t const bytes = i % 50 == 49 ? size_t{3} << 20 : i % 10 == 9 ? 20'000 : 100 + i % 1000;
+      try {
+        void* const p = heap.allocate(bytes);
+        std::memset(p, 1, 8);
+        live.emplace_back(p, bytes);
+      } catch (std::bad_alloc const&) { refused = true; }
+    }
+    if (!refused) return false;
+    heap.verify();
+    for (auto const& [p, bytes] : live) heap.deallocate(p, bytes);
+    live.clear();
+    heap.verify();
+    if (heap.stats().live_blocks != 0) return false;
+    void* const p = heap.try_allocate(100);
+    if (p == nullptr) return false;
+    heap.deallocate(p, 100);
+  }
+  return true;
+}
+
+// In a child: the parent's limits stay as they are.
+template <class Heap, class... Args> void under_address_limit(Args&... args) {
+  auto const child = zmm_test::run_in_child([&] {
+    Heap heap{args...};
+    rlimit const limit{size_t{256} << 20, size_t{256} << 20};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(2);
+    if (!fills_up_and_works_on(heap)) ::_exit(1);
+  });
+  CHECK(child.finished);
+  CHECK_MESSAGE(!child.stopped, child.what);
+}
+
+TEST_CASE("exhaustion: the address space is used up") {
+  under_address_limit<zmm::heap>();
+  under_address_limit<zmm::hardened_heap>();
+  under_address_limit<zmm::synchronized_heap>();
+  under_address_limit<zmm::hardened_synchronized_heap>();
+  under_address_limit<zmm::request_heap>();
+  under_address_limit<zmm::hardened_request_heap>();
+}
+
+// Every mapping counts; a guard page makes two of one.
+template <class Heap> void near_map_count(size_t blocks) {
+  auto const child = zmm_test::run_in_child([&] {
+    Heap heap;
+    std::vector<void*> live;
+    for (size_t i = 0; i < blocks; ++i) {
+      void* const p = heap.try_allocate(size_t{2} << 20);
+      if (p == nullptr) break;
+      *static_cast<char*>(p) = 1;
+      live.push_back(p);
+    }
+    if (live.size() < 1000) ::_exit(1);
+    for (void* p : live) heap.deallocate(p, size_t{2} << 20);
+    heap.verify();
+    if (heap.stats().live_blocks != 0) ::_exit(1);
+  });
+  CHECK(child.finished);
+  CHECK_MESSAGE(!child.stopped, child.what);
+}
+
+TEST_CASE("exhaustion: more huge blocks than can have guard pages") { near_map_count<zmm::hardened_heap>(20'000); }
+
+TEST_CASE("exhaustion: a pool's limit under 64 requests at once") {
+  zmm::request_pool pool;
+  REQUIRE(pool.set_limit(size_t{16} << 20));
+  std::atomic<size_t> refused{0}, served{0};
+  zmm_test::in_threads(64, [&](size_t seed) {
+    for (int round = 0; round < 20; ++round) {
+      zmm::hardened_request_heap request{pool};
+      try {
+        for (size_t i = 0; i < 200; ++i) std::memset(request.allocate(500 + (seed + i) % 5000), 1, 100);
+        ++served;
+      } catch (std::bad_alloc const&) { ++refused; }
+      request.release();
+    }
+  });
+  CHECK(served + refused == 64 * 20);
+  CHECK(served > 0);
+  pool.verify();
+  CHECK(pool.real_size() <= pool.limit());
+  CHECK(pool.stats().in_flight == 0);
+}
+}  // namespace
