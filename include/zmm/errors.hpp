@@ -14,8 +14,9 @@ class memory_limit_exceeded : public std::bad_alloc {
 public:
   memory_limit_exceeded(std::size_t requested, std::size_t used, std::size_t limit) noexcept
       : requested_(requested), used_(used), limit_(limit) {
-    std::snprintf(text_, sizeof text_, "zmm: memory limit of %zu bytes exhausted (%zu in use, tried to allocate %zu)",
-                  limit, used, requested);
+    __builtin_snprintf(text_, sizeof text_,
+                       "zmm: memory limit of %zu bytes exhausted (%zu in use, tried to allocate %zu)", limit, used,
+                       requested);
   }
 
   std::size_t requested() const noexcept { return requested_; }  ///< bytes the caller asked for
@@ -34,8 +35,9 @@ class out_of_memory : public std::bad_alloc {
 public:
   out_of_memory(std::size_t requested, std::size_t needed, std::size_t alignment) noexcept
       : requested_(requested), needed_(needed), alignment_(alignment) {
-    std::snprintf(text_, sizeof text_, "zmm: storage has no %zu bytes aligned to %zu (needed to allocate %zu bytes)",
-                  needed, alignment, requested);
+    __builtin_snprintf(text_, sizeof text_,
+                       "zmm: storage has no %zu bytes aligned to %zu (needed to allocate %zu bytes)", needed, alignment,
+                       requested);
   }
 
   std::size_t requested() const noexcept { return requested_; }  ///< bytes the caller asked for

@@ -28,6 +28,7 @@
 #include <zmm/allocator.hpp>
 #include <zmm/errors.hpp>
 #include <zmm/fwd.hpp>
+#include <zmm/hardened.hpp>
 #include <zmm/options.hpp>
 #include <zmm/resource.hpp>
 #include <zmm/stats.hpp>

@@ -13,8 +13,8 @@ ceiling() { # ceiling STANDARD LINES
   echo "$1: allocator.hpp is $lines preprocessed lines, ceiling $2"
   [ "$lines" -lt "$2" ] || { echo "weight: over the ceiling"; broken=1; }
 }
-ceiling c++17 13000  # to fall below 12000 again: what hardens goes to a header of its own
-ceiling c++20 31500  # <atomic> alone is 24,209 of them
+ceiling c++17 12000
+ceiling c++20 31000  # <atomic> alone is 24,209 of them
 
 cd "$include" || exit 2
 for header in zmm/allocator.hpp zmm/heap/*.hpp; do

@@ -1,7 +1,7 @@
 // The secrets of one heap, and the words that bind a block to it.
 #pragma once
 
-#include <zmm/base/size_classes.hpp>
+#include <zmm/heap/free_links.hpp>
 #include <zmm/storage/os_random.hpp>
 
 #include <cstring>
@@ -33,11 +33,7 @@ struct block_keys {
   }
 };
 
-/// Where the word lies that tells about a slot: a free slot's shadow, a live block's tag.
-enum class word_place {
-  end,    ///< it is the slot's last word
-  front,  ///< it is in front of the block; the slot begins with it
-};
+/// The place of that word.
 template <word_place Place, class Void> ZMM_INLINE Void* word_beside(Void* block, bin_index bin) noexcept {
   std::uintptr_t const at = Place == word_place::end ? slot_bytes(bin) - 8 : std::uintptr_t{0} - 8;
   return reinterpret_cast<Void*>(address_of(block) + at);

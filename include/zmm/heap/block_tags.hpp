@@ -6,29 +6,6 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The sizes of blocks in slots of which `Overhead` bytes are not the block's.
-template <std::size_t MinSlot, std::size_t Overhead> struct block_classes : size_classes<MinSlot> {
-  using base = size_classes<MinSlot>;
-  static constexpr std::size_t overhead = Overhead;
-  static constexpr std::size_t largest = small_limit - Overhead;  ///< bytes of the largest small block
-
-  /// As detail::rank_of(), of the slot that a block takes.
-  ZMM_INLINE static constexpr std::size_t rank_of(std::size_t bytes, std::size_t alignment) noexcept {
-    if constexpr (Overhead == 0) {
-      return detail::rank_of(bytes, alignment);
-    } else {
-      return bytes - 1 < largest ? (bytes + (Overhead - 1)) | (alignment - 1) : ~std::size_t{0};
-    }
-  }
-  static constexpr bin_index bin_of_bytes(std::size_t bytes) noexcept { return base::bin_of(bytes + Overhead - 1); }
-  /// Bytes of the largest block that a slot of this bin serves.
-  ZMM_INLINE static constexpr std::size_t usable(bin_index bin) noexcept { return slot_bytes(bin) - Overhead; }
-};
-
-/// Blocks of an engine over runs, and of one that packs.
-template <class Options> using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
-template <class Options> using packed_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
-
 /// Writes and compares the words. Without tag_blocks there are none, and this is empty.
 template <class Options, word_place Place, bool = Options::tag_blocks> class block_tags {
 public:

@@ -3,15 +3,10 @@
 
 #include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/heap/block_tags.hpp>
+#include <zmm/heap/heap_core.hpp>
 #include <zmm/heap/known_chunks.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-
-/// A base of heap_core. Without check_frees it is empty.
-template <class Options, bool = Options::check_frees> class checked_blocks {
-public:
-  void rekey_blocks(block_keys const&, void const*) noexcept {}
-};
 
 /// Tells of an address whether a block may start there, from the heap's own books: the index says whether there is a
 /// chunk, the chunk's map what lies at that page. Nothing is read before its place is known to be the heap's.

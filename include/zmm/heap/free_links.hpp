@@ -5,6 +5,8 @@
 #include <zmm/heap/free_slot.hpp>
 #include <zmm/heap/fresh_run.hpp>
 
+#include <type_traits>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// A link is an address and nothing else. What lists of free slots are made with; a type with the same members may say
@@ -37,6 +39,23 @@ struct plain_links {
     return ::new (slot) free_slot{next};
   }
 };
+
+/// Where the word lies that tells about a slot: a free slot's shadow, a live block's tag.
+enum class word_place {
+  end,    ///< it is the slot's last word
+  front,  ///< it is in front of the block; the slot begins with it
+};
+
+/// Free slots that prove themselves; zmm/hardened.hpp has it.
+template <class Options, word_place Place> class proven_links;
+
+/// The links of engines over runs, and of those that pack.
+template <class Options>
+using run_links = std::conditional_t<Options::encode_links, proven_links<Options, word_place::end>, plain_links>;
+template <class Options>
+using packed_links =
+    std::conditional_t<Options::encode_links,
+                       proven_links<Options, Options::tag_blocks ? word_place::front : word_place::end>, plain_links>;
 
 /// Visits the free slots of the list at `head`, which has at most `most`; the visitor may change the slot it is given.
 /// Plain links trust that the list ends. Complexity: linear.

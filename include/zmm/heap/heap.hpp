@@ -186,8 +186,9 @@ private:
     if constexpr (Options::tag_blocks) core_.tags().write(slot, bin, bytes, alignment);
   }
   void rekey() noexcept {
-    if constexpr (Options::encode_links) core_.rekey(detail::block_keys::draw(), this);
+    if constexpr (Options::encode_links) draw_keys();
   }
+  void draw_keys() noexcept;
 
   void* bump(std::size_t bytes, std::size_t alignment) noexcept;
   void* allocate_miss(std::size_t bytes, std::size_t alignment);
@@ -226,6 +227,5 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/heap_allocate.hpp>
-#include <zmm/heap/heap_checked.hpp>
 #include <zmm/heap/heap_resize.hpp>
 #include <zmm/heap/heap_whole.hpp>

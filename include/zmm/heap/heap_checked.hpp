@@ -2,8 +2,13 @@
 #pragma once
 
 #include <zmm/heap/heap.hpp>
+#include <zmm/heap/heap_core_checked.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
+
+template <class Options> void basic_heap<Options>::draw_keys() noexcept {
+  core_.rekey(detail::block_keys::draw(), this);
+}
 
 template <class Options> void basic_heap<Options>::deallocate_found(void* block) noexcept {
   if (block == nullptr) return;

@@ -6,10 +6,20 @@
 //        └─ free_paged ─ page_layer::give_pages | source::give_huge
 #pragma once
 
-#include <zmm/heap/checked_blocks.hpp>
+#include <zmm/chunk/checked_geometry.hpp>
+#include <zmm/heap/block_classes.hpp>
 #include <zmm/heap/run_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+struct block_keys;
+
+/// What an engine over runs knows to check blocks with. Without check_frees that is nothing; else checked_blocks.hpp has it.
+template <class Options, bool = Options::check_frees> class checked_blocks;
+template <class Options> class checked_blocks<Options, false> {
+public:
+  void rekey_blocks(block_keys const&, void const*) noexcept {}
+};
 
 /// What the engines over pages share: no limit hook, no peak, no thread. Huge blocks belong to the source.
 ///
@@ -86,10 +96,7 @@ public:
     return is_huge(block) ? page_entry{} : this->entry_seen(pages_.source(), block);
   }
   /// Effects: blocks and links of before do not hold any more; those to come have these keys. With encode_links.
-  void rekey(block_keys const& with, void const* heap) noexcept {
-    bins_.links().rekey(with.link, heap);
-    this->rekey_blocks(with, heap);
-  }
+  void rekey(block_keys const& with, void const* heap) noexcept;
 
   /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
   std::size_t usable_size(void const* block) const noexcept { return usable_size(pages_.source(), block); }
@@ -176,5 +183,4 @@ protected:
 
 }}}  // namespace zmm::detail
 
-#include <zmm/heap/heap_core_checked.hpp>
 #include <zmm/heap/heap_core_paged.hpp>

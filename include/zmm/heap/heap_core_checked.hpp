@@ -1,11 +1,18 @@
 // The core's checks of blocks that callers name. Only engines with check_frees call them.
 #pragma once
 
-#include <zmm/heap/heap_core.hpp>
+#include <zmm/heap/checked_blocks.hpp>
+#include <zmm/heap/proven_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 inline constexpr char const* frees_as_allocated = "a block is freed with the size and alignment it was allocated with";
+
+template <class Options, class Source>
+void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap) noexcept {
+  bins_.links().rekey(with.link, heap);
+  this->rekey_blocks(with, heap);
+}
 
 /// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there.
 template <class Options, class Source>

@@ -29,7 +29,7 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
   page_entry const entry = entry_of(block);
   check(entry.kind() == page_kind::large, "a freed paged block is live", block, this);
   std::size_t const bytes = entry.tag() * geometry::page_bytes;
-  if constexpr (Options::zero_on_free) std::memset(block, 0, bytes);
+  if constexpr (Options::zero_on_free) zero_bytes(block, bytes);
   large_bytes_ -= bytes;
   --large_blocks_;
   pages_.give_pages(block, entry.tag());

@@ -3,7 +3,6 @@
 
 #include <zmm/errors.hpp>
 #include <zmm/chunk/admission.hpp>
-#include <zmm/heap/call_seal.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -11,32 +10,8 @@ namespace detail {
 
 using limit_hook_type = bool (*)(void* user, std::size_t needed) noexcept;
 
-/// A hook and what it is given.
-template <bool Encoded> class limit_hook_slot : call_key<Encoded>, call_seal<Encoded> {
-public:
-  constexpr limit_hook_slot() noexcept = default;
-
-  void set(limit_hook_type hook, void* user) noexcept {
-    is_set_ = hook != nullptr;
-    hook_ = hook;
-    user_ = user;
-    call_key<Encoded>::seal(*this, hook_, address_of(user));
-  }
-  bool is_set() const noexcept { return is_set_; }
-  /// The hook; null: none. Stops unless both are what was set.
-  limit_hook_type get() const noexcept {
-    if (!is_set_) return nullptr;
-    limit_hook_type hook = hook_;
-    call_key<Encoded>::unseal(*this, hook, address_of(user_));
-    return hook;
-  }
-  void* user() const noexcept { return user_; }
-
-private:
-  bool is_set_ = false;
-  limit_hook_type hook_ = nullptr;
-  void* user_ = nullptr;
-};
+/// A hook and what it is given. The encoded one is in encoded_calls.hpp.
+template <bool Encoded> class limit_hook_slot;
 template <> class limit_hook_slot<false> {
 public:
   void set(limit_hook_type hook, void* user) noexcept {

@@ -9,7 +9,7 @@
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_list.hpp>
-#include <zmm/heap/proven_links.hpp>
+#include <zmm/heap/free_links.hpp>
 
 #include <utility>
 

@@ -4,7 +4,7 @@
 #include <zmm/base/checks.hpp>
 #include <zmm/heap/block_keys.hpp>
 #include <zmm/heap/free_links.hpp>
-#include <zmm/heap/fresh_run.hpp>
+#include <zmm/heap/scattered_run.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -70,7 +70,7 @@ public:
   }
   /// Effects: the block's bytes are zero, if the options say so.
   ZMM_INLINE void wipe(void* block, bin_index bin) const noexcept {
-    if constexpr (Options::zero_on_free) std::memset(block, 0, slot_bytes(bin) - front);
+    if constexpr (Options::zero_on_free) zero_bytes(block, slot_bytes(bin) - front);
   }
   /// Whether a run of pages is on its way home: there it is linked like a slot of 16 bytes.
   bool is_free_run(void const* run) const noexcept { return is_free(run, bin_index{1}); }
@@ -90,13 +90,5 @@ private:
   std::uint64_t random_ = 0;
   void const* heap_ = nullptr;
 };
-
-/// The links of engines over runs, and of those that pack.
-template <class Options>
-using run_links = std::conditional_t<Options::encode_links, proven_links<Options, word_place::end>, plain_links>;
-template <class Options>
-using packed_links =
-    std::conditional_t<Options::encode_links,
-                       proven_links<Options, Options::tag_blocks ? word_place::front : word_place::end>, plain_links>;
 
 }}}  // namespace zmm::detail

@@ -3,15 +3,16 @@
 
 #include <zmm/heap/block_tags.hpp>
 #include <zmm/heap/known_chunks.hpp>
+#include <zmm/heap/request_heap.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Without tag_blocks only the links of free blocks have a key.
-template <class Options, bool = Options::tag_blocks> struct request_checks {
+template <class Options> struct request_checks<Options, true, false> {
   template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(key_maker.next(), heap); }
 };
 
-template <class Options> struct request_checks<Options, true> {
+template <class Options> struct request_checks<Options, true, true> {
   template <class Links> void rekey(Links& links, void const* heap) noexcept {
     block_keys const keys = block_keys::draw();
     links.rekey(keys.link, heap);

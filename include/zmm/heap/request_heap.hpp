@@ -13,14 +13,20 @@
 #pragma once
 
 #include <zmm/options.hpp>
+#include <zmm/heap/block_classes.hpp>
 #include <zmm/heap/end_list.hpp>
 #include <zmm/heap/limit_gate.hpp>
 #include <zmm/heap/packed_bins.hpp>
 #include <zmm/heap/paged_table.hpp>
-#include <zmm/heap/request_checks.hpp>
 #include <zmm/heap/request_pool.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+/// What a request knows to check blocks with. Without encode_links that is nothing; else request_checks.hpp has it.
+template <class Options, bool = Options::encode_links, bool = Options::tag_blocks> struct request_checks;
+template <class Options> struct request_checks<Options, false, false> {};
+}  // namespace detail
 
 /// Arena of one request: as cheap as bumping a pointer, and what is freed is reused. Small blocks (at most 3072 bytes
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
@@ -320,6 +326,5 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/request_heap_allocate.hpp>
-#include <zmm/heap/request_heap_checked.hpp>
 #include <zmm/heap/request_heap_end.hpp>
 #include <zmm/heap/request_heap_paged.hpp>

@@ -1,7 +1,8 @@
 // The request heap's checks: of blocks that callers name, and of its own lists before they are given back.
 #pragma once
 
-#include <zmm/heap/request_heap.hpp>
+#include <zmm/heap/proven_links.hpp>
+#include <zmm/heap/request_checks.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -87,11 +88,11 @@ template <class Options> void basic_request_heap<Options>::check_slabs() const n
 template <class Options> void basic_request_heap<Options>::wipe_slabs() noexcept {
   bool open = true;
   for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
-    std::memset(s->begin(), 0,
-                open ? detail::distance(s->begin(), bins_.cursor()) : detail::distance(s->begin(), s->end()));
+    detail::zero_bytes(s->begin(),
+                       open ? detail::distance(s->begin(), bins_.cursor()) : detail::distance(s->begin(), s->end()));
     open = false;
   }
-  if (buffer_ != nullptr) std::memset(buffer_, 0, open ? detail::distance(buffer_, bins_.cursor()) : buffer_bytes_);
+  if (buffer_ != nullptr) detail::zero_bytes(buffer_, open ? detail::distance(buffer_, bins_.cursor()) : buffer_bytes_);
 }
 
 }}  // namespace zmm

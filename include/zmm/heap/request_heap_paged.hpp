@@ -102,7 +102,7 @@ template <class Options> std::size_t basic_request_heap<Options>::give_paged(voi
 template <class Options> std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
   if constexpr (Options::zero_on_free) {
-    if (!block.is_huge()) std::memset(block.start(), 0, bytes);
+    if (!block.is_huge()) detail::zero_bytes(block.start(), bytes);
   }
   note_carved();
   paged_bytes_ -= bytes;

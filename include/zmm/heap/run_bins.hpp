@@ -8,7 +8,7 @@
 
 #include <zmm/chunk/page_layer.hpp>
 #include <zmm/heap/block_list.hpp>
-#include <zmm/heap/proven_links.hpp>
+#include <zmm/heap/free_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

@@ -256,6 +256,5 @@ private:
 }}  // namespace zmm
 
 #include <zmm/heap/synchronized_heap_allocate.hpp>
-#include <zmm/heap/synchronized_heap_checked.hpp>
 #include <zmm/heap/synchronized_heap_parts.hpp>
 #include <zmm/heap/synchronized_heap_whole.hpp>

@@ -1,9 +1,23 @@
 // The synchronized heap's blocks, when callers' pointers are checked.
 #pragma once
 
+#include <zmm/heap/heap_core_checked.hpp>
 #include <zmm/heap/synchronized_heap.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+template <class Options> class instance_keys<Options, true> {
+protected:
+  constexpr instance_keys() noexcept = default;
+  /// Effects: blocks of before do not hold any more. No thread is inside.
+  void draw() noexcept { keys_ = block_keys::draw(); }
+  template <class Part> void hand_to(Part& part) noexcept { part.rekey(keys_, this); }
+
+private:
+  block_keys keys_;
+};
+}  // namespace detail
 
 /// A part to check with: this thread's, or any, which is only looked at: keys and source are the same. There is one if
 /// there is any block.

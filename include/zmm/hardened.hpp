@@ -1,0 +1,16 @@
+// What hardened heaps are made of, docs/hardening.md. resource.hpp and zmm.hpp include it; with allocator.hpp alone, whoever
+// uses a heap with encode_links includes it too.
+#pragma once
+
+#include <zmm/allocator.hpp>
+#include <zmm/chunk/sealed_links.hpp>
+#include <zmm/heap/encoded_calls.hpp>
+#include <zmm/heap/heap_checked.hpp>
+#include <zmm/heap/request_heap_checked.hpp>
+#include <zmm/heap/synchronized_heap_checked.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+template <class Options> struct hardening<Options, true> {};
+
+}}}  // namespace zmm::detail
