@@ -5,6 +5,8 @@
 #include <zmm/chunk/chunk_links.hpp>
 #include <zmm/storage/os_random.hpp>
 
+#include <initializer_list>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// A link is stored with a key and the chunk's own address in it; what it decodes to lies where chunks lie. Whether
 /// there is a chunk, the source knows.
