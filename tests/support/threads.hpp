@@ -1,6 +1,7 @@
 // Threads that start together, and blocks that tell whose they are after any number of hands.
 #pragma once
 #include "random.hpp"
+#include "sanitizers.hpp"
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -10,15 +11,6 @@
 #include <vector>
 
 namespace zmm_test {
-
-// ThreadSanitizer gives a thread up in the last round of its keys' destructors, and crashes on what runs after that.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool under_thread_sanitizer = true;
-#elif defined(__has_feature)
-constexpr bool under_thread_sanitizer = __has_feature(thread_sanitizer);
-#else
-constexpr bool under_thread_sanitizer = false;
-#endif
 
 // Where `count` threads wait for each other, any number of times.
 class meeting {
