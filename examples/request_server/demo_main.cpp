@@ -37,7 +37,7 @@ void print_table(std::map<shop::arena_kind, shop::arena_figures> const& figures)
   std::puts("          |                            server |                   KiB held                  | replay");
   std::puts("arena     |   req/s   p50 us   p99 us     MiB |  CPU us  faults     mean      p50       max |    MiB");
   std::puts("----------+-----------------------------------+---------------------------------------------+-------");
-  for (shop::arena_kind arena : shop::all_arenas) {
+  for (shop::arena_kind arena : shop::compared_arenas) {
     auto const& f = figures.at(arena);
     std::printf("%-9s | %7.0f  %7.0f  %7.0f  %6.1f | %7.2f  %6.3f  %7.1f  %7.1f  %8.1f | %6.1f\n", shop::name_of(arena),
                 f.requests_per_second, f.p50, f.p99, f.server_rss, f.cpu, f.faults, f.held_mean, f.held_p50, f.held_max,

@@ -8,6 +8,7 @@ namespace shop {
 char const* name_of(arena_kind kind) noexcept {
   switch (kind) {
   case arena_kind::zmm: return "zmm";
+  case arena_kind::hardened: return "hardened";
   case arena_kind::new_: return "new";
   case arena_kind::monotonic: return "monotonic";
   case arena_kind::pool: return "pool";
@@ -46,7 +47,10 @@ template <class Choice, class Variant> std::pmr::memory_resource* begin(Variant&
 
 request_memory::request_memory(worker_memory& worker) : resource_(nullptr) {
   switch (worker.kind()) {
-  case arena_kind::zmm: resource_ = begin<detail::zmm_memory>(choice_, worker); break;
+  case arena_kind::zmm: resource_ = begin<detail::zmm_memory<zmm::request_resource>>(choice_, worker); break;
+  case arena_kind::hardened:
+    resource_ = begin<detail::zmm_memory<zmm::hardened_request_resource>>(choice_, worker);
+    break;
   case arena_kind::new_: resource_ = begin<detail::new_memory>(choice_, worker); break;
   case arena_kind::monotonic: resource_ = begin<detail::monotonic_memory>(choice_, worker); break;
   case arena_kind::pool: resource_ = begin<detail::pool_memory>(choice_, worker); break;
@@ -58,6 +62,14 @@ std::size_t request_memory::held_at_most() const noexcept {
       [](auto const& choice) -> std::size_t {
         if constexpr (std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) return 0;
         else return choice.held_at_most();
+      },
+      choice_);
+}
+
+void request_memory::verify() const {
+  std::visit(
+      [](auto const& choice) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) choice.verify();
       },
       choice_);
 }

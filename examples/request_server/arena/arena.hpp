@@ -1,4 +1,4 @@
-// The four choices of a request's memory, behind one interface: server and handlers see a std::pmr::memory_resource.
+// The choices of a request's memory, behind one interface: server and handlers see a std::pmr::memory_resource.
 #pragma once
 
 #include <zmm/zmm.hpp>
@@ -17,13 +17,20 @@ namespace shop {
 /// Which memory the requests live in, chosen once, when the server starts.
 enum class arena_kind {
   zmm,        ///< a zmm::request_resource over the default pool
+  hardened,   ///< a zmm::hardened_request_resource over the same pool
   new_,       ///< no arena: std::pmr::new_delete_resource()
   monotonic,  ///< std::pmr::monotonic_buffer_resource over a reused buffer
   pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic
 };
 
-inline constexpr std::array<arena_kind, 4> all_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
-                                                         arena_kind::pool};
+inline constexpr std::array<arena_kind, 5> all_arenas = {arena_kind::zmm, arena_kind::hardened, arena_kind::new_,
+                                                         arena_kind::monotonic, arena_kind::pool};
+/// Those the demo sets beside each other.
+inline constexpr std::array<arena_kind, 4> compared_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
+                                                              arena_kind::pool};
+
+/// Whether requests have memory limits, and a pool.
+constexpr bool is_zmm(arena_kind kind) noexcept { return kind == arena_kind::zmm || kind == arena_kind::hardened; }
 
 char const* name_of(arena_kind) noexcept;
 std::optional<arena_kind> arena_named(std::string_view) noexcept;
@@ -35,7 +42,7 @@ inline constexpr std::size_t no_limit = 0;
 /// time, and it outlives the requests made from it.
 class worker_memory {
 public:
-  /// `limit`: bytes a request may take, zmm only. `upstream`: where `new` takes everything from, and `monotonic` and
+  /// `limit`: bytes a request may take, zmm and hardened only. `upstream`: where `new` takes everything from, and `monotonic` and
   /// `pool` what does not fit their buffer; a counting resource may stand there.
   explicit worker_memory(arena_kind kind, std::size_t limit = no_limit,
                          std::pmr::memory_resource* upstream = std::pmr::new_delete_resource()) noexcept
@@ -63,16 +70,17 @@ private:
 
 namespace detail {
 
-class zmm_memory {
+template <class Request> class zmm_memory {
 public:
   explicit zmm_memory(worker_memory& worker) : request_(worker.pages()) {
     if (worker.limit() != no_limit) (void)request_.set_limit(worker.limit());
   }
   std::pmr::memory_resource* resource() noexcept { return &request_; }
   std::size_t held_at_most() const noexcept { return request_.real_peak(); }
+  void verify() const { request_.verify(); }
 
 private:
-  zmm::request_resource request_;
+  Request request_;
 };
 
 class new_memory {
@@ -80,6 +88,7 @@ public:
   explicit new_memory(worker_memory& worker) noexcept : upstream_(worker.upstream()) {}
   std::pmr::memory_resource* resource() noexcept { return upstream_; }
   std::size_t held_at_most() const noexcept { return 0; }
+  void verify() const {}
 
 private:
   std::pmr::memory_resource* upstream_;
@@ -100,6 +109,7 @@ public:
 
   std::pmr::memory_resource* resource() noexcept { return &monotonic_; }
   std::size_t held_at_most() const noexcept { return monotonic_buffer_bytes; }
+  void verify() const {}
 
 private:
   worker_memory& worker_;
@@ -112,6 +122,7 @@ public:
   explicit pool_memory(worker_memory& worker) : below_(worker), pool_(below_.resource()) {}
   std::pmr::memory_resource* resource() noexcept { return &pool_; }
   std::size_t held_at_most() const noexcept { return below_.held_at_most(); }
+  void verify() const {}
 
 private:
   monotonic_memory below_;
@@ -133,8 +144,13 @@ public:
   /// The most bytes held so far, leaving out what came from the worker's upstream.
   std::size_t held_at_most() const noexcept;
 
+  /// Walks all there is, zmm and hardened only: what is broken goes to zmm's stop handler.
+  void verify() const;
+
 private:
-  std::variant<std::monostate, detail::zmm_memory, detail::new_memory, detail::monotonic_memory, detail::pool_memory>
+  std::variant<std::monostate, detail::zmm_memory<zmm::request_resource>,
+               detail::zmm_memory<zmm::hardened_request_resource>, detail::new_memory, detail::monotonic_memory,
+               detail::pool_memory>
       choice_;
   std::pmr::memory_resource* resource_;
 };

@@ -23,7 +23,7 @@ double median(std::vector<double> values) {
 
 /// The arenas, beginning with another one in every round: none is always measured first.
 std::vector<arena_kind> turns(unsigned round) {
-  std::vector<arena_kind> out{all_arenas.begin(), all_arenas.end()};
+  std::vector<arena_kind> out{compared_arenas.begin(), compared_arenas.end()};
   std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(round % out.size()), out.end());
   return out;
 }
@@ -61,7 +61,7 @@ void measure_sockets(demo_settings const& settings, std::map<arena_kind, arena_f
                      void (*progress)(std::string const&)) {
   auto const requests = read_recorded(settings.data);
   std::map<arena_kind, std::unique_ptr<running_server>> servers;
-  for (arena_kind arena : all_arenas) servers[arena] = std::make_unique<running_server>(settings, arena);
+  for (arena_kind arena : compared_arenas) servers[arena] = std::make_unique<running_server>(settings, arena);
   for (auto& [arena, server] : servers) drive(server->port(), requests, settings.connections, 1);  // warm
 
   std::map<arena_kind, std::vector<double>> rates, p50s, p99s;
@@ -110,7 +110,7 @@ void measure_replay(demo_settings const& settings, std::map<arena_kind, arena_fi
       rss[arena].push_back(number(result, "peak_rss_mib"));
     }
   }
-  for (arena_kind arena : all_arenas) {
+  for (arena_kind arena : compared_arenas) {
     auto const held = run_replay(settings, arena, "--count");
     auto& out = figures[arena];
     out.cpu = median(cpu[arena]);

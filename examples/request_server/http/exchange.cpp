@@ -25,6 +25,7 @@ http::status status_of(boost::beast::error_code error) noexcept {
 
 exchange::exchange(worker_memory& worker, service const& from, request_limits const& limits, std::string_view first)
     : memory_(worker),
+      memory_limit_(worker.limit()),
       from_(from),
       read_(limits.header_bytes + body_read, arena_allocator<char>(memory_.resource())),
       parser_(std::piecewise_construct, std::make_tuple(arena_allocator<char>(memory_.resource())),
@@ -44,8 +45,8 @@ exchange::exchange(worker_memory& worker, service const& from, request_limits co
 template <class Step> void exchange::guarded(Step step) noexcept {
   try {
     step();
-  } catch (zmm::memory_limit_exceeded const&) {
-    refuse(http::status::payload_too_large);
+  } catch (zmm::memory_limit_exceeded const& passed) {
+    refuse(passed.limit() == memory_limit_ ? http::status::payload_too_large : http::status::service_unavailable);
   } catch (std::bad_alloc const&) { refuse(http::status::service_unavailable); } catch (std::exception const&) {
     refuse(http::status::internal_server_error);
   }

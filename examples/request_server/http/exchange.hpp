@@ -29,7 +29,8 @@ struct request_limits {
 ///     while (!one.answered()) one.received(read_some(one.space()));
 ///     write(one.output());
 ///
-/// No member throws: when memory ends or the request is malformed, the answer says so. Only the constructor may, when
+/// No member throws: when the request is malformed or memory ends, the answer says so: 413 where the request would pass
+/// its own limit, 503 where its pool would pass its, or there is no more memory. Only the constructor may, when
 /// the worker has no buffer for one request more.
 class exchange {
 public:
@@ -64,6 +65,7 @@ public:
   std::string_view target() const noexcept;
   std::size_t bytes_read() const noexcept { return bytes_read_; }
   std::size_t held_at_most() const noexcept { return memory_.held_at_most(); }
+  void verify() const { memory_.verify(); }
 
 private:
   void parse();
@@ -72,6 +74,7 @@ private:
   template <class Step> void guarded(Step) noexcept;
 
   request_memory memory_;  // first, so that it ends last
+  std::size_t const memory_limit_;
   service const& from_;
   arena_buffer read_;
   request_parser parser_;

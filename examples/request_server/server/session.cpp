@@ -81,7 +81,7 @@ void session::finish(std::size_t written) {
   record.status = current_->status();
   record.bytes_read = current_->bytes_read();
   record.bytes_written = written;
-  record.bytes_held = host_.memory.kind() == arena_kind::zmm ? current_->held_at_most() : 0;
+  record.bytes_held = is_zmm(host_.memory.kind()) ? current_->held_at_most() : 0;
   record.microseconds = duration_cast<microseconds>(steady_clock::now() - begun_).count();
   host_.remembered.add(record);
 

@@ -54,7 +54,7 @@ void statistics::add(request_record const& record) {
 json::value statistics::report(json::storage_ptr storage) const {
   json::object out(storage);
   out.emplace("arena", name_of(arena_));
-  if (arena_ == arena_kind::zmm) out.emplace("pool", pool_figures(storage));
+  if (is_zmm(arena_)) out.emplace("pool", pool_figures(storage));
 
   std::lock_guard const lock{mutex_};
   out.emplace("requests", added_);
