@@ -78,7 +78,13 @@ private:
   void register_once() noexcept;
 
   void before() noexcept {
+    // Registered twice (see register_once): the second call is nested in the first.
+    if (forking_.load(std::memory_order_relaxed) == ::pthread_self()) {
+      ++nested_;
+      return;
+    }
     lock_.lock();
+    forking_.store(::pthread_self(), std::memory_order_relaxed);
     for (fork_node* node = first_; node != nullptr; node = node->next_) node->before_(node->owner_);
     // Acquire: with the store in attach_innermost(). Read once, so that after() lets go of what was held here.
     held_innermost_ = innermost_.load(std::memory_order_acquire);
@@ -86,8 +92,13 @@ private:
   }
 
   void after(fork_node::callback fork_node::*side) noexcept {
+    if (nested_ != 0) {
+      --nested_;
+      return;
+    }
     if (held_innermost_ != nullptr) (held_innermost_->*side)(held_innermost_->owner_);
     for (fork_node* node = last_; node != nullptr; node = node->prev_) (node->*side)(node->owner_);
+    forking_.store(pthread_t{}, std::memory_order_relaxed);
     lock_.unlock();
   }
 
@@ -99,19 +110,32 @@ private:
   fork_node* last_ = nullptr;
   std::atomic<fork_node*> innermost_{nullptr};
   fork_node* held_innermost_ = nullptr;  ///< of the fork that is under way
-  spin_lock registering_;
+  std::atomic<pthread_t> forking_{};     ///< the thread that holds lock_ across a fork
+  std::size_t nested_ = 0;               ///< calls of before() in that thread beyond the first
+  std::atomic<int> registering_{0};      ///< the process of which a thread registers
   std::atomic<bool> registered_{false};
 };
 
 ZMM_SHARED inline fork_registry forks;  // constant-initialised
 
 ZMM_COLD inline void fork_registry::register_once() noexcept {
-  if (registered_.load(std::memory_order_relaxed)) return;  // nothing is read on the strength of it
-  spin_guard const guard(registering_);
   if (registered_.load(std::memory_order_relaxed)) return;
-  int const failed = ::pthread_atfork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
-                                      []() noexcept { forks.after_in_child(); });
-  registered_.store(failed == 0, std::memory_order_relaxed);
+  // A child that is forked while another thread is in here finds its parent's number, and registers itself: for the
+  // second time if its parent's call was just ending.
+  int const self = os_process_id();
+  for (int who = 0; !registering_.compare_exchange_weak(who, self, std::memory_order_acquire);) {
+    if (registered_.load(std::memory_order_relaxed)) return;  // nothing is read on the strength of it
+    if (who == self) {
+      who = 0;
+      os_yield();
+    }
+  }
+  if (!registered_.load(std::memory_order_relaxed)) {
+    int const failed = ::pthread_atfork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
+                                        []() noexcept { forks.after_in_child(); });
+    registered_.store(failed == 0, std::memory_order_relaxed);
+  }
+  registering_.store(0, std::memory_order_release);
 }
 
 }}}  // namespace zmm::detail
