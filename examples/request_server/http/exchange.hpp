@@ -51,7 +51,9 @@ public:
   bool answered() const noexcept { return status_ != 0; }
 
   /// The response's bytes, valid while the exchange lives. Requires: answered().
-  using output_buffers = boost::container::static_vector<boost::asio::const_buffer, 8>;
+  /// Three pieces of the status line, one for each field, an empty line, the body: a response of handlers has at most four
+  /// fields.
+  using output_buffers = boost::container::static_vector<boost::asio::const_buffer, 16>;
   output_buffers output() noexcept;
 
   /// Whether another request may follow on the connection: not after a request that was not read to its end.

@@ -118,6 +118,9 @@ TEST_CASE("HTTP/1.0 and Connection: close end the connection after the answer") 
   CHECK(ask("GET /page HTTP/1.0\r\n\r\n").status == 200);
   CHECK(!ask("GET /page HTTP/1.0\r\n\r\n").has("keep-alive"));
   CHECK(ask("GET /page HTTP/1.1\r\nConnection: close\r\n\r\n").has("Connection: close"));
+  auto const refused = ask("DELETE /page HTTP/1.1\r\nConnection: close\r\n\r\n");  // the answer with the most fields
+  CHECK(refused.status == 405);
+  CHECK((refused.has("Connection: close") && refused.has("Allow: ") && refused.body().size() > 2));
 }
 
 TEST_CASE("a request may come in pieces of any size") {
