@@ -57,7 +57,6 @@ public:
     check_ended();
   }
 
-  // Any thread's step, if the engine has threads.
   void enable(other_thread& other) { other_ = &other; }
 
 private:
@@ -120,6 +119,7 @@ private:
   }
   void add(void* p, size_t least, size_t most, size_t align) {
     expect(reinterpret_cast<std::uintptr_t>(p) % align == 0, "a block is aligned");
+    expect(was_lifted_ || heap_.real_size() <= heap_.limit(), "a limit holds");
     block const b{static_cast<unsigned char*>(p), least, most, align, static_cast<unsigned char>(++marks_)};
     for_marked(most, [&](size_t i) { b.p[i] = b.mark; });
     blocks_.push_back(b);
@@ -201,12 +201,15 @@ private:
 
   void limit() {
     unsigned const what = in_.byte();
-    size_t const wanted = what % 2 ? ~size_t{0} : size_t{in_.word()} * 4096;
+    size_t const room = what < 128 ? in_.byte() : in_.word();
+    size_t const used = heap_.real_size(), low = used < 32'768 ? 0 : used - 32'768;  // about what is in use
+    size_t const wanted = what % 4 == 1 ? ~size_t{0} : low + room * 4096;
     if constexpr (is_request<Heap>) {
-      if (what % 8 == 0) return static_cast<void>(heap_.pool().set_limit(wanted));
+      if (what % 8 == 0) return static_cast<void>(heap_.pool().set_limit(heap_.pool().real_size() + room * 65'536));
     }
     if (what % 8 == 6) {
       zmm::limit_lift const lift{heap_};
+      was_lifted_ = true;
       return allocate();
     }
     if (heap_.set_limit(wanted)) expect(heap_.limit() == wanted && heap_.real_size() <= wanted, "a limit is kept");
@@ -281,6 +284,7 @@ private:
   void forget() {
     blocks_.clear();
     entries_ = ended_ = 0;
+    was_lifted_ = false;
   }
 
   Heap& heap_;
@@ -289,7 +293,8 @@ private:
   std::vector<block> blocks_;
   unsigned marks_ = 0, depth_ = 0;
   size_t entries_ = 0, ended_ = 0, ends_ = 0;
-  bool has_parts_ = false;  // another thread was here since the last release()
+  bool was_lifted_ = false;  // and what was taken then may still be there
+  bool has_parts_ = false;   // another thread was here
 };
 
 }  // namespace fuzz
