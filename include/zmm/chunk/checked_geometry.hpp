@@ -7,7 +7,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The sizes of `Geometry`. The page layer over it tells when it gives chunks back to storage; and with `Chunks` it
+/// The sizes of `Geometry`. The page layer over it tells when it gives chunks back to storage, and whether
+/// pages were in use before; and with `Chunks` it
 /// checks the links of chunks and the entries of its index before it uses them.
 template <class Geometry, bool Chunks> struct checked_geometry : Geometry {
   static constexpr bool counts_drops = true;
@@ -19,10 +20,14 @@ template <class G, bool Chunks> inline constexpr bool counts_drops<checked_geome
 template <class Geometry> inline constexpr bool checks_chunks = false;
 template <class G, bool Chunks> inline constexpr bool checks_chunks<checked_geometry<G, Chunks>> = Chunks;
 
+/// What a page layer over a checked geometry knows of the pages that it took last.
+template <bool Checked> struct reuse_note {};
+template <> struct reuse_note<true> { bool reused = false; };
+
 /// What an engine with these options uses.
 template <class Options>
 using page_geometry =
-    std::conditional_t<Options::check_frees || Options::check_chunks,
+    std::conditional_t<Options::check_frees || Options::check_chunks || Options::zero_on_free,
                        checked_geometry<typename Options::geometry, Options::check_chunks>, typename Options::geometry>;
 
 }}}  // namespace zmm::detail

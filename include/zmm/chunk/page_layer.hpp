@@ -18,7 +18,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     every chunk in the span lists is in use by `owner`; it is in the list of its longest gap
 ///     a chunk without a taken page is not in use, except between keep_empty pages given and retire_empty()
 /// One thread at a time. Operations that fail return null or false, change nothing and say why in the admission.
-template <class Geometry, class Source = chunk_source<Geometry>> class page_layer {
+template <class Geometry, class Source = chunk_source<Geometry>> class page_layer : reuse_note<counts_drops<Geometry>> {
 public:
   using geometry = Geometry;
   using chunk_type = chunk<Geometry>;
@@ -78,6 +78,9 @@ public:
   /// Returns: whether they were free.
   bool extend_pages(void* first, std::size_t count, std::size_t more) noexcept;
 
+  /// Whether some of the pages that were taken last had been handed out before, so that they are not as storage gave them.
+  /// Only with checked geometries.
+  bool took_reused() const noexcept { return this->reused; }
   /// Whether take_pages(count, 1) would be served without another chunk from storage.
   bool has_room(std::size_t count) const noexcept {
     return source_->cached_chunks() != 0 || lists_.find(count) != nullptr;
@@ -118,7 +121,8 @@ private:
         check(neighbour == nullptr || source_->has_chunk(neighbour), "the neighbours of a chunk are chunks", c, owner_);
     }
   }
-  static void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
+  void occupy(chunk_type* c, std::size_t first, std::size_t count) noexcept {
+    if constexpr (counts_drops<Geometry>) this->reused = c->dirty.next_set(first) < first + count;
     c->taken.set(first, count);
     c->dirty.set(first, count);
     c->free_pages -= static_cast<std::uint32_t>(count);

@@ -1,4 +1,4 @@
-// The sizes of blocks, where a part of each slot is not the block's.
+// The sizes of blocks, where a part of each slot is not the block's; and where what checks them is.
 #pragma once
 
 #include <zmm/base/size_classes.hpp>
@@ -26,5 +26,9 @@ template <std::size_t MinSlot, std::size_t Overhead> struct block_classes : size
 /// Blocks of an engine over runs, and of one that packs.
 template <class Options> using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
 template <class Options> using packed_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
+
+/// What a request knows to check blocks with. Without encode_links that is nothing; else request_checks.hpp has it.
+template <class Options, bool = Options::encode_links, bool = Options::tag_blocks> struct request_checks;
+template <class Options> struct request_checks<Options, false, false> {};
 
 }}}  // namespace zmm::detail

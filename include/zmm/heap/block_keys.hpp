@@ -17,57 +17,58 @@ inline void store_word(void* at, std::uint64_t word) noexcept { std::memcpy(at, 
 
 /// New ones whenever a heap begins anew, so that nothing of before holds any more.
 struct block_keys {
-  std::uint64_t link = 0;     ///< of shadows of links
-  std::uint64_t tag = 0;      ///< of tags and canaries
-  std::uint64_t factor = 1;   ///< odd; spreads each bit of a tag's text over the word
-  std::uint64_t inverse = 1;  ///< of the factor, modulo 2^64
+  std::uint64_t link = 0;    ///< of shadows of links
+  std::uint64_t tag = 0;     ///< of tags and canaries
+  std::uint64_t factor = 1;  ///< odd; spreads each bit of a tag's text over the word
+  std::uint64_t seed = 0;    ///< of what is random and not secret: where blocks lie
 
   static block_keys draw() noexcept {
+    std::uint64_t const first = key_maker.claim(3);
     block_keys k;
-    k.link = key_maker.next();
-    k.tag = key_maker.next();
+    k.link = key_maker.key(first);
+    k.tag = key_maker.key(first + 1);
+    k.seed = key_maker.key(first + 2);
     k.factor = (k.link >> 32 | k.tag << 32) | 1;
-    k.inverse = k.factor;                                               // right in 3 bits
-    for (int i = 0; i < 5; ++i) k.inverse *= 2 - k.factor * k.inverse;  // each step doubles them
     return k;
   }
+  /// Of the factor, modulo 2^64.
+  std::uint64_t inverse() const noexcept {
+    std::uint64_t i = factor;                         // right in 3 bits
+    for (int n = 0; n < 5; ++n) i *= 2 - factor * i;  // each step doubles them
+    return i;
+  }
 };
-
-/// The place of that word.
-template <word_place Place, class Void> ZMM_INLINE Void* word_beside(Void* block, bin_index bin) noexcept {
-  std::uintptr_t const at = Place == word_place::end ? slot_bytes(bin) - 8 : std::uintptr_t{0} - 8;
-  return reinterpret_cast<Void*>(address_of(block) + at);
-}
 
 /// The shadow of a link: the second word of a free slot.
 ZMM_INLINE std::uint64_t link_proof(void const* slot, std::uint64_t link, std::uint64_t key) noexcept {
   return __builtin_bswap64(link) ^ key ^ address_of(slot);
 }
 
-/// What a tag says of a live block: 20 bits. A word that is no tag made for this address with these keys decodes to
-/// more than that, but for one word in 2^44.
+/// What a tag says of a live block: 26 bits. A word that is no tag made for this address with these keys decodes to
+/// something else, but for one word in 2^46.
 class block_tag {
 public:
   block_tag(std::size_t bytes, std::size_t alignment) noexcept
-      : text_(std::uint64_t{1} << 19 | lowest_bit(alignment) << 12 | bytes) {}
+      : text_(std::uint64_t{1} << 25 | alignment << 12 | bytes) {}
   /// A block that may be freed with any size up to `bytes` that leads to its bin.
   static block_tag resized(std::size_t bytes, std::size_t alignment) noexcept {
     block_tag t(bytes, alignment);
-    t.text_ |= std::uint64_t{1} << 18;
+    t.text_ |= std::uint64_t{1} << 24;
     return t;
   }
 
   std::size_t bytes() const noexcept { return text_ & 4095; }
-  std::size_t alignment() const noexcept { return std::size_t{1} << (text_ >> 12 & 15); }
-  bool is_resized() const noexcept { return (text_ >> 18 & 1) != 0; }
+  std::size_t alignment() const noexcept { return text_ >> 12 & 4095; }
+  bool is_resized() const noexcept { return (text_ >> 24 & 1) != 0; }
   /// Whether it is one at all.
-  bool is_whole() const noexcept { return text_ >> 19 == 1 && (text_ >> 16 & 3) == 0; }
+  bool is_whole() const noexcept { return text_ >> 25 == 1 && is_power_of_two(alignment()); }
 
   std::uint64_t encode(void const* block, block_keys const& k) const noexcept {
     return (text_ * k.factor) ^ k.tag ^ address_of(block);
   }
-  static block_tag decode(std::uint64_t word, void const* block, block_keys const& k) noexcept {
-    return block_tag((word ^ k.tag ^ address_of(block)) * k.inverse);
+  /// `inverse`: the keys'.
+  static block_tag decode(std::uint64_t word, void const* block, block_keys const& k, std::uint64_t inverse) noexcept {
+    return block_tag((word ^ k.tag ^ address_of(block)) * inverse);
   }
 
 private:

@@ -21,6 +21,12 @@ public:
   }
   block_tags<Options, word_place::end> const& tags() const noexcept { return tags_; }
 
+  /// Whether memory from `block` to `end` is known to be the heap's: it lies in a chunk that was seen.
+  template <class Source>
+  ZMM_INLINE bool is_readable(Source const& from, void const* block, std::uintptr_t end) const noexcept {
+    return known_.has(chunk_type::of(block), from.drops()) &&
+           (address_of(block) ^ (end - 1)) < std::size_t{geometry::chunk_bytes};
+  }
   /// The map entry of the page at `block`, where a slot or a run of pages starts; stops if none does. Requires: `block`
   /// is not at a multiple of the chunk size; there huge blocks start.
   template <class Source> ZMM_INLINE page_entry entry_at(Source const& from, void const* block) noexcept {

@@ -28,8 +28,10 @@ struct plain_links {
     head = ::new (block) free_slot{head};
   }
 
-  /// Effects: a slot that was never handed out, or was taken off its list by hand, is handed out.
+  /// Effects: a slot that was taken off its list by hand is handed out.
   ZMM_INLINE void hand_out(void* /*slot*/, bin_index) const noexcept {}
+  /// The same for one of a fresh run.
+  ZMM_INLINE void hand_out_fresh(void* /*slot*/, bin_index) const noexcept {}
   /// The slot behind a free slot.
   ZMM_INLINE free_slot* next(free_slot const* slot, bin_index) const noexcept { return slot->next; }
   /// Effects: `next` is behind `slot`, which is free already.

@@ -1,7 +1,7 @@
 // The part of a bin's newest run that was never handed out.
 #pragma once
 
-#include <zmm/base/bits.hpp>
+#include <zmm/base/size_classes.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -22,9 +22,9 @@ public:
   }
   /// The first of `count` slots, one behind the other. Requires: there are as many.
   char* take_many(std::size_t slot_bytes, std::size_t count) noexcept { return take(slot_bytes * count); }
-  void open(void* run, std::size_t slot_bytes, std::size_t slots, std::uint64_t /*random*/) noexcept {
+  template <std::size_t PageBytes> void open(void* run, bin_index bin, std::uint64_t /*random*/) noexcept {
     at_ = static_cast<char*>(run);
-    end_ = at_ + slots * slot_bytes;
+    end_ = at_ + run_layout<PageBytes>::slots(bin) * slot_bytes(bin);
   }
   void close() noexcept { at_ = end_ = nullptr; }
 

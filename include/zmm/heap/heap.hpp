@@ -68,8 +68,9 @@ public:
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
-    if constexpr (Options::check_frees) core_.check_small(block, classes::bin_of(rank), bytes, alignment);
+    if constexpr (Options::check_frees) core_.free_small(block, classes::bin_of(rank), bytes, alignment);
     push(classes::bin_of(rank), block);
+    core_.wipe_freed(block, classes::bin_of(rank), bytes);
   }
 
   /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,

@@ -14,7 +14,7 @@ template <class Options> void basic_heap<Options>::deallocate_found(void* block)
   if (block == nullptr) return;
   detail::page_entry const entry = core_.paged_entry_at(block);
   if (!core_type::is_huge(block) && entry.kind() == detail::page_kind::small)
-    return push(core_.check_found(block, entry), block);
+    return push(core_.free_found(block, entry), block);
   core_.check_paged(block, entry, 0, 1);
   deallocate_paged(block);
 }

@@ -77,16 +77,23 @@ public:
     return !is_huge(block) && entry_of(block).kind() == page_kind::small;
   }
 
-  // With check_frees only. Each stops where a caller names what is no such block.
-  void check_small(void const* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
-  void check_small_seen(void const* block, page_entry entry, bin_index bin, std::size_t bytes,
-                        std::size_t alignment) const noexcept;
+  // With check_frees only. Each stops where a caller names what is no such block. A small one that was freed has no tag
+  // any more.
+  void free_small(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  /// To be called of one that free_small() did not stop at, before or after it is linked.
+  ZMM_INLINE void wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
+                             [[maybe_unused]] std::size_t bytes) const noexcept {
+    if constexpr (Options::tag_blocks) this->tags().wipe(block, bin, bytes);
+  }
+  void free_small_seen(void* block, page_entry entry, bin_index bin, std::size_t bytes,
+                       std::size_t alignment) const noexcept;
+  bin_index free_found(void* block, page_entry entry) const noexcept;
   void check_handed_out(void const* block, bin_index bin) const noexcept;
-  bin_index check_found(void const* block, page_entry entry) const noexcept;
   void check_paged(void const* block, page_entry entry, std::size_t bytes, std::size_t alignment) const noexcept;
   std::size_t checked_size(void const* block, page_entry entry) const noexcept;
   bool resize_checked(void* block, page_entry entry, std::size_t old_bytes, std::size_t min_bytes,
                       std::size_t preferred_bytes, std::size_t& granted) const noexcept;
+  void free_small_slowly(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   /// The entry of the page where a block starts that is said to be paged.
   page_entry paged_entry_at(void const* block) noexcept {
     return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
@@ -172,6 +179,7 @@ protected:
     large_blocks_ = 0;
   }
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void wipe_taken(void* first, std::size_t count) noexcept;
   bool resize_run(void* block, std::size_t pages) noexcept;
   std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 

@@ -10,46 +10,57 @@ inline constexpr char const* frees_as_allocated = "a block is freed with the siz
 
 template <class Options, class Source>
 void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap) noexcept {
-  bins_.links().rekey(with.link, heap);
+  bins_.links().rekey(with, heap);
   this->rekey_blocks(with, heap);
 }
 
-/// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there.
+/// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there. A tag says all of that, once its
+/// place is known to be readable; without one the books do.
 template <class Options, class Source>
-ZMM_INLINE void heap_core<Options, Source>::check_small(void const* block, bin_index bin, std::size_t bytes,
-                                                        std::size_t alignment) noexcept {
+ZMM_INLINE void heap_core<Options, Source>::free_small(void* block, bin_index bin, std::size_t bytes,
+                                                       std::size_t alignment) noexcept {
+  if constexpr (Options::tag_blocks) {
+    if (ZMM_LIKELY(this->is_readable(pages_.source(), block, this->tags().end_of(block, bin, bytes)) &&
+                   this->tags().is_live(block, bin, bytes, alignment)))
+      return this->tags().end_life(block, bin, bytes);
+    free_small_slowly(block, bin, bytes, alignment);
+  } else {
+    free_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
+  }
+}
+template <class Options, class Source>
+ZMM_COLD void heap_core<Options, Source>::free_small_slowly(void* block, bin_index bin, std::size_t bytes,
+                                                            std::size_t alignment) noexcept {
   // A pointer to the start of a chunk is to its header, whose pages have no entry.
-  check_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
+  free_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
 }
 
 template <class Options, class Source>
-ZMM_INLINE void heap_core<Options, Source>::check_small_seen(void const* block, page_entry entry, bin_index bin,
-                                                             std::size_t bytes, std::size_t alignment) const noexcept {
+ZMM_INLINE void heap_core<Options, Source>::free_small_seen(void* block, page_entry entry, bin_index bin,
+                                                            std::size_t bytes, std::size_t alignment) const noexcept {
   if (ZMM_UNLIKELY(entry.kind() != page_kind::small)) this->stop_at(frees_as_allocated, block);
   if (ZMM_UNLIKELY(entry.bin().value != bin.value)) this->stop_in_run(frees_as_allocated, block);
   if constexpr (Options::tag_blocks) {
-    this->tags().check(block, bin, bytes, alignment);
+    this->tags().check_and_end(block, bin, bytes, alignment);
   } else {
     check_handed_out(block, bin);
   }
 }
 
+/// The same for a block found by its address. Returns: its bin.
 template <class Options, class Source>
-ZMM_INLINE void heap_core<Options, Source>::check_handed_out(void const* block, bin_index bin) const noexcept {
-  if (ZMM_UNLIKELY(bins_.is_fresh(block, bin))) this->stop_in_run("a freed block was handed out", block);
-}
-
-/// The bin of the live small block at `block`, found by its address.
-template <class Options, class Source>
-bin_index heap_core<Options, Source>::check_found(void const* block, page_entry entry) const noexcept {
+bin_index heap_core<Options, Source>::free_found(void* block, page_entry entry) const noexcept {
   if constexpr (Options::tag_blocks) {
-    block_tag const tag = this->tags().read(block, entry.bin());
-    bool const fits = classes::bin_of(classes::rank_of(tag.bytes(), tag.alignment())).value == entry.bin().value;
-    if (!tag.is_resized() && !fits) this->stop_in_run(frees_as_allocated, block);
+    this->tags().end_found(block, entry.bin(), this->tags().read(block, entry.bin()));
   } else {
     check_handed_out(block, entry.bin());
   }
   return entry.bin();
+}
+
+template <class Options, class Source>
+ZMM_INLINE void heap_core<Options, Source>::check_handed_out(void const* block, bin_index bin) const noexcept {
+  if (ZMM_UNLIKELY(bins_.is_fresh(block, bin))) this->stop_in_run("a freed block was handed out", block);
 }
 
 /// Stops unless a live paged block of at least `bytes` is there; 0: of any size.
@@ -76,8 +87,8 @@ std::size_t heap_core<Options, Source>::checked_size(void const* block, page_ent
     check_paged(block, entry, 0, 1);
     return is_huge(block) ? pages_.source().find_huge(block).bytes : entry.tag() * geometry::page_bytes;
   }
-  check_found(block, entry);
   if constexpr (Options::tag_blocks) return this->tags().read(block, entry.bin()).bytes();
+  check_handed_out(block, entry.bin());
   return slot_bytes(entry.bin());
 }
 
@@ -91,7 +102,7 @@ bool heap_core<Options, Source>::resize_checked(void* block, page_entry entry, s
     check_paged(block, entry, old_bytes == unknown_size ? 0 : old_bytes, 1);
     return false;
   }
-  bin_index const bin = check_found(block, entry);
+  bin_index const bin = entry.bin();
   if constexpr (Options::tag_blocks) {
     block_tag const tag = this->tags().read(block, bin);
     std::size_t const least = min_bytes != 0 ? min_bytes : 1;
@@ -100,9 +111,10 @@ bool heap_core<Options, Source>::resize_checked(void* block, page_entry entry, s
     if (!stays) return true;
     granted = preferred_bytes < classes::usable(bin) ? preferred_bytes : classes::usable(bin);
     if (granted < least) granted = least;
-    this->tags().write_resized(block, bin, granted, tag.alignment());
+    this->tags().write_resized(block, bin, tag, granted);
     return true;
   }
+  check_handed_out(block, bin);
   return false;
 }
 

@@ -16,11 +16,21 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   if (!layer::fits_chunk(count, aligned)) return pages_.source().take_huge(bytes, alignment, 0, asked);
   void* const block = pages_.take_pages(count, aligned, asked);
   if (block == nullptr) return nullptr;
-  if constexpr (!links_type::are_plain) links().forget(block, bin_index{1});
+  wipe_taken(block, count);
+  if constexpr (!links_type::are_plain) links().hand_out(block, bin_index{1});
   entry_of(block) = page_entry::large(count);
   large_bytes_ += count * page;
   ++large_blocks_;
   return block;
+}
+
+/// Pages that were just taken, and in use before, are zero, if the options say so. When they are taken, because not only
+/// frees give them back: release() does, and a run that shrinks.
+template <class Options, class Source>
+void heap_core<Options, Source>::wipe_taken([[maybe_unused]] void* first, [[maybe_unused]] std::size_t count) noexcept {
+  if constexpr (Options::zero_on_free) {
+    if (pages_.took_reused()) zero_bytes(first, count * geometry::page_bytes);
+  }
 }
 
 template <class Options, class Source>
@@ -29,7 +39,6 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
   page_entry const entry = entry_of(block);
   check(entry.kind() == page_kind::large, "a freed paged block is live", block, this);
   std::size_t const bytes = entry.tag() * geometry::page_bytes;
-  if constexpr (Options::zero_on_free) zero_bytes(block, bytes);
   large_bytes_ -= bytes;
   --large_blocks_;
   pages_.give_pages(block, entry.tag());
@@ -44,6 +53,8 @@ bool heap_core<Options, Source>::resize_run(void* block, std::size_t pages) noex
     pages_.give_pages(offset(block, pages * geometry::page_bytes), now - pages);
   } else if (pages > now && !pages_.extend_pages(block, now, pages - now)) {
     return false;
+  } else if (pages > now) {
+    wipe_taken(offset(block, now * geometry::page_bytes), pages - now);
   }
   entry_of(block) = page_entry::large(pages);
   large_bytes_ += (pages - now) * geometry::page_bytes;

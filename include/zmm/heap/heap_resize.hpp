@@ -32,7 +32,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
       return place;
     }
   } else if (core_type::slot_serves(block, rank)) {
-    tag(block, classes::bin_of(rank), bytes, alignment);
+    if constexpr (Options::tag_blocks) core_.tags().write_again(block, classes::bin_of(rank), bytes, alignment);
     return block;  // a slot of this bin has every alignment that leads to this bin
   }
 

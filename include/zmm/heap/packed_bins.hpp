@@ -65,7 +65,6 @@ public:
     }
     cursor_ = reinterpret_cast<char*>(top);
     if (block == 0) __builtin_unreachable();
-    links().hand_out(reinterpret_cast<void*>(block), bin);
     return reinterpret_cast<void*>(block);
   }
   /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
@@ -212,7 +211,6 @@ private:
       cursor_ = block + bytes - Links::front;
       --set.left[bin.value];
     }
-    links().hand_out(block, bin);
     return block;
   }
 

@@ -9,13 +9,13 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Without tag_blocks only the links of free blocks have a key.
 template <class Options> struct request_checks<Options, true, false> {
-  template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(key_maker.next(), heap); }
+  template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(block_keys::draw(), heap); }
 };
 
 template <class Options> struct request_checks<Options, true, true> {
   template <class Links> void rekey(Links& links, void const* heap) noexcept {
     block_keys const keys = block_keys::draw();
-    links.rekey(keys.link, heap);
+    links.rekey(keys, heap);
     tags.rekey(keys, heap);
     known = {};
   }

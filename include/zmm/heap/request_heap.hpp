@@ -22,12 +22,6 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-namespace detail {
-/// What a request knows to check blocks with. Without encode_links that is nothing; else request_checks.hpp has it.
-template <class Options, bool = Options::encode_links, bool = Options::tag_blocks> struct request_checks;
-template <class Options> struct request_checks<Options, false, false> {};
-}  // namespace detail
-
 /// Arena of one request: as cheap as bumping a pointer, and what is freed is reused. Small blocks (at most 3072 bytes
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
 /// own. Any block can be freed at any time; the end of the request frees them all.
@@ -102,8 +96,9 @@ public:
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(alignment > 16 || rank >= detail::small_limit)) return deallocate_rest(block, bytes, alignment);
-    if constexpr (Options::tag_blocks) check_packed(block, classes::bin_of(rank), bytes, alignment);
+    if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
     bins_.push(classes::bin_of(rank), block);
+    wipe_freed(block, classes::bin_of(rank), bytes);
     if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
   }
 
@@ -230,12 +225,17 @@ private:
       if (block != nullptr) this->tags.write(block, bin, bytes, alignment);
     }
   }
+  /// What free_packed() leaves to do, after the block is linked.
+  ZMM_INLINE void wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] detail::bin_index bin,
+                             [[maybe_unused]] std::size_t bytes) noexcept {
+    if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
+  }
   void rekey() noexcept {
     if constexpr (Options::encode_links) checks::rekey(bins_.links(), this);
   }
 
   // With tag_blocks only. Each stops where a caller names what is no such block.
-  void check_packed(void const* block, detail::bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  void free_packed(void* block, detail::bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void check_memory(void const* block) const noexcept;
   void check_paged(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
   std::size_t resize_packed(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;

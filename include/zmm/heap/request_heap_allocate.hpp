@@ -173,8 +173,9 @@ ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std:
                                                                std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
   if (!bins::is_wide(alignment) || rank >= detail::small_limit) return deallocate_odd(block, bytes, alignment);
-  if constexpr (Options::tag_blocks) check_packed(block, classes::bin_of(rank), bytes, alignment);
+  if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
   bins_.push_wide(classes::bin_of(rank), block);
+  wipe_freed(block, classes::bin_of(rank), bytes);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(classes::bin_of(rank));
 }
 
@@ -190,8 +191,9 @@ ZMM_NOINLINE void basic_request_heap<Options>::deallocate_odd(void* block, std::
     return;
   }
   detail::bin_index const bin = packed_bin(bytes, alignment);
-  if constexpr (Options::tag_blocks) check_packed(block, bin, bytes, alignment);
+  if constexpr (Options::tag_blocks) free_packed(block, bin, bytes, alignment);
   alignment > 16 ? bins_.push_wide(bin, block) : bins_.push(bin, block);
+  wipe_freed(block, bin, bytes);
   if constexpr (Options::exact_peak) live_ -= detail::slot_bytes(bin);
 }
 

@@ -17,15 +17,16 @@ template <class Options> void basic_request_heap<Options>::check_memory(void con
 /// Stops unless a live packed block for `bytes` at `alignment` is there. That memory is readable follows from its chunk
 /// having been seen with a block of this request in it: then a slab of the request is there, and stays until its end.
 template <class Options>
-ZMM_INLINE void basic_request_heap<Options>::check_packed(void const* block, detail::bin_index bin, std::size_t bytes,
-                                                          std::size_t alignment) noexcept {
+ZMM_INLINE void basic_request_heap<Options>::free_packed(void* block, detail::bin_index bin, std::size_t bytes,
+                                                         std::size_t alignment) noexcept {
   if constexpr (Options::tag_blocks) {
     bool const is_chunk_start = (detail::address_of(block) & (geometry::chunk_bytes - 1)) == 0;
-    if (ZMM_LIKELY(!is_chunk_start && this->known.has(chunk_type::of(block), 0)))
-      return this->tags.check(block, bin, bytes, alignment);
+    if (ZMM_LIKELY(!is_chunk_start && this->known.has(chunk_type::of(block), 0) &&
+                   this->tags.is_live(block, bin, bytes, alignment)))
+      return this->tags.end_life(block, bin, bytes);
     check_memory(block);
     if (is_chunk_start) detail::stop({"a freed block starts where it was allocated", block, this});
-    this->tags.check(block, bin, bytes, alignment);
+    this->tags.check_and_end(block, bin, bytes, alignment);
     if (detail::address_of(block) - detail::address_of(buffer_) >= buffer_bytes_)
       this->known.add(chunk_type::of(block), 0);
   }
@@ -64,7 +65,7 @@ std::size_t basic_request_heap<Options>::resize_packed(void* block, std::size_t 
     if (!is_packed(least, alignment) || packed_bin(least, alignment).value != bin.value) return 0;
     std::size_t granted = preferred_bytes < classes::usable(bin) ? preferred_bytes : classes::usable(bin);
     if (granted < least) granted = least;
-    this->tags.write_resized(block, bin, granted, alignment);
+    this->tags.write_resized(block, bin, text, granted);
     return granted;
   }
   return 0;

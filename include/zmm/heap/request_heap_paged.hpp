@@ -66,8 +66,9 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
     give_paged(old);
     return true;
   }
-  if constexpr (Options::tag_blocks) check_packed(old, packed_bin(old_bytes, 1), old_bytes, 1);
+  if constexpr (Options::tag_blocks) free_packed(old, packed_bin(old_bytes, 1), old_bytes, 1);
   bins_.push(packed_bin(old_bytes, 1), old);
+  wipe_freed(old, packed_bin(old_bytes, 1), old_bytes);
   return true;
 }
 

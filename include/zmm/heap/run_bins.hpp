@@ -45,7 +45,7 @@ public:
     bin_state& b = bins_[bin.value];
     if (ZMM_UNLIKELY(b.fresh.empty())) return nullptr;
     char* const slot = b.fresh.take(slot_bytes(bin));
-    links().hand_out(slot, bin);
+    links().hand_out_fresh(slot, bin);
     return slot;
   }
 
@@ -170,9 +170,9 @@ ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, a
   mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
   b.carved += layout::slots(bin);
   carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
-  b.fresh.open(run, slot_bytes(bin), layout::slots(bin), links().random());
+  b.fresh.template open<geometry::page_bytes>(run, bin, links().random());
   char* const slot = b.fresh.take(slot_bytes(bin));
-  links().hand_out(slot, bin);
+  links().hand_out_fresh(slot, bin);
   return slot;
 }
 

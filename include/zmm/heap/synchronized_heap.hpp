@@ -182,8 +182,9 @@ private:
     detail::bin_index const bin = classes::bin_of(rank);
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_part(&detail::no_part))) return deallocate_without_part(block, bytes, alignment);
-      own->check_small(block, bin, bytes, alignment);
+      own->free_small(block, bin, bytes, alignment);
     }
+    if constexpr (Options::zero_on_free) own->wipe_freed(block, bin, bytes);  // linked, it may be another thread's
     if (ZMM_UNLIKELY(part_type::owner_of(block) != own)) return deallocate_foreign(block, bin);
     own->push(bin, block);
   }

@@ -138,7 +138,8 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
     if (void* const place = reallocate_paged(block, bytes, alignment)) return place;
   } else if (part_type::slot_serves(block, rank)) {
     // A slot of this bin has every alignment that leads to this bin.
-    if constexpr (Options::tag_blocks) return tagged(checking_part(block), block, bytes, alignment);
+    if constexpr (Options::tag_blocks)
+      checking_part(block)->tags().write_again(block, classes::bin_of(rank), bytes, alignment);
     return block;
   }
 

@@ -35,7 +35,8 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_without_part(void
                                                                             std::size_t alignment) noexcept {
   detail::bin_index const bin = classes::bin_of(classes::rank_of(bytes, alignment));
   part_type* const part = checking_part(block);
-  part->check_small_seen(block, part->seen_entry_at(block), bin, bytes, alignment);
+  part->free_small_seen(block, part->seen_entry_at(block), bin, bytes, alignment);
+  part->wipe_freed(block, bin, bytes);
   deallocate_foreign(block, bin);
 }
 
@@ -47,7 +48,7 @@ template <class Options> void basic_synchronized_heap<Options>::deallocate_found
     part->check_paged(block, entry, 0, 1);
     return deallocate_paged(block);
   }
-  deallocate_foreign(block, part->check_found(block, entry));
+  deallocate_foreign(block, part->free_found(block, entry));
 }
 
 template <class Options> std::size_t basic_synchronized_heap<Options>::checked_size(void const* block) const noexcept {

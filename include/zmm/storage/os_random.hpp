@@ -15,11 +15,15 @@ class key_source {
 public:
   constexpr key_source() noexcept = default;
 
-  std::uint64_t next() noexcept {
+  std::uint64_t next() noexcept { return key(claim(1)); }
+
+  /// Effects: `n` keys are the caller's: key() of the number returned, and of those behind it.
+  std::uint64_t claim(std::uint64_t n) noexcept {
     forks.attach(fork_);
     if (ZMM_UNLIKELY(!drawn_.load(std::memory_order_acquire))) draw();
-    return hash(count_.fetch_add(1, std::memory_order_relaxed));
+    return count_.fetch_add(n, std::memory_order_relaxed);
   }
+  std::uint64_t key(std::uint64_t number) const noexcept { return hash(number); }
 
 private:
   ZMM_COLD void draw() noexcept {
