@@ -47,20 +47,24 @@ struct default_options {
   /// that it is live; a free compares. A size or alignment that is not the block's, an overflow or underrun into that
   /// word, a block of an ended request or of another heap are noticed. The word is the slot's last, in a request heap
   /// the one in front of the block: 8 bytes a small block, and 3064 bytes the largest. Only what was asked for may be
-  /// used: usable_size() says no more. Requires check_frees.
+  /// used: usable_size() says no more. A free then asks the books only if the word is not what it should be. Requires
+  /// check_frees.
   static constexpr bool tag_blocks = false;
 
-  /// The 8 bytes behind what was asked for (behind the first 8 bytes of a smaller block), where the slot has them, are
-  /// filled and compared when the block is freed. Where it has not, what lies behind at the latest is a tag: the block's
-  /// own in a run, the next block's in a request. No bytes. Requires tag_blocks.
+  /// The tag lies right behind what was asked for (behind the first 8 bytes of a smaller block), so that an overflow by one
+  /// byte is noticed; once more at the slot's end, if that leaves 8 to 15 bytes free. In a request heap it stays in front,
+  /// and the 8 bytes behind are filled and compared where the slot has them; where not, what lies behind is the next
+  /// block's tag. No bytes. A free by address alone looks for the tag: linear in the block's size. Requires tag_blocks.
   static constexpr bool tail_canary = false;
 
-  /// What is freed is overwritten with zero before it can be handed out again: slots and packed blocks, runs of pages,
-  /// and at release() all of them. Huge blocks go back to storage as they are. No bytes; time for every byte freed.
+  /// What was freed, or live at release(), is overwritten with zero before it is handed out again: what a slot or a packed
+  /// block had in it, when it is freed; a slot or run of pages that was in use before release(), when it is handed out
+  /// again; a request's slabs, at its end. Huge blocks go back to storage as they are. No bytes; time for every byte.
   static constexpr bool zero_on_free = false;
 
-  /// A fresh run of slots is handed out from a random slot on with a random stride, and a request's slab from a random
-  /// place on: where a block lies is not foretold by the one before. Requires encode_links. Bytes: up to 240 a slab.
+  /// Each KiB of a fresh run of slots (but at least four of them) is handed out from a random slot on with a random
+  /// stride, and a request's slab from a random place on: where a block lies is not foretold by the one before. Requires
+  /// encode_links. Bytes: up to 240 a slab.
   static constexpr bool random_runs = false;
 
   /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space
