@@ -134,8 +134,9 @@ private:
   /// away from the first word it would cost a cache line more. Where there is none it is the first.
   template <class Void> ZMM_INLINE static Void* second_place(Void* block, bin_index bin, std::size_t bytes) noexcept {
     std::uintptr_t const first = address_of(place(block, bin, bytes));
-    std::uintptr_t const last = address_of(place_of_resized(block, bin));
-    return reinterpret_cast<Void*>(last - first - 8 < 8 ? last : first);
+    std::size_t const gap = address_of(place_of_resized(block, bin)) - first;
+    // Nothing foretells whether there is one, so g++ must not make a branch of it.
+    return reinterpret_cast<Void*>(first + (gap & (0 - opaque(gap - 8 < 8))));
   }
   /// Bytes from the slot's start to the end of what the block used, its words but the second included.
   ZMM_INLINE static std::size_t used(bin_index bin, std::size_t bytes) noexcept {
