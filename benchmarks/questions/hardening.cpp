@@ -12,10 +12,11 @@
 namespace bench {
 namespace {
 
+constexpr char const* names[] = {"default",       "links",           "links_frees",
+                                 "links_to_tags", "links_to_canary", "canary_zero",
+                                 "canary_random", "all_but_zero",    "all"};
+
 template <class Options, int Row> struct with : behind_pmr<zmm::resource<zmm::basic_heap<Options>>, true> {
-  static constexpr char const* names[] = {"default",       "links",           "links_frees",
-                                          "links_to_tags", "links_to_canary", "canary_zero",
-                                          "canary_random", "all_but_zero",    "all"};
   static constexpr char const* name = names[Row];
 };
 
