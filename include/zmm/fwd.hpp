@@ -8,6 +8,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 struct default_options;
 struct hardened_options;
+struct debug_options;
 struct statistics;
 struct pool_statistics;
 class memory_limit_exceeded;
@@ -20,14 +21,17 @@ class buffer_storage;
 template <class Options = default_options> class basic_heap;
 using heap = basic_heap<>;
 using hardened_heap = basic_heap<hardened_options>;
+using debug_heap = basic_heap<debug_options>;
 
 template <class Options = default_options> class basic_request_heap;
 using request_heap = basic_request_heap<>;
 using hardened_request_heap = basic_request_heap<hardened_options>;
+using debug_request_heap = basic_request_heap<debug_options>;
 
 template <class Options = default_options> class basic_synchronized_heap;
 using synchronized_heap = basic_synchronized_heap<>;
 using hardened_synchronized_heap = basic_synchronized_heap<hardened_options>;
+using debug_synchronized_heap = basic_synchronized_heap<debug_options>;
 
 template <class Geometry = default_geometry> class basic_request_pool;
 using request_pool = basic_request_pool<>;
@@ -49,6 +53,9 @@ using synchronized_resource = resource<synchronized_heap>;
 using hardened_heap_resource = resource<hardened_heap>;
 using hardened_request_resource = resource<hardened_request_heap>;
 using hardened_synchronized_resource = resource<hardened_synchronized_heap>;
+using debug_heap_resource = resource<debug_heap>;
+using debug_request_resource = resource<debug_request_heap>;
+using debug_synchronized_resource = resource<debug_synchronized_heap>;
 
 template <class T, class Heap = thread_heap> class allocator;
 

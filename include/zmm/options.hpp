@@ -5,9 +5,18 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Where an allocation was made. Empty: default heaps do not ask. (The debug heap's own site will know file and line.)
+/// Where an allocation was made. Empty: default heaps do not ask.
 struct no_site {
   static constexpr no_site here() noexcept { return {}; }
+};
+
+/// Where an allocation was made, for debug heaps: the source line of the call whose default argument here() is.
+struct call_site {
+  static constexpr call_site here(char const* file = __builtin_FILE(), unsigned line = __builtin_LINE()) noexcept {
+    return {file, line};
+  }
+  char const* file = nullptr;
+  unsigned line = 0;
 };
 
 /// The options of a heap and their defaults. Derive to change some:
@@ -82,8 +91,21 @@ struct default_options {
   /// entry.
   static constexpr bool encode_calls = false;
 
-  /// Field of the debug heap. A heap with it on does not compile until it does what it says.
-  static constexpr std::size_t quarantine = 0;  ///< bytes of freed blocks kept from reuse
+  // What follows makes a debug heap; debug_options has it.
+
+  /// The heap knows each block: its size, where it was allocated, what is beside it. What is wrong ends at the stop handler,
+  /// and what is left over is reported. Needs <zmm/debug.hpp>. Bytes: 32 a block beside it, aligned ones more, and about 128 in
+  /// a table. All calls take the watch's path; a block has exactly the bytes asked for.
+  static constexpr bool watch_blocks = false;
+  /// With watch_blocks: bytes of freed blocks that are kept from reuse, so that a write after a free is noticed.
+  static constexpr std::size_t quarantine = 0;
+};
+
+/// For development: finds who misuses memory, and where it was allocated. See docs/debugging.md.
+struct debug_options : default_options {
+  using site = call_site;
+  static constexpr bool watch_blocks = true;
+  static constexpr std::size_t quarantine = std::size_t{1} << 20;
 };
 
 /// For production where misuse must not become an exploit: every check there is.
@@ -118,7 +140,7 @@ template <class Options> constexpr bool are_options_built() noexcept {
   static_assert(Options::check_frees || !(Options::tag_blocks || Options::guard_pages),
                 "zmm: tag_blocks and guard_pages build on check_frees");
   static_assert(Options::tag_blocks || !Options::tail_canary, "zmm: tail_canary builds on tag_blocks");
-  static_assert(Options::quarantine == 0, "zmm: quarantine is not built yet");
+  static_assert(Options::watch_blocks || Options::quarantine == 0, "zmm: quarantine builds on watch_blocks");
   return true;
 }
 }  // namespace detail

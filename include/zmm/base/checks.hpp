@@ -4,8 +4,7 @@
 #include <zmm/base/compiler.hpp>
 
 #include <atomic>
-#include <cstddef>
-#include <err.h>
+#include <cstdio>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -16,6 +15,12 @@ struct stop_info {
   void const* heap;            ///< the engine it belongs to; may be null
   std::size_t slot_bytes = 0;  ///< of a block: its class, the bytes of its slot; 0: none, or not known
   void const* run = nullptr;   ///< of a block in a run of slots: where that starts; may be null
+
+  // Of a block of a debug heap, which knows where it was allocated.
+  std::size_t block_bytes = 0;  ///< what was asked for
+  char const* file = nullptr;
+  unsigned line = 0;
+  char const* label = nullptr;
 };
 
 /// Called when zmm cannot go on. It may log, jump out of the program or exit. If it returns, the program aborts.
@@ -24,17 +29,22 @@ using stop_handler = void (*)(stop_info const&) noexcept;
 namespace detail {
 ZMM_SHARED inline std::atomic<stop_handler> current_stop_handler{nullptr};
 
-/// Reports to the stop handler (by default: one line on stderr) and aborts. Allocates nothing. <cstdio> would bring in
-/// 330 lines for this alone.
+/// Reports to the stop handler (by default: one line on stderr) and aborts. Allocates nothing.
 [[noreturn]] ZMM_COLD inline void stop(stop_info const& info) noexcept {
   if (stop_handler handler = current_stop_handler.load(std::memory_order_acquire)) {
     handler(info);
   } else {
-    char where[96] = "";
+    char where[400] = "";
     if (info.run != nullptr)
-      __builtin_snprintf(where, sizeof where, ", slot of %zu bytes in the run at %p", info.slot_bytes, info.run);
-    else if (info.slot_bytes != 0) __builtin_snprintf(where, sizeof where, ", slot of %zu bytes", info.slot_bytes);
-    ::warnx("zmm: %s (address %p%s, heap %p)", info.what, info.address, where, info.heap);
+      std::snprintf(where, sizeof where, ", slot of %zu bytes in the run at %p", info.slot_bytes, info.run);
+    else if (info.slot_bytes != 0) std::snprintf(where, sizeof where, ", slot of %zu bytes", info.slot_bytes);
+    else if (info.file != nullptr)
+      std::snprintf(where, sizeof where, ", %zu bytes allocated at %s:%u%s%s", info.block_bytes, info.file, info.line,
+                    info.label != nullptr ? " in " : "", info.label != nullptr ? info.label : "");
+    else if (info.block_bytes != 0)
+      std::snprintf(where, sizeof where, ", %zu bytes%s%s", info.block_bytes, info.label != nullptr ? " allocated in " : "",
+                    info.label != nullptr ? info.label : "");
+    std::fprintf(stderr, "zmm: %s (address %p%s, heap %p)\n", info.what, info.address, where, info.heap);
   }
   __builtin_abort();
 }

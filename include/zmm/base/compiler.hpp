@@ -21,15 +21,24 @@
 #define ZMM_CATCH_ALL else
 #endif
 
+// Under AddressSanitizer zmm tells it which bytes may be used. ZMM_NO_ANNOTATIONS leaves that out, for all of a program:
+// then the sanitizer watches zmm's own code, and blocks lie as they do without it.
 #if defined(__SANITIZE_ADDRESS__)
-#define ZMM_TAG_ASAN _asan
+#define ZMM_ASAN 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define ZMM_TAG_ASAN _asan
+#define ZMM_ASAN 1
 #endif
 #endif
-#if !defined(ZMM_TAG_ASAN)
+#if !defined(ZMM_ASAN)
+#define ZMM_ASAN 0
 #define ZMM_TAG_ASAN
+#elif defined(ZMM_NO_ANNOTATIONS)
+#undef ZMM_ASAN
+#define ZMM_ASAN 0
+#define ZMM_TAG_ASAN _asan_plain
+#else
+#define ZMM_TAG_ASAN _asan
 #endif
 
 #if defined(__SANITIZE_THREAD__)
@@ -45,11 +54,32 @@
 
 #if defined(__has_feature)
 #if __has_feature(memory_sanitizer)
+#define ZMM_MSAN 1
 #define ZMM_TAG_MSAN _msan
 #endif
 #endif
-#if !defined(ZMM_TAG_MSAN)
+#if !defined(ZMM_MSAN)
+#define ZMM_MSAN 0
 #define ZMM_TAG_MSAN
+#endif
+
+// Valgrind's client request: a sequence of instructions that does nothing, and that Valgrind takes for a question. `result`
+// is `fallback` where nobody answers. The question's words lie at `words`.
+#if defined(__x86_64__)
+#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                   \
+  __asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"             \
+                   : "=d"(result)                                                                                       \
+                   : "a"(words), "0"(fallback)                                                                          \
+                   : "cc", "memory")
+#elif defined(__aarch64__)
+#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                   \
+  __asm__ volatile("mov x3, %1; mov x4, %2; ror x12, x12, #3; ror x12, x12, #13; ror x12, x12, #51;"                   \
+                   "ror x12, x12, #61; orr x10, x10, x10; mov %0, x3"                                                   \
+                   : "=r"(result)                                                                                       \
+                   : "r"(fallback), "r"(words)                                                                          \
+                   : "cc", "memory", "x3", "x4", "x12", "x10")
+#else
+#define ZMM_VALGRIND_REQUEST(result, fallback, words) (static_cast<void>(words), (result) = (fallback))
 #endif
 
 #define ZMM_PASTE(a, b, c, d, e) a##b##c##d##e

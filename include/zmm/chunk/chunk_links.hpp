@@ -3,6 +3,8 @@
 
 #include <zmm/chunk/checked_geometry.hpp>
 
+#include <initializer_list>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Plain links. sealed_links.hpp has those that are checked, and the seals.

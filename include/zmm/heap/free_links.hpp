@@ -17,10 +17,12 @@ struct plain_links {
   using fresh_run = bump_run;
   static std::uint64_t random() noexcept { return 0; }
 
-  /// Returns: the first slot of the list at `head`, which is taken off; null if the list is empty.
-  ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin) const noexcept {
+  /// Returns: the first slot of the list at `head`, which is taken off; null if the list is empty, or `floor` is not
+  /// below its slots.
+  ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin, std::uintptr_t floor) const noexcept {
     free_slot* const slot = head;
-    if (ZMM_LIKELY(slot != nullptr)) head = next(slot, bin);
+    if (ZMM_UNLIKELY(reinterpret_cast<std::uintptr_t>(slot) <= floor)) return nullptr;
+    head = next(slot, bin);
     return slot;
   }
   /// Effects: `block`, which is live until now, is the first slot of the list at `head`.

@@ -5,12 +5,16 @@
 //              └─ allocate_rest ─ obtain ─ heap_core::attempt
 //     deallocate ─ heap_core::push
 //        └─ deallocate_paged ─ heap_core::free_paged
+//
+// A watched heap's calls all miss and go to the watch, which takes and gives memory through allocate_bare() and
+// give_bare(). See watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
 #include <zmm/heap/heap_core.hpp>
 #include <zmm/heap/limit_gate.hpp>
+#include <zmm/heap/watched_engine.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -22,7 +26,7 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Threads: one at a time. May be handed to another thread with the usual happens-before.
 /// Neither copyable nor movable: chunks know the address of their heap.
-template <class Options> class basic_heap {
+template <class Options> class basic_heap : detail::watched_engine<Options> {
   static_assert(detail::are_options_built<Options>());
   using classes = detail::run_classes<Options>;
 
@@ -32,10 +36,15 @@ public:
   using site = typename Options::site;
   using limit_hook = detail::limit_hook_type;
 
-  explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) { rekey(); }
+  explicit basic_heap(storage& from = os_storage()) noexcept : core_(&source_), source_(from) {
+    rekey();
+    if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
+  }
   basic_heap(basic_heap const&) = delete;
   basic_heap& operator=(basic_heap const&) = delete;
-  ~basic_heap() = default;  // every block, chunk and huge block goes back to storage
+  ~basic_heap() {  ///< every block, chunk and huge block goes back to storage
+    if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, true);
+  }
 
   /// Effects: allocates at least `bytes` bytes (0 counts as 1) aligned to `alignment`.
   /// Returns: the block; never null; distinct from every live block.
@@ -43,16 +52,16 @@ public:
   /// no power of two or no address space holds the block. All are std::bad_alloc; the heap is unchanged and usable.
   /// Complexity: O(1), amortised over the slots of a run.
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                          site = site::here()) {
+                                          site where = site::here()) {
     if (void* const slot = pop(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return allocate_miss(bytes, alignment);
+    return allocate_miss(bytes, alignment, where);
   }
 
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                              site = site::here()) noexcept {
+                                              site where = site::here()) noexcept {
     if (void* const slot = pop(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return try_allocate_miss(bytes, alignment);
+    return try_allocate_miss(bytes, alignment, where);
   }
 
   /// Effects: frees a block. Null: no effect.
@@ -67,7 +76,7 @@ public:
   /// As deallocate(), for callers that never pass null (containers do not). Requires: block is not null.
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
+    if (ZMM_UNLIKELY(rank >= bound_.get(rank))) return deallocate_miss(block, bytes, alignment);
     if constexpr (Options::check_frees) core_.free_small(block, classes::bin_of(rank), bytes, alignment);
     push(classes::bin_of(rank), block);
     core_.wipe_freed(block, classes::bin_of(rank), bytes);
@@ -90,6 +99,7 @@ public:
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
   [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::usable_size(*this, block);
     if constexpr (Options::check_frees) return checked_size(block);
     return core_.usable_size(block);
   }
@@ -98,7 +108,7 @@ public:
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if constexpr (Options::tag_blocks) return usable_size(block);
-    return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
+    return rank < bound_.get() ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
   }
 
   /// Returns: whether `p` points into memory that this heap has handed out or is ready to: slots, paged blocks. Reads
@@ -134,11 +144,17 @@ public:
 
   /// Effects: gives memory that is not needed back to storage: cached chunks, and the memory behind free pages.
   /// Returns: bytes given back. To find free pages in half-used runs, collect() first.
-  std::size_t trim() noexcept { return core_.purge() + source_.trim(); }
+  std::size_t trim() noexcept {
+    if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::settle(*this);
+    return core_.purge() + source_.trim();
+  }
 
   /// Effects: finds runs without a live slot and frees their pages; chunks left empty are cached or given back.
   /// Returns: bytes of pages made free. Complexity: linear in the free slots of bins with frees since the last one.
-  std::size_t collect() noexcept { return core_.collect(); }
+  std::size_t collect() noexcept {
+    if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::settle(*this);
+    return core_.collect();
+  }
 
   /// Effects: from now on at most `bytes` bytes are taken from storage. Caches are dropped if that is needed.
   /// Returns: false if more is in use; the old limit then stays.
@@ -163,10 +179,15 @@ public:
   void verify() const;
 
 private:
+  friend struct detail::watched_calls;
+  friend struct detail::watch_access;
   using source_type = detail::chunk_source<detail::page_geometry<Options>>;
   using core_type = detail::heap_core<Options, source_type>;
+  using watched = detail::watched_engine<Options>;
+  using watched::bound_, watched::forwards, watched::is_watched, watched::make_watch, watched::watch;
 
   ZMM_INLINE void* pop(std::size_t bytes, std::size_t alignment) noexcept {
+    if constexpr (watched::is_always_watched) return nullptr;
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     void* const slot = core_.pop(classes::bin_of(rank));
@@ -192,9 +213,16 @@ private:
   void draw_keys() noexcept;
 
   void* bump(std::size_t bytes, std::size_t alignment) noexcept;
-  void* allocate_miss(std::size_t bytes, std::size_t alignment);
-  void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
-  void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
+  void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
+  void* allocate_rest(std::size_t bytes, std::size_t alignment, site where, detail::admission& asked) noexcept;
+
+  // For the watch. What it takes and gives may be forwarded.
+  void* allocate_bare(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void forward() noexcept;
+  template <class Visit> void for_each_deferred(Visit visit) noexcept;
 
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_paged(void* block) noexcept;
@@ -229,4 +257,5 @@ private:
 
 #include <zmm/heap/heap_allocate.hpp>
 #include <zmm/heap/heap_resize.hpp>
+#include <zmm/heap/heap_watched.hpp>
 #include <zmm/heap/heap_whole.hpp>

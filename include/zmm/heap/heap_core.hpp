@@ -43,6 +43,9 @@ public:
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
   /// Effects: a slot that is free already, and on no list, is on its own.
   void put_back(bin_index bin, free_slot* slot) noexcept { bins_.put_back(bin, slot); }
+  /// Effects: the engine forwards its blocks; what is pushed here waits for take_list().
+  void forward() noexcept { bins_.forward(); }
+  free_slot* take_list(bin_index bin) noexcept { return bins_.take_list(bin); }
   links_type const& links() const noexcept { return bins_.links(); }
   /// More slots of a bin than this there cannot be, for links that are checked.
   std::size_t most_slots(bin_index bin) const noexcept {

@@ -22,6 +22,8 @@ template <class Options>
 void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment) {
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
+  if (ZMM_UNLIKELY(is_watched()))
+    return detail::watched_calls::reallocate(*this, block, bytes, copy_bytes, alignment);
   if (bytes == 0) bytes = 1;
   std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);
@@ -39,7 +41,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
   std::size_t const peak_before = peak_;
   detail::admission asked;
   if (bytes > usable) asked.growth = detail::growth::known;
-  void* const place = allocate_rest(bytes, alignment, asked);
+  void* const place = allocate_bare(bytes, alignment, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
     if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment))
@@ -58,6 +60,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
 template <class Options>
 std::size_t basic_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                  std::size_t preferred_bytes) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::resize_in_place(*this, block, min_bytes);
   detail::admission asked;
   asked.lifted = gate_.lifted();
   if constexpr (Options::guard_pages) asked.guard_huge();

@@ -105,11 +105,22 @@ public:
     }
   }
 
+  /// Effects: from now on pop() finds nothing; what is pushed waits for take_list(). Requires: no region was opened.
+  void forward() noexcept { floor_ = ~std::uintptr_t{0}; }
+  /// Returns: the free blocks of the bin, which has none then. Alignments up to 16.
+  free_slot* take_list(bin_index bin) noexcept {
+    free_slot* const list = bins_.lists[bin.value];
+    bins_.lists[bin.value] = nullptr;
+    return list;
+  }
+
   /// Effects: forgets every block and region.
   void reset() noexcept {
     Links const kept = links();
+    std::uintptr_t const floor = floor_;
     ::new (static_cast<void*>(this)) packed_bins();
     links() = kept;
+    floor_ = floor;
   }
 
   char* cursor() const noexcept { return cursor_; }  ///< of the open region: what is in front of it was carved
@@ -192,7 +203,7 @@ private:
   }
 
   ZMM_INLINE void* pop_from(bin_set& set, bin_index bin) const noexcept {
-    return links().pop(set.lists[bin.value], bin);
+    return links().pop(set.lists[bin.value], bin, floor_);
   }
   ZMM_INLINE void push_to(bin_set& set, bin_index bin, void* block) const noexcept {
     links().push(set.lists[bin.value], bin, block);
@@ -247,6 +258,8 @@ private:
     }
   }
 
+  /// Where blocks begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  std::uintptr_t floor_ = 0;
   char* cursor_ = nullptr;
   char* end_ = nullptr;
   bin_set bins_;

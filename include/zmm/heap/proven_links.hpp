@@ -31,12 +31,11 @@ public:
   std::size_t random_gap() noexcept { return Options::random_runs ? (random() >> 40) % 16 * 16 : 0; }
   std::uint64_t random() noexcept { return random_ = random_ * 6364136223846793005U + 1442695040888963407U; }
 
-  ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin) const noexcept {
+  ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin, std::uintptr_t floor) const noexcept {
     free_slot* const slot = head;
-    if (ZMM_LIKELY(slot != nullptr)) {
-      head = next(slot, bin);
-      hand_out(slot, bin);
-    }
+    if (ZMM_UNLIKELY(address_of(slot) <= floor)) return nullptr;
+    head = next(slot, bin);
+    hand_out(slot, bin);
     return slot;
   }
   /// A tagged block's tag was compared, and is gone.

@@ -10,6 +10,9 @@
 //              └─ deallocate_odd ─ give_paged
 //     release ─ run_end ─ children, end_list
 //        └─ give_back ─ request_pool::end
+//
+// A watched request's calls all miss and go to the watch, which takes and gives memory through allocate_bare() and
+// give_bare(). See watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -19,6 +22,7 @@
 #include <zmm/heap/packed_bins.hpp>
 #include <zmm/heap/paged_table.hpp>
 #include <zmm/heap/request_pool.hpp>
+#include <zmm/heap/watched_engine.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -34,7 +38,8 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
-template <class Options> class basic_request_heap : detail::request_checks<Options> {
+template <class Options>
+class basic_request_heap : detail::watched_engine<Options>, detail::request_checks<Options> {
   using checks = detail::request_checks<Options>;
   static_assert(detail::are_options_built<Options>());
   using classes = detail::packed_classes<Options>;
@@ -50,7 +55,7 @@ public:
 
   /// A request of the process's default pool.
   basic_request_heap() noexcept : basic_request_heap(default_pool<geometry>()) {}
-  explicit basic_request_heap(pool_type& pool) noexcept : pool_(&pool) { rekey(); }
+  explicit basic_request_heap(pool_type& pool) noexcept : pool_(&pool) { begin(); }
 
   /// A request inside another: takes from the same pool, is charged to `parent` and all its ancestors as well, and is
   /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
@@ -60,8 +65,8 @@ public:
   /// charged; nothing is taken from the pool until it is full; release() starts with it again.
   basic_request_heap(void* buffer, std::size_t bytes, pool_type& pool = default_pool<geometry>()) noexcept
       : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {
-    rekey();
-    bins_.open(buffer_, buffer_ + buffer_bytes_);
+    begin();
+    if (watched::is_always_watched || !is_watched()) bins_.open(buffer_, buffer_ + buffer_bytes_);
   }
 
   basic_request_heap(basic_request_heap const&) = delete;
@@ -72,16 +77,16 @@ public:
   /// pool.
   /// Complexity: O(1), amortised over the blocks of a slab.
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                          site = site::here()) {
+                                          site where = site::here()) {
     if (void* const block = take(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-    return allocate_miss(bytes, alignment);
+    return allocate_miss(bytes, alignment, where);
   }
 
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                              site = site::here()) noexcept {
+                                              site where = site::here()) noexcept {
     if (void* const block = take(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-    return try_allocate_miss(bytes, alignment);
+    return try_allocate_miss(bytes, alignment, where);
   }
 
   /// Effects: frees a block for reuse by this request. Null: no effect.
@@ -95,7 +100,7 @@ public:
   /// As deallocate(), for callers that never pass null. Requires: block is not null.
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(alignment > 16 || rank >= detail::small_limit)) return deallocate_rest(block, bytes, alignment);
+    if (ZMM_UNLIKELY(alignment > 16 || rank >= bound_.get(rank))) return deallocate_rest(block, bytes, alignment);
     if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
     bins_.push(classes::bin_of(rank), block);
     wipe_freed(block, classes::bin_of(rank), bytes);
@@ -189,10 +194,15 @@ public:
   pool_type& pool() const noexcept { return *pool_; }
 
 private:
+  friend struct detail::watched_calls;
+  friend struct detail::watch_access;
   using orders = detail::slab_orders<geometry>;
   using chunk_type = detail::chunk<geometry>;
+  using watched = detail::watched_engine<Options>;
+  using watched::bound_, watched::forwards, watched::is_watched, watched::make_watch, watched::watch;
 
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
+    if constexpr (watched::is_always_watched) return nullptr;
     std::size_t const below = detail::opaque(alignment - 1);
     if (ZMM_UNLIKELY(alignment > 16 || (alignment & below) != 0)) return nullptr;
     std::size_t const rank = classes::rank_of(bytes, below + 1);
@@ -246,10 +256,22 @@ private:
 
   void* pop_wide(std::size_t bytes, std::size_t alignment) noexcept;
   void* carve(std::size_t bytes, std::size_t alignment) noexcept;
-  void* carve_or_rest(std::size_t bytes, std::size_t alignment);
-  void* allocate_miss(std::size_t bytes, std::size_t alignment);
-  void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
-  void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* carve_or_rest(std::size_t bytes, std::size_t alignment, site where);
+  void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
+  void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
+  void* allocate_rest(std::size_t bytes, std::size_t alignment, site where, detail::admission& asked) noexcept;
+
+  // For the watch. What it takes and gives may be forwarded.
+  void* allocate_bare(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void forward() noexcept;
+  template <class Visit> void for_each_deferred(Visit visit) noexcept;
+  void begin() noexcept {
+    rekey();
+    if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
+  }
+
   void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   detail::paged_block take_pages(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
@@ -260,6 +282,7 @@ private:
 
   void deallocate_rest(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_odd(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void deallocate_plain(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   std::size_t give_paged(void* block) noexcept;
   std::size_t give_pages(detail::paged_block block) noexcept;
   std::size_t tag_of(void const* block) const noexcept;
@@ -275,7 +298,8 @@ private:
   void give_back() noexcept;
   void give_back_paged() noexcept;
   bool is_empty() const noexcept {
-    return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty();
+    return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty() &&
+           (watch() == nullptr || watch()->live_blocks() == 0);
   }
   bool is_any_live() const noexcept;
   bool release_children() noexcept;
@@ -328,3 +352,4 @@ private:
 #include <zmm/heap/request_heap_allocate.hpp>
 #include <zmm/heap/request_heap_end.hpp>
 #include <zmm/heap/request_heap_paged.hpp>
+#include <zmm/heap/request_heap_watched.hpp>

@@ -9,7 +9,9 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const below = detail::opaque(alignment - 1);
-  if (ZMM_UNLIKELY(bytes == 0 || !is_packed(bytes, alignment) || (alignment & below) != 0)) return nullptr;
+  std::size_t const rank = packed_rank(bytes, alignment);
+  if (ZMM_UNLIKELY(bytes == 0 || alignment > bins::packed_alignment || rank >= bound_.get() || (alignment & below) != 0))
+    return nullptr;
   detail::bin_index const bin = packed_bin(bytes, alignment);
   void* block = alignment <= 16 ? bins_.carve(bin) : bins_.carve_wide(bin);
   if (ZMM_UNLIKELY(block == nullptr) && alignment <= 16) block = open_and_carve(bin);
@@ -24,7 +26,7 @@ ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
-  if (!bins::is_wide(alignment) || ZMM_UNLIKELY(rank >= detail::small_limit)) return nullptr;
+  if (!bins::is_wide(alignment) || ZMM_UNLIKELY(rank >= bound_.get())) return nullptr;
   void* const block = bins_.pop_wide(classes::bin_of(rank));
   tag(block, classes::bin_of(rank), bytes, alignment);
   if constexpr (Options::exact_peak) {
@@ -34,33 +36,42 @@ ZMM_INLINE void* basic_request_heap<Options>::pop_wide(std::size_t bytes, std::s
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept {
+ZMM_NOINLINE void* basic_request_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment,
+                                                                  site where) noexcept {
   if (void* const block = pop_wide(bytes, alignment)) return block;
   if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
   detail::admission asked;
-  return allocate_rest(bytes, alignment, asked);
+  return allocate_rest(bytes, alignment, where, asked);
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+ZMM_NOINLINE void* basic_request_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
   if (void* const block = pop_wide(bytes, alignment)) return block;
-  return carve_or_rest(bytes, alignment);
+  return carve_or_rest(bytes, alignment, where);
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::carve_or_rest(std::size_t bytes, std::size_t alignment) {
+ZMM_NOINLINE void* basic_request_heap<Options>::carve_or_rest(std::size_t bytes, std::size_t alignment, site where) {
   if (void* const block = carve(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
   detail::admission asked;
-  void* const block = allocate_rest(bytes, alignment, asked);
+  void* const block = allocate_rest(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
 
-/// Everything the hit path does not serve. Each attempt starts over, because what ran before it may have freed or
-/// allocated.
+/// Everything the hit path does not serve.
 template <class Options>
-ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
+ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment, site where,
                                                               detail::admission& asked) noexcept {
+  if (ZMM_UNLIKELY(is_watched()))
+    return detail::watched_calls::allocate(*this, bytes, alignment, where, asked);
+  return allocate_bare(bytes, alignment, asked);
+}
+
+/// Each attempt starts over, because what ran before it may have freed or allocated.
+template <class Options>
+void* basic_request_heap<Options>::allocate_bare(std::size_t bytes, std::size_t alignment,
+                                                 detail::admission& asked) noexcept {
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if constexpr (Options::guard_pages) asked.guard_huge();
   if (bytes == 0) bytes = 1;
@@ -68,9 +79,11 @@ ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes,
   void* const block = detail::obtain(
       asked,
       [&](detail::admission& again) {
+        if (forwards()) return take_forwarded(bytes, alignment, again);
         return packed ? take_packed(bytes, alignment, again) : take_paged(bytes, alignment, again);
       },
       [&] { return collect() != 0; }, [&] { return ask_hook(bytes); });
+  if (forwards()) return block;
   if (packed && block != nullptr) tag(block, packed_bin(bytes, alignment), bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(packed ? detail::slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_.back()));
@@ -134,7 +147,7 @@ template <class Options> ZMM_COLD bool basic_request_heap<Options>::ask_hook(std
 template <class Options> void* basic_request_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  void* const block = allocate_rest(bytes, alignment, asked);
+  void* const block = allocate_rest(bytes, alignment, site::here(), asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
@@ -143,7 +156,7 @@ template <class Options>
 void* basic_request_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  return allocate_rest(bytes, alignment, asked);
+  return allocate_rest(bytes, alignment, site::here(), asked);
 }
 
 template <class Options>
@@ -151,7 +164,7 @@ void basic_request_heap<Options>::pop_blocks(std::size_t bytes, std::size_t alig
                                              detail::block_list& list) noexcept {
   if constexpr (!Options::encode_links) {
     std::size_t const rank = classes::rank_of(bytes, alignment), before = list.size();
-    if (rank >= detail::small_limit || alignment > 16 || !detail::is_power_of_two(alignment)) return;
+    if (rank >= bound_.get() || alignment > 16 || !detail::is_power_of_two(alignment)) return;
     bins_.pop_some(classes::bin_of(rank), count, list);
     if constexpr (Options::exact_peak) add_live((list.size() - before) * detail::slot_bytes(classes::bin_of(rank)));
   }
@@ -162,7 +175,7 @@ void basic_request_heap<Options>::push_blocks(std::size_t bytes, std::size_t ali
                                               detail::block_list& list) noexcept {
   if constexpr (!Options::encode_links) {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= detail::small_limit || alignment > 16) return;
+    if (rank >= bound_.get() || alignment > 16) return;
     if constexpr (Options::exact_peak) live_ -= list.size() * detail::slot_bytes(classes::bin_of(rank));
     bins_.push_all(classes::bin_of(rank), list);
   }
@@ -172,7 +185,7 @@ template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std::size_t bytes,
                                                                std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
-  if (!bins::is_wide(alignment) || rank >= detail::small_limit) return deallocate_odd(block, bytes, alignment);
+  if (!bins::is_wide(alignment) || rank >= bound_.get()) return deallocate_odd(block, bytes, alignment);
   if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
   bins_.push_wide(classes::bin_of(rank), block);
   wipe_freed(block, classes::bin_of(rank), bytes);
@@ -182,6 +195,13 @@ ZMM_NOINLINE void basic_request_heap<Options>::deallocate_rest(void* block, std:
 /// Paged blocks, and those of size 0.
 template <class Options>
 ZMM_NOINLINE void basic_request_heap<Options>::deallocate_odd(void* block, std::size_t bytes,
+                                                              std::size_t alignment) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::deallocate(*this, block, bytes, alignment);
+  deallocate_plain(block, bytes, alignment);
+}
+
+template <class Options>
+ZMM_INLINE void basic_request_heap<Options>::deallocate_plain(void* block, std::size_t bytes,
                                                               std::size_t alignment) noexcept {
   if (bytes == 0) bytes = 1;
   if (!is_packed(bytes, alignment)) {

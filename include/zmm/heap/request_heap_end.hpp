@@ -8,12 +8,13 @@ namespace zmm { inline namespace ZMM_ABI {
 template <class Options>
 basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& parent) noexcept
     : pool_(parent.pool_), parent_(&parent), next_sibling_(parent.first_child_) {
-  rekey();
+  begin();
   parent.first_child_ = this;
 }
 
 template <class Options> basic_request_heap<Options>::~basic_request_heap() {
   run_end();
+  if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, false);
   give_back();
   for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_)
     child->parent_ = nullptr;
@@ -51,6 +52,7 @@ template <class Options> void basic_request_heap<Options>::release() noexcept {
   detail::check(!gate_.asking() && !ending_, "neither a limit hook nor an entry of the end releases the request",
                 nullptr, this);
   run_end();
+  if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, false);
   give_back();
   forget_blocks();
   reset_peak();
@@ -64,7 +66,7 @@ template <class Options> void basic_request_heap<Options>::forget_blocks() noexc
   slab_bytes_ = 0;
   if (bins_.carved_bytes() != 0) bins_.reset();
   rekey();
-  if (buffer_ != nullptr) bins_.open(buffer_, buffer_ + buffer_bytes_);
+  if (buffer_ != nullptr && !forwards()) bins_.open(buffer_, buffer_ + buffer_bytes_);
 }
 
 /// Effects: slabs, runs and huge blocks go back to the pool, and the request is no longer in flight.
@@ -88,6 +90,7 @@ template <class Options> void basic_request_heap<Options>::give_back_paged() noe
 }
 
 template <class Options> std::size_t basic_request_heap<Options>::collect() noexcept {
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::settle(*this);
   if (slabs_ == nullptr || !end_.empty() || is_any_live()) return 0;
   std::size_t const before = slab_bytes_ + paged_bytes_;
   if constexpr (Options::check_chunks) check_slabs();
@@ -142,11 +145,13 @@ template <class Options> statistics basic_request_heap<Options>::stats() const {
   s.real_peak = book_.real_peak();
   for (detail::slab const* slab = slabs_; slab != nullptr; slab = slab->next) ++s.chunks;
   for (std::size_t i = 0; i < table_.size(); ++i) s.huge_blocks += table_[i].is_huge();
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::correct(*this, s);
   return s;
 }
 
 template <class Options> void basic_request_heap<Options>::reset_peak() noexcept {
   peak_ = Options::exact_peak ? live_ : carved();
+  if (ZMM_UNLIKELY(watch() != nullptr)) watch()->reset_peak();
   book_.reset_peak();
 }
 
@@ -202,6 +207,8 @@ T* basic_request_heap<Options>::create_with(Construct construct) {
 ///     every paged block's tag is its place in the table; paged_bytes == their sum
 ///     size <= peak
 template <class Options> void basic_request_heap<Options>::verify() const {
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::verify(*this);
+  if (ZMM_UNLIKELY(forwards())) return;  // there is nothing else
   std::size_t slab_bytes = 0, paged = 0, children = 0;
   for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
     slab_bytes += s->bytes;
@@ -234,6 +241,7 @@ template <class Options> void basic_request_heap<Options>::verify() const {
   }
   detail::check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool",
                 nullptr, this);
+  if (ZMM_UNLIKELY(is_watched())) return;  // the figures are the watch's
   statistics const s = stats();
   if constexpr (Options::exact_peak) detail::check(s.size == live_, "live bytes are counted", nullptr, this);
   detail::check(s.size <= s.peak, "size does not pass its peak", nullptr, this);

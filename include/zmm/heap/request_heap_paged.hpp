@@ -115,6 +115,7 @@ template <class Options> std::size_t basic_request_heap<Options>::give_pages(det
 template <class Options>
 std::size_t basic_request_heap<Options>::usable_size(void const* block, std::size_t bytes,
                                                      std::size_t alignment) const noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::usable_size(*this, block);
   if (bytes == 0) bytes = 1;
   if constexpr (Options::tag_blocks) {
     if (is_packed(bytes, alignment)) return bytes;
@@ -135,6 +136,7 @@ template <class Options> bool basic_request_heap<Options>::is_paged(void const* 
 template <class Options>
 std::size_t basic_request_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                          std::size_t preferred_bytes) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::resize_in_place(*this, block, min_bytes);
   if constexpr (Options::tag_blocks) {
     check_memory(block);
     if (!is_paged(block)) return resize_packed(block, min_bytes, preferred_bytes);

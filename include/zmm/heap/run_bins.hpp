@@ -31,7 +31,7 @@ public:
   Links const& links() const noexcept { return *this; }
 
   /// The first free slot, or null: then bump().
-  ZMM_INLINE void* pop(bin_index bin) noexcept { return links().pop(lists_[bin.value], bin); }
+  ZMM_INLINE void* pop(bin_index bin) noexcept { return links().pop(lists_[bin.value], bin, floor_); }
 
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { links().push(lists_[bin.value], bin, block); }
 
@@ -91,11 +91,16 @@ public:
     return false;
   }
 
+  /// Effects: from now on pop() finds nothing; what is pushed waits for take_list(). Requires: nothing was carved.
+  void forward() noexcept { floor_ = ~std::uintptr_t{0}; }
+
   /// Effects: forgets everything; the pages belong to somebody else now.
   void reset() noexcept {
     Links const kept = links();
+    std::uintptr_t const floor = floor_;
     *this = run_bins();
     links() = kept;
+    floor_ = floor;
   }
   /// Whether the slot of this bin was never handed out since its run was taken, as far as the newest run goes.
   bool is_fresh(void const* slot, bin_index bin) const noexcept {
@@ -152,6 +157,8 @@ private:
   void count_free(bin_index bin, std::size_t most) noexcept;
   std::size_t sweep(free_slot*& list, bin_index bin, std::size_t most, Layer& pages) noexcept;
 
+  /// Where slots begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  std::uintptr_t floor_ = 0;
   free_slot* lists_[bin_count] = {};  ///< freed since the last collection
   bin_state bins_[bin_count];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot

@@ -1,0 +1,73 @@
+// Debug heaps: what is wrong with a program's memory, and where it was allocated. docs/debugging.md leads from a
+// symptom to the switch that finds it.
+//
+//     zmm::debug_heap heap;                          // or basic_heap<D>, where D derives from zmm::debug_options
+//     void* p = heap.allocate(48);                   // notes this line
+//     { zmm::label scope{"parse order"}; ... }       // for containers, whose calls do not say where they come from
+//     zmm::report_leaks(heap);                       // what is live; also at release() and at the heap's end
+#pragma once
+
+#include <zmm/fwd.hpp>
+#include <zmm/heap/site_ledger.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+/// What the functions below see of an engine or a face.
+struct watch_access {
+  template <class Engine> static auto const* watch(Engine const& e) noexcept { return e.watch(); }
+  template <class Heap> static auto const* watch(resource<Heap> const& face) noexcept { return face.heap().watch(); }
+};
+}  // namespace detail
+
+/// Effects: reports to the leak sink what is live in a debug heap now, if anything is. Returns: the number of blocks.
+/// Complexity: linear in live blocks.
+template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
+  auto const* const watch = detail::watch_access::watch(of);
+  if (watch == nullptr) return 0;
+  watch->sites().report_leaks(&of, *watch);
+  return watch->live_blocks();
+}
+
+/// Effects: calls visit(site_figures const&) for each place that has allocated in a debug heap since its last release(), or,
+/// until the next allocation, before it: what a request used can be asked when it has ended.
+template <class Heap, class Visit> void for_each_site(Heap const& of, Visit visit) {
+  if (auto const* const watch = detail::watch_access::watch(of)) {
+    watch->sites().for_each_site([&](site_figures const& f) {
+      if (f.blocks != 0) visit(f);
+    });
+  }
+}
+/// The same by label: visit(site_figures const&), with file null.
+template <class Heap, class Visit> void for_each_label(Heap const& of, Visit visit) {
+  if (auto const* const watch = detail::watch_access::watch(of)) {
+    watch->sites().for_each_label([&](site_figures const& f) {
+      if (f.blocks != 0) visit(f);
+    });
+  }
+}
+
+/// Effects: writes what eats memory in a debug heap: peak bytes by label, then the `most` places with the highest peaks.
+template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_t most = 10) {
+  std::fprintf(to, "zmm: peak bytes by label in heap %p\n", static_cast<void const*>(&of));
+  for_each_label(of, [&](site_figures const& f) {
+    std::fprintf(to, "%12zu  %s (%zu allocations)\n", f.peak_bytes, f.label != nullptr ? f.label : "(no label)", f.blocks);
+  });
+  std::fprintf(to, "zmm: places with the highest peaks\n");
+  std::size_t below = ~std::size_t{0}, among_equal = 0;  // the last one printed, and how many of its peak were
+  for (; most != 0; --most) {
+    site_figures const* next = nullptr;
+    std::size_t seen = 0;
+    for_each_site(of, [&](site_figures const& f) {
+      bool const is_left = f.peak_bytes < below || (f.peak_bytes == below && seen++ >= among_equal);
+      if (is_left && (next == nullptr || f.peak_bytes > next->peak_bytes)) next = &f;
+    });
+    if (next == nullptr) break;
+    among_equal = next->peak_bytes == below ? among_equal + 1 : 1;
+    below = next->peak_bytes;
+    std::fprintf(to, "%12zu  %s:%u%s%s (%zu allocations)\n", next->peak_bytes, next->file != nullptr ? next->file : "?",
+                 next->line, next->label != nullptr ? " in " : "", next->label != nullptr ? next->label : "", next->blocks);
+  }
+}
+
+}}  // namespace zmm

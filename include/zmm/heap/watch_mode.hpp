@@ -1,0 +1,55 @@
+// Whether engines forward their blocks to malloc, for tools that know malloc.
+#pragma once
+
+#include <zmm/base/annotate.hpp>
+
+#include <atomic>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+/// C's functions, without its header.
+extern "C" {
+char* zmm_getenv(char const* name) noexcept __asm__("getenv");
+int zmm_posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept __asm__("posix_memalign");
+void* zmm_malloc(std::size_t bytes) noexcept __asm__("malloc");
+void zmm_free(void* block) noexcept __asm__("free");
+}
+
+/// Of `bytes` to the byte, so that a tool sees where the block ends; null if there is none.
+inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept {
+  if (alignment <= alignof(std::max_align_t)) return zmm_malloc(bytes);
+  void* block = nullptr;
+  return zmm_posix_memalign(&block, alignment, bytes) == 0 ? block : nullptr;
+}
+
+enum class forwarding : unsigned char { unknown, off, on };
+ZMM_SHARED inline std::atomic<forwarding> forwarding_now{forwarding::unknown};
+
+/// The environment decides, or that a tool is there that knows malloc and nothing of zmm.
+ZMM_COLD inline bool find_forwarding() noexcept {
+  char const* const wish = zmm_getenv("ZMM_PASSTHROUGH");
+  bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_on_valgrind();
+  forwarding expected = forwarding::unknown;  // what a call of passthrough() said meanwhile stays
+  forwarding_now.compare_exchange_strong(expected, on ? forwarding::on : forwarding::off);
+  return forwarding_now.load() == forwarding::on;
+}
+
+/// Whether an engine that is being built forwards its blocks.
+inline bool forwards_now() noexcept {
+  forwarding const now = forwarding_now.load(std::memory_order_relaxed);  // decided once, and orders nothing
+  if (ZMM_LIKELY(now == forwarding::off)) return false;
+  return now == forwarding::on || find_forwarding();
+}
+}  // namespace detail
+
+/// Effects: engines built from now on forward each block to malloc and free, or do not; those there are stay as they are.
+/// release() and the engine's end still free every block, limits and figures hold, and what wants no look-up looks up. The
+/// process's heap, thread_heap, decides when it is first used.
+/// Without a call the environment decides, when the first engine is built: ZMM_PASSTHROUGH=1 forwards, 0 does not, and
+/// without either engines forward under Valgrind.
+inline void passthrough(bool on) noexcept {
+  detail::forwarding_now.store(on ? detail::forwarding::on : detail::forwarding::off);
+}
+
+}}  // namespace zmm
