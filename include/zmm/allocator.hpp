@@ -89,7 +89,7 @@ public:
   /// engine's allocate().
   [[nodiscard]] ZMM_INLINE T* allocate(size_type n) {
     if (ZMM_UNLIKELY(n > max_size())) detail::throw_bad_array_new_length();
-    return static_cast<T*>(heap().allocate(n * sizeof(T), alignof(T)));
+    return static_cast<T*>(heap().allocate(n * sizeof(T), alignof(T), typename Heap::site{}));
   }
 
   /// Requires: `p` came from an allocator equal to this one; it is not null; `n` is what was asked for, or any number

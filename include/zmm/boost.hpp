@@ -30,7 +30,7 @@ public:
 
 private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return heap_->allocate(bytes, detail::raised<detail::boost_alignment>(alignment));
+    return heap_->allocate(bytes, detail::raised<detail::boost_alignment>(alignment), typename Heap::site{});
   }
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     heap_->deallocate_nonnull(block, bytes, detail::raised<detail::boost_alignment>(alignment));
@@ -97,7 +97,9 @@ public:
 
 private:
   // One function overrides those of both bases.
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override { return base::allocate(bytes, alignment); }
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return base::allocate(bytes, alignment, typename Heap::site{});
+  }
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     base::deallocate(block, bytes, alignment);
   }

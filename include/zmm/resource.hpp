@@ -61,7 +61,7 @@ public:
 
 private:
   [[gnu::aligned(64)]] void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return this->heap().allocate(bytes, alignment);
+    return this->heap().allocate(bytes, alignment, typename Heap::site{});
   }
   [[gnu::aligned(64)]] void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     this->heap().deallocate_nonnull(block, bytes, alignment);

@@ -26,6 +26,7 @@ enum class growth : std::uint8_t {
 /// failed.
 struct admission {
   bool lifted = false;  ///< limits do not bind this attempt
+  bool by_watch = false;  ///< an engine's watch asks for memory to make a block of
   detail::growth growth = growth::none;
 
   refusal why = refusal::none;

@@ -57,7 +57,8 @@ template <class Heap> block_grant take_new(Heap& heap, block_command const& c, s
   if (c.block != nullptr && bytes > small_limit) {
     block = may_throw ? heap.allocate_growing(bytes, c.alignment) : heap.try_allocate_growing(bytes, c.alignment);
   } else {
-    block = may_throw ? heap.allocate(bytes, c.alignment) : heap.try_allocate(bytes, c.alignment);
+    typename Heap::site const unknown{};
+    block = may_throw ? heap.allocate(bytes, c.alignment, unknown) : heap.try_allocate(bytes, c.alignment, unknown);
   }
   if (block == nullptr) return {};
   if (c.asks(command_flag::zero_memory)) zero_bytes(block, bytes);

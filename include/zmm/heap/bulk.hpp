@@ -38,7 +38,7 @@ block_list allocate_list(Heap& heap, std::size_t bytes, std::size_t alignment, s
   for (;;) {
     if constexpr (has_bulk<Heap>) heap.pop_blocks(bytes, alignment, count - fresh.list.size(), fresh.list);
     if (fresh.list.size() == count) return std::move(fresh.list);
-    fresh.list.push_back(heap.allocate(bytes, alignment));
+    fresh.list.push_back(heap.allocate(bytes, alignment, typename Heap::site{}));
   }
 }
 

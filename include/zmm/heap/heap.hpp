@@ -6,8 +6,8 @@
 //     deallocate ─ heap_core::push
 //        └─ deallocate_paged ─ heap_core::free_paged
 //
-// A watched heap's calls all miss and go to the watch, which takes and gives memory through allocate_bare() and
-// give_bare(). See watched_engine.hpp.
+// A watched heap's calls all miss and go to the watch, which takes and gives memory through allocate_rest()
+// and give_bare(). See watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -43,7 +43,7 @@ public:
   basic_heap(basic_heap const&) = delete;
   basic_heap& operator=(basic_heap const&) = delete;
   ~basic_heap() {  ///< every block, chunk and huge block goes back to storage
-    if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, true);
+    if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end(*this, true);
   }
 
   /// Effects: allocates at least `bytes` bytes (0 counts as 1) aligned to `alignment`.
@@ -218,7 +218,7 @@ private:
   void* allocate_rest(std::size_t bytes, std::size_t alignment, site where, detail::admission& asked) noexcept;
 
   // For the watch. What it takes and gives may be forwarded.
-  void* allocate_bare(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* allocate_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;

@@ -37,14 +37,8 @@ ZMM_NOINLINE void* basic_heap<Options>::try_allocate_miss(std::size_t bytes, std
 template <class Options>
 ZMM_NOINLINE void* basic_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment, site where,
                                                       detail::admission& asked) noexcept {
-  if (ZMM_UNLIKELY(is_watched()))
+  if (ZMM_UNLIKELY(is_watched() && !asked.by_watch))
     return detail::watched_calls::allocate(*this, bytes, alignment, where, asked);
-  return allocate_bare(bytes, alignment, asked);
-}
-
-/// Each attempt starts over, because what ran before it may have freed or allocated.
-template <class Options>
-void* basic_heap<Options>::allocate_bare(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept {
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = gate_.lifted();
@@ -52,10 +46,10 @@ void* basic_heap<Options>::allocate_bare(std::size_t bytes, std::size_t alignmen
   void* const block = detail::obtain(
       asked,
       [&](detail::admission& again) {
-        return forwards() ? take_forwarded(bytes, alignment, again) : core_.attempt(bytes, alignment, again);
+        return core_.attempt(bytes, alignment, again);
       },
       [&] { return core_.reclaim(); }, [&] { return gate_.can_ask() && gate_.ask(bytes); });
-  if (block == nullptr || forwards()) return block;
+  if (block == nullptr) return nullptr;
   if (std::size_t const rank = classes::rank_of(bytes, alignment); Options::tag_blocks && rank < detail::small_limit)
     tag(block, classes::bin_of(rank), bytes, alignment);
   note_growth();
@@ -81,7 +75,7 @@ template <class Options> ZMM_NOINLINE void basic_heap<Options>::deallocate_paged
 template <class Options> void* basic_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  void* const block = allocate_rest(bytes, alignment, site::here(), asked);
+  void* const block = allocate_rest(bytes, alignment, site{}, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
@@ -90,7 +84,7 @@ template <class Options>
 void* basic_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  return allocate_rest(bytes, alignment, site::here(), asked);
+  return allocate_rest(bytes, alignment, site{}, asked);
 }
 
 template <class Options>

@@ -41,7 +41,7 @@ void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_
   std::size_t const peak_before = peak_;
   detail::admission asked;
   if (bytes > usable) asked.growth = detail::growth::known;
-  void* const place = allocate_bare(bytes, alignment, asked);
+  void* const place = allocate_rest(bytes, alignment, site{}, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
     if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment))

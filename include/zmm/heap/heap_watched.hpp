@@ -21,6 +21,16 @@ ZMM_COLD void* basic_heap<Options>::take_forwarded(std::size_t bytes, std::size_
   return block;
 }
 
+/// As allocate_rest(), from malloc.
+template <class Options>
+ZMM_COLD void* basic_heap<Options>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
+                                                     detail::admission& asked) noexcept {
+  asked.lifted = gate_.lifted();
+  return detail::obtain(
+      asked, [&](detail::admission& again) { return take_forwarded(bytes, alignment, again); }, [] { return false; },
+      [&] { return gate_.can_ask() && gate_.ask(bytes); });
+}
+
 /// Returns: whether the bytes stay as they are, but for the first and last words.
 template <class Options>
 ZMM_COLD bool basic_heap<Options>::give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept {

@@ -7,7 +7,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 template <class Options> void basic_heap<Options>::release() noexcept {
   detail::check(!gate_.asking(), "a limit hook does not release the heap", nullptr, this);
-  if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, true);
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end_all(*this, true);
   source_.release_huge();
   core_.release();
   source_.end_request();
@@ -43,7 +43,7 @@ template <class Options> statistics basic_heap<Options>::stats() const {
 
 template <class Options> void basic_heap<Options>::reset_peak() noexcept {
   peak_ = Options::exact_peak ? live_ : carved();
-  if (ZMM_UNLIKELY(watch() != nullptr)) watch()->reset_peak();
+  if (ZMM_UNLIKELY(is_watched()) && watch() != nullptr) watch()->reset_peak();
   source_.book().reset_peak();
 }
 

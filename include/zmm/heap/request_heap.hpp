@@ -11,8 +11,8 @@
 //     release ─ run_end ─ children, end_list
 //        └─ give_back ─ request_pool::end
 //
-// A watched request's calls all miss and go to the watch, which takes and gives memory through allocate_bare() and
-// give_bare(). See watched_engine.hpp.
+// A watched request's calls all miss and go to the watch, which takes and gives memory through allocate_rest()
+// and give_bare(). See watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -262,7 +262,7 @@ private:
   void* allocate_rest(std::size_t bytes, std::size_t alignment, site where, detail::admission& asked) noexcept;
 
   // For the watch. What it takes and gives may be forwarded.
-  void* allocate_bare(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* allocate_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;
@@ -299,7 +299,7 @@ private:
   void give_back_paged() noexcept;
   bool is_empty() const noexcept {
     return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty() &&
-           (watch() == nullptr || watch()->live_blocks() == 0);
+           (!is_watched() || watch() == nullptr || watch()->live_blocks() == 0);
   }
   bool is_any_live() const noexcept;
   bool release_children() noexcept;

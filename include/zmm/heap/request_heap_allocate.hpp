@@ -63,15 +63,8 @@ ZMM_NOINLINE void* basic_request_heap<Options>::carve_or_rest(std::size_t bytes,
 template <class Options>
 ZMM_NOINLINE void* basic_request_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment, site where,
                                                               detail::admission& asked) noexcept {
-  if (ZMM_UNLIKELY(is_watched()))
+  if (ZMM_UNLIKELY(is_watched() && !asked.by_watch))
     return detail::watched_calls::allocate(*this, bytes, alignment, where, asked);
-  return allocate_bare(bytes, alignment, asked);
-}
-
-/// Each attempt starts over, because what ran before it may have freed or allocated.
-template <class Options>
-void* basic_request_heap<Options>::allocate_bare(std::size_t bytes, std::size_t alignment,
-                                                 detail::admission& asked) noexcept {
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if constexpr (Options::guard_pages) asked.guard_huge();
   if (bytes == 0) bytes = 1;
@@ -79,11 +72,9 @@ void* basic_request_heap<Options>::allocate_bare(std::size_t bytes, std::size_t 
   void* const block = detail::obtain(
       asked,
       [&](detail::admission& again) {
-        if (forwards()) return take_forwarded(bytes, alignment, again);
         return packed ? take_packed(bytes, alignment, again) : take_paged(bytes, alignment, again);
       },
       [&] { return collect() != 0; }, [&] { return ask_hook(bytes); });
-  if (forwards()) return block;
   if (packed && block != nullptr) tag(block, packed_bin(bytes, alignment), bytes, alignment);
   if constexpr (Options::exact_peak) {
     if (block != nullptr) add_live(packed ? detail::slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_.back()));
@@ -147,7 +138,7 @@ template <class Options> ZMM_COLD bool basic_request_heap<Options>::ask_hook(std
 template <class Options> void* basic_request_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  void* const block = allocate_rest(bytes, alignment, site::here(), asked);
+  void* const block = allocate_rest(bytes, alignment, site{}, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
@@ -156,7 +147,7 @@ template <class Options>
 void* basic_request_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  return allocate_rest(bytes, alignment, site::here(), asked);
+  return allocate_rest(bytes, alignment, site{}, asked);
 }
 
 template <class Options>

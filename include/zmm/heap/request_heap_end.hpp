@@ -14,7 +14,7 @@ basic_request_heap<Options>::basic_request_heap(within_t, basic_request_heap& pa
 
 template <class Options> basic_request_heap<Options>::~basic_request_heap() {
   run_end();
-  if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, false);
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end(*this, false);
   give_back();
   for (basic_request_heap* child = first_child_; child != nullptr; child = child->next_sibling_)
     child->parent_ = nullptr;
@@ -52,7 +52,7 @@ template <class Options> void basic_request_heap<Options>::release() noexcept {
   detail::check(!gate_.asking() && !ending_, "neither a limit hook nor an entry of the end releases the request",
                 nullptr, this);
   run_end();
-  if (ZMM_UNLIKELY(watch() != nullptr)) detail::watched_calls::end_all(*this, false);
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end_all(*this, false);
   give_back();
   forget_blocks();
   reset_peak();
@@ -151,7 +151,7 @@ template <class Options> statistics basic_request_heap<Options>::stats() const {
 
 template <class Options> void basic_request_heap<Options>::reset_peak() noexcept {
   peak_ = Options::exact_peak ? live_ : carved();
-  if (ZMM_UNLIKELY(watch() != nullptr)) watch()->reset_peak();
+  if (ZMM_UNLIKELY(is_watched()) && watch() != nullptr) watch()->reset_peak();
   book_.reset_peak();
 }
 
@@ -160,7 +160,7 @@ namespace detail {
 template <class Heap> class block_guard {
 public:
   block_guard(Heap& from, std::size_t bytes, std::size_t alignment)
-      : heap_(from), block_(from.allocate(bytes, alignment)), bytes_(bytes), alignment_(alignment) {}
+      : heap_(from), block_(from.allocate(bytes, alignment, typename Heap::site{})), bytes_(bytes), alignment_(alignment) {}
   ~block_guard() { heap_.deallocate(block_, bytes_, alignment_); }
   block_guard(block_guard const&) = delete;
   block_guard& operator=(block_guard const&) = delete;

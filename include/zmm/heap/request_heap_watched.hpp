@@ -21,6 +21,15 @@ ZMM_COLD void* basic_request_heap<Options>::take_forwarded(std::size_t bytes, st
   return block;
 }
 
+/// As allocate_rest(), from malloc.
+template <class Options>
+ZMM_COLD void* basic_request_heap<Options>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
+                                                     detail::admission& asked) noexcept {
+  return detail::obtain(
+      asked, [&](detail::admission& again) { return take_forwarded(bytes, alignment, again); }, [] { return false; },
+      [&] { return ask_hook(bytes); });
+}
+
 /// Returns: whether the bytes stay as they are, but for the first and last words.
 template <class Options>
 ZMM_COLD bool basic_request_heap<Options>::give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept {

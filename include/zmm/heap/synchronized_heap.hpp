@@ -15,6 +15,7 @@
 #include <zmm/heap/entry_lease.hpp>
 #include <zmm/heap/instance_keys.hpp>
 #include <zmm/heap/thread_part.hpp>
+#include <zmm/heap/watched_engine.hpp>
 #include <zmm/storage/fork_guard.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
@@ -31,7 +32,8 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Threads: any, at once, except construction, destruction, release() and verify(), during which no other thread is
 /// inside. A thread may end before or after the heap. Storage is called by one thread at a time. In the child of a
 /// fork() the heap goes on; blocks of threads that were not taken along can be read and freed, and stay unused.
-template <class Options> class basic_synchronized_heap : detail::instance_keys<Options> {
+template <class Options>
+class basic_synchronized_heap : detail::watched_engine<Options, true>, detail::instance_keys<Options> {
   static_assert(detail::are_options_built<Options>());
   static_assert(!Options::exact_peak, "zmm: an exact peak would be one word that all threads write on each call");
   using classes = detail::run_classes<Options>;
@@ -46,6 +48,7 @@ public:
   explicit basic_synchronized_heap(storage& from = os_storage()) noexcept
       : basic_synchronized_heap(from, detail::entries_in_use.take()) {
     this->draw();
+    decide();
   }
   basic_synchronized_heap(basic_synchronized_heap const&) = delete;
   basic_synchronized_heap& operator=(basic_synchronized_heap const&) = delete;
@@ -53,16 +56,16 @@ public:
 
   /// Effects, returns, throws, complexity: as basic_heap::allocate().
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                          site = site::here()) {
+                                          site where = site::here()) {
     if (void* const slot = pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return allocate_miss(bytes, alignment);
+    return allocate_miss(bytes, alignment, where);
   }
 
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                              site = site::here()) noexcept {
+                                              site where = site::here()) noexcept {
     if (void* const slot = pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return try_allocate_miss(bytes, alignment);
+    return try_allocate_miss(bytes, alignment, where);
   }
 
   /// Effects, requires: as basic_heap::deallocate(); any thread may have allocated the block.
@@ -87,6 +90,7 @@ public:
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
   [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::usable_size(*this, block);
     if constexpr (Options::check_frees) return checked_size(block);
     return part_type::core::usable_size(source_, block);
   }
@@ -95,7 +99,7 @@ public:
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if constexpr (Options::tag_blocks) return usable_size(block);
-    return rank < detail::small_limit ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
+    return rank < bound_.get() ? detail::slot_bytes(classes::bin_of(rank)) : usable_size(block);
   }
 
   /// Returns: whether `p` points into a chunk of this heap, behind its header, or into a huge block. Reads nothing
@@ -158,6 +162,10 @@ public:
 
 private:
   friend class thread_heap;
+  friend struct detail::watched_calls;
+  friend struct detail::watch_access;
+  using watched = detail::watched_engine<Options, true>;
+  using watched::bound_, watched::forwards, watched::is_watched, watched::make_watch, watched::watch;
   friend union detail::immortal<basic_synchronized_heap>;
   using source_type = typename part_type::source_type;
 
@@ -172,14 +180,19 @@ private:
   }
 
   ZMM_INLINE static void* pop(part_type* own, std::size_t bytes, std::size_t alignment) noexcept {
+    if constexpr (watched::is_always_watched) return nullptr;
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     return tagged(own, own->pop(classes::bin_of(rank)), bytes, alignment);
   }
   ZMM_INLINE void deallocate_from(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(rank >= detail::small_limit)) return deallocate_miss(block, bytes, alignment);
-    detail::bin_index const bin = classes::bin_of(rank);
+    if (ZMM_UNLIKELY(rank >= bound_.get())) return deallocate_miss(block, bytes, alignment);
+    free_slot(own, block, bytes, alignment);
+  }
+  /// Requires: the block is small.
+  ZMM_INLINE void free_slot(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    detail::bin_index const bin = classes::bin_of(classes::rank_of(bytes, alignment));
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_part(&detail::no_part))) return deallocate_without_part(block, bytes, alignment);
       own->free_small(block, bin, bytes, alignment);
@@ -207,9 +220,20 @@ private:
   part_type* checking_part(void const* block) const noexcept;
 
   void* slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept;
-  void* allocate_miss(std::size_t bytes, std::size_t alignment);
-  void* try_allocate_miss(std::size_t bytes, std::size_t alignment) noexcept;
-  void* allocate_rest(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
+  void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
+  void* allocate_rest(std::size_t bytes, std::size_t alignment, site where, detail::admission& asked) noexcept;
+
+  // For the watch. What it takes and gives may be forwarded.
+  void* allocate_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
+  void decide() noexcept {
+    if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) bound_.forward();
+  }
+  /// Nothing: no thread has a part to list a block in.
+  template <class Visit> void for_each_deferred(Visit) const noexcept {}
+
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_foreign(void* block, detail::bin_index bin) noexcept;
   void deallocate_paged(void* block) noexcept;
@@ -258,4 +282,5 @@ private:
 
 #include <zmm/heap/synchronized_heap_allocate.hpp>
 #include <zmm/heap/synchronized_heap_parts.hpp>
+#include <zmm/heap/synchronized_heap_watched.hpp>
 #include <zmm/heap/synchronized_heap_whole.hpp>

@@ -10,32 +10,32 @@ template <class Options>
 ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, alignment);
   part_type* const own = held_part();
-  if (ZMM_UNLIKELY(rank >= detail::small_limit || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
+  if (ZMM_UNLIKELY(rank >= bound_.get() || (alignment & (alignment - 1)) != 0 || own == nullptr)) return nullptr;
   return tagged(own, own->slot_after_miss(classes::bin_of(rank)), bytes, alignment);
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment) {
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
   if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
   detail::admission asked;
-  void* const block = allocate_rest(bytes, alignment, asked);
+  void* const block = allocate_rest(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
 
 template <class Options>
 ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size_t bytes,
-                                                                       std::size_t alignment) noexcept {
+                                                                       std::size_t alignment, site where) noexcept {
   if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
   detail::admission asked;
-  return allocate_rest(bytes, alignment, asked);
+  return allocate_rest(bytes, alignment, where, asked);
 }
 
 template <class Options>
 void* basic_synchronized_heap<Options>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  void* const block = allocate_rest(bytes, alignment, asked);
+  void* const block = allocate_rest(bytes, alignment, site{}, asked);
   if (ZMM_UNLIKELY(block == nullptr)) detail::throw_refusal(bytes, asked);
   return block;
 }
@@ -44,13 +44,16 @@ template <class Options>
 void* basic_synchronized_heap<Options>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   detail::admission asked;
   asked.growth = detail::growth::known;
-  return allocate_rest(bytes, alignment, asked);
+  return allocate_rest(bytes, alignment, site{}, asked);
 }
 
-/// Pages, and every odd request. Each attempt starts over, because what ran before it may have freed or allocated.
+/// Pages, and every odd request. A thread's first call comes here: by then it is settled whether the heap forwards.
 template <class Options>
-ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment,
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t bytes, std::size_t alignment, site where,
                                                                    detail::admission& asked) noexcept {
+  if (parts_.load(std::memory_order_relaxed) == nullptr) decide();
+  if (ZMM_UNLIKELY(is_watched() && !asked.by_watch))
+    return detail::watched_calls::allocate(*this, bytes, alignment, where, asked);
   if (!detail::is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   asked.lifted = lifted();
@@ -64,7 +67,7 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_rest(std::size_t b
       },
       [&] { return collect() + source_.drop_cached() != 0; }, [&] { return own != nullptr && ask_hook(own, bytes); });
   if (own != nullptr) note_carved(own->publish());
-  if (block != nullptr && part_type::is_huge(block)) note_carved(usable_size(block));
+  if (block != nullptr && part_type::is_huge(block)) note_carved(part_type::core::usable_size(source_, block));
   return block;
 }
 
@@ -98,6 +101,7 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* blo
 template <class Options>
 ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block, std::size_t bytes,
                                                                     std::size_t alignment) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::deallocate(*this, block, bytes, alignment);
   if (bytes == 0) return deallocate_nonnull(block, 1, alignment);
   if constexpr (Options::check_frees) {
     part_type* const own = checking_part(block);
@@ -116,6 +120,10 @@ template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::dea
 }
 
 template <class Options> void basic_synchronized_heap<Options>::deallocate(void* block) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) {
+    if (block != nullptr) detail::watched_calls::deallocate(*this, block, detail::unknown_size, 1);
+    return;
+  }
   if constexpr (Options::check_frees) return deallocate_found(block);
   if (ZMM_LIKELY(part_type::is_small(block))) {
     detail::bin_index const bin = part_type::entry_of(block).bin();
@@ -130,6 +138,8 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
                                                    std::size_t alignment) {
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
+  if (ZMM_UNLIKELY(is_watched()))
+    return detail::watched_calls::reallocate(*this, block, bytes, copy_bytes, alignment);
   if (bytes == 0) bytes = 1;
   std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);
@@ -145,7 +155,7 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
 
   detail::admission asked;
   if (bytes > usable) asked.growth = detail::growth::known;
-  void* const place = allocate_rest(bytes, alignment, asked);
+  void* const place = allocate_rest(bytes, alignment, site{}, asked);
   if (place == nullptr) {
     // A paged block that is large enough may stay as it is: shrinking does not fail for want of memory.
     if (is_paged && rank >= detail::small_limit && bytes <= usable && detail::is_aligned(block, alignment))
@@ -186,6 +196,7 @@ void* basic_synchronized_heap<Options>::reallocate_paged(void* block, std::size_
 template <class Options>
 std::size_t basic_synchronized_heap<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                               std::size_t preferred_bytes) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::resize_in_place(*this, block, min_bytes);
   detail::admission asked;
   asked.lifted = lifted();
   if constexpr (Options::guard_pages) asked.guard_huge();

@@ -97,6 +97,7 @@ template <class Options> void basic_synchronized_heap<Options>::freeze_absent() 
 }
 
 template <class Options> basic_synchronized_heap<Options>::~basic_synchronized_heap() {
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end(*this, true);
   detail::forks.detach(fork_);
   {
     detail::spin_guard const guard(detail::thread_members_lock);

@@ -6,6 +6,7 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 template <class Options> bool basic_synchronized_heap<Options>::owns(void const* p) const noexcept {
+  if (ZMM_UNLIKELY(forwards())) return watch()->owns(p);
   detail::extent const e = source_.find(p);
   using chunk_type = typename part_type::chunk_type;
   return e.is_chunk() ? chunk_type::page_of(p) >= detail::header_pages<geometry> : e.start != nullptr;
@@ -14,6 +15,7 @@ template <class Options> bool basic_synchronized_heap<Options>::owns(void const*
 template <class Options> void basic_synchronized_heap<Options>::release() noexcept {
   part_type const* const own = held_part();
   detail::check(own == nullptr || !own->gate.asking(), "a limit hook does not release the heap", nullptr, this);
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end_all(*this, true);
   // The chunks are taken from the parts, not given by them: a part that a fork has frozen cannot give any.
   source_.locked([](auto& s) {
     s.release();
@@ -32,6 +34,7 @@ template <class Options> void basic_synchronized_heap<Options>::release() noexce
 
 template <class Options> std::size_t basic_synchronized_heap<Options>::collect() noexcept {
   std::size_t bytes = 0;
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::settle(*this);
   for_each_idle_part([](part_type& p) { p.send_all_home(); });  // all of them first: one's foreign slots are another's
   for_each_idle_part([&](part_type& p) {
     p.send_all_home();  // once more: the thread of this part may have ended since, with slots it had taken over
@@ -44,6 +47,7 @@ template <class Options> std::size_t basic_synchronized_heap<Options>::collect()
 
 template <class Options> std::size_t basic_synchronized_heap<Options>::trim() noexcept {
   std::size_t bytes = 0;
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::settle(*this);
   for_each_idle_part([&](part_type& p) { bytes += p.purge(); });
   return bytes + source_.locked([](auto& s) { return s.trim(); });
 }
@@ -92,6 +96,7 @@ template <class Options> void basic_synchronized_heap<Options>::note_carved(std:
 
 template <class Options> void basic_synchronized_heap<Options>::reset_peak() noexcept {
   peak_.store(carved_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (ZMM_UNLIKELY(is_watched()) && watch() != nullptr) watch()->reset_peak();
   source_.locked([](auto& s) { s.book().reset_peak(); });
 }
 
@@ -119,6 +124,7 @@ template <class Options> statistics basic_synchronized_heap<Options>::stats() co
   });
   s.peak = peak_.load(std::memory_order_relaxed);
   if (s.peak < s.size) s.peak = s.size;
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::correct(*this, s);
   return s;
 }
 
@@ -126,6 +132,8 @@ template <class Options> statistics basic_synchronized_heap<Options>::stats() co
 ///     chunks in use == sum over parts
 ///     carved == sum of what the parts publish + huge bytes
 template <class Options> void basic_synchronized_heap<Options>::verify() const {
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::verify(*this);
+  if (ZMM_UNLIKELY(forwards())) return;  // there is nothing else
   std::size_t chunks = 0, carved = 0, slots = 0;
   bool any_frozen = false;
   for_each_part([&](part_type& p) { slots += p.carved_blocks(); });

@@ -22,14 +22,14 @@ public:
   using limit_hook = heap_type::limit_hook;
 
   [[nodiscard]] ZMM_INLINE static void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
-                                                 site = site::here()) {
+                                                 site where = site::here()) {
     if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return heap().allocate_miss(bytes, alignment);
+    return heap().allocate_miss(bytes, alignment, where);
   }
   [[nodiscard]] ZMM_INLINE static void*
-  try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t), site = site::here()) noexcept {
+  try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t), site where = site::here()) noexcept {
     if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return heap().try_allocate_miss(bytes, alignment);
+    return heap().try_allocate_miss(bytes, alignment, where);
   }
   ZMM_INLINE static void deallocate(void* block, std::size_t bytes,
                                     std::size_t alignment = alignof(std::max_align_t)) noexcept {

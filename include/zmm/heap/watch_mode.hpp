@@ -29,7 +29,7 @@ ZMM_SHARED inline std::atomic<forwarding> forwarding_now{forwarding::unknown};
 /// The environment decides, or that a tool is there that knows malloc and nothing of zmm.
 ZMM_COLD inline bool find_forwarding() noexcept {
   char const* const wish = zmm_getenv("ZMM_PASSTHROUGH");
-  bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_on_valgrind();
+  bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_under_memcheck();
   forwarding expected = forwarding::unknown;  // what a call of passthrough() said meanwhile stays
   forwarding_now.compare_exchange_strong(expected, on ? forwarding::on : forwarding::off);
   return forwarding_now.load() == forwarding::on;
@@ -47,7 +47,7 @@ inline bool forwards_now() noexcept {
 /// release() and the engine's end still free every block, limits and figures hold, and what wants no look-up looks up. The
 /// process's heap, thread_heap, decides when it is first used.
 /// Without a call the environment decides, when the first engine is built: ZMM_PASSTHROUGH=1 forwards, 0 does not, and
-/// without either engines forward under Valgrind.
+/// without either engines forward under Valgrind's memcheck.
 inline void passthrough(bool on) noexcept {
   detail::forwarding_now.store(on ? detail::forwarding::on : detail::forwarding::off);
 }

@@ -27,36 +27,15 @@ public:
   static void describe(std::uint32_t, stop_info&) noexcept {}
 };
 
-/// An engine's watch. Engines are watched from their first block to their end, or never: if their options say so or a
-/// sanitizer has to be told, always; else if they forward to malloc.
-template <class Options> class watch_slot {
-public:
-  using watch_type = block_watch<std::conditional_t<Options::watch_blocks, site_ledger, no_sites>>;
+/// What a type of engine is watched by. Engines are watched from their first block to their end, or never: if their
+/// options say so or a sanitizer has to be told, always; else if they forward to malloc.
+template <class Options> struct watch_of {
+  using type = block_watch<std::conditional_t<Options::watch_blocks, site_ledger, no_sites>>;
   static constexpr bool is_constant = under_sanitizer || Options::watch_blocks;
-
-  constexpr watch_slot() noexcept = default;
-  watch_slot(watch_slot const&) = delete;
-  watch_slot& operator=(watch_slot const&) = delete;
-  ~watch_slot() {
-    if (watch_type* const watch = get()) watch_type::destroy(watch);
+  static constexpr std::size_t quarantine = Options::watch_blocks ? Options::quarantine : std::size_t{256} << 10;
+  static watch_policy policy(bool is_shared) noexcept {
+    return {!is_constant || forwards_now(), Options::watch_blocks && !under_sanitizer, is_shared, quarantine};
   }
-
-  watch_type* get() const noexcept { return watch_.load(std::memory_order_acquire); }
-  /// Returns: the watch, made now if there is none; null: no memory. Any thread.
-  watch_type* get_or_make(void const* heap, bool is_shared) noexcept {
-    if (watch_type* const watch = get()) return watch;
-    std::size_t const kept = Options::watch_blocks ? Options::quarantine : std::size_t{256} << 10;
-    watch_policy const policy{!is_constant || forwards_now(), Options::watch_blocks && !under_sanitizer, is_shared,
-                              kept};
-    watch_type* const made = watch_type::make(policy, heap);
-    watch_type* there = nullptr;
-    if (made == nullptr || watch_.compare_exchange_strong(there, made)) return made;
-    watch_type::destroy(made);
-    return there;
-  }
-
-private:
-  std::atomic<watch_type*> watch_{nullptr};
 };
 
 /// Ranks from here on are not served from lists: all of them in a watched engine. A rank that is a constant, as of a node
@@ -70,42 +49,55 @@ public:
     return bound_;
   }
   ZMM_INLINE std::size_t get(std::size_t rank) const noexcept {
-    return !watch_slot<Options>::is_constant && !Shared && __builtin_constant_p(rank) ? small_limit : get();
+    return !watch_of<Options>::is_constant && !Shared && __builtin_constant_p(rank) ? small_limit : get();
   }
   void forward() noexcept { __atomic_store_n(&bound_, std::size_t{0}, __ATOMIC_RELAXED); }
-  bool is_watched() const noexcept { return watch_slot<Options>::is_constant || get() == 0; }
+  bool is_watched() const noexcept { return watch_of<Options>::is_constant || get() == 0; }
 
 private:
-  std::size_t bound_ = watch_slot<Options>::is_constant ? 0 : small_limit;
+  std::size_t bound_ = watch_of<Options>::is_constant ? 0 : small_limit;
 };
 
-/// The base of every engine: what it has for its watch. Engines decide in their constructors whether they forward.
+/// The base of every engine: what it has for its watch. Engines decide in their constructors whether they forward; their
+/// destructors call watched_calls::end().
 template <class Options, bool Shared = false> class watched_engine {
 public:
-  using watch_type = typename watch_slot<Options>::watch_type;
-  static constexpr bool is_always_watched = watch_slot<Options>::is_constant;
+  using watch_type = typename watch_of<Options>::type;
+  static constexpr bool is_always_watched = watch_of<Options>::is_constant;
 
   bool is_watched() const noexcept { return bound_.is_watched(); }
-  bool forwards() const noexcept { return watch() != nullptr && watch()->forwards(); }
-  watch_type* watch() const noexcept { return watch_.get(); }
-  watch_type* make_watch() noexcept { return watch_.get_or_make(this, Shared); }
+  bool forwards() const noexcept {
+    return is_watched() && (!is_always_watched || (watch() != nullptr && watch()->forwards()));
+  }
+  watch_type* watch() const noexcept { return watch_.load(std::memory_order_acquire); }
+  /// Returns: the watch, made now if there is none; null: no memory. Any thread.
+  ZMM_COLD watch_type* make_watch() noexcept {
+    if (watch_type* const there = watch()) return there;
+    watch_type* const made = watch_type::make(watch_of<Options>::policy(Shared), this);
+    watch_type* there = nullptr;
+    if (made == nullptr || watch_.compare_exchange_strong(there, made)) return made;
+    watch_type::destroy(made);
+    return there;
+  }
 
 protected:
   hit_bound<Options, Shared> bound_;
 
 private:
-  watch_slot<Options> watch_;
+  std::atomic<watch_type*> watch_{nullptr};
 };
 
-/// The calls of a watched engine. Such an engine has allocate_bare(), give_bare() and, unless it is always watched,
-/// for_each_deferred().
+/// The calls of a watched engine. Such an engine has allocate_rest(), allocate_forwarded(), give_bare() and, unless it is
+/// always watched, for_each_deferred().
 struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
     admission& asked;
     void* take(std::size_t bytes, std::size_t alignment) noexcept {
       asked.why = refusal::none;
-      return engine.allocate_bare(bytes, alignment, asked);
+      asked.by_watch = true;
+      return engine.forwards() ? engine.allocate_forwarded(bytes, alignment, asked)
+                               : engine.allocate_rest(bytes, alignment, {}, asked);
     }
     bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
       return engine.give_bare(block, bytes, alignment);
@@ -135,7 +127,7 @@ struct watched_calls {
     std::size_t const usable = usable_size(e, block);
     if (bytes == 0) bytes = 1;
     admission asked;
-    void* const place = allocate(e, bytes, alignment, Engine::site::here(), asked);
+    void* const place = allocate(e, bytes, alignment, typename Engine::site{}, asked);
     if (place == nullptr) {
       if (bytes > usable || !is_aligned(block, alignment) || !is_power_of_two(alignment)) throw_refusal(bytes, asked);
       e.watch()->shrink(block, bytes);  // shrinking does not fail for want of memory
@@ -171,6 +163,11 @@ struct watched_calls {
     admission asked;
     e.watch()->end_all(bare<Engine>{e, asked});
   }
+  /// Effects: as end_all(), and there is no watch any more.
+  template <class Engine> ZMM_COLD static void end(Engine& e, bool reports) noexcept {
+    end_all(e, reports);
+    if (auto* const watch = e.watch()) Engine::watch_type::destroy(watch);
+  }
   /// What the watch knows better: the bytes asked for.
   template <class Engine> ZMM_COLD static void correct(Engine const& e, statistics& s) noexcept {
     free_deferred(const_cast<Engine&>(e));
@@ -192,7 +189,7 @@ private:
     if (auto* const watch = e.make_watch()) watch->deallocate(bare<Engine>{e, asked}, block, bytes, alignment);
   }
   template <class Engine> static void free_deferred(Engine& e) noexcept {
-    if constexpr (!watch_slot<typename Engine::options>::is_constant) {
+    if constexpr (!watch_of<typename Engine::options>::is_constant) {
       e.for_each_deferred([&](void* block) { give(e, block, unknown_size, 1); });
     }
   }
