@@ -10,6 +10,8 @@
 #include <zmm/fwd.hpp>
 #include <zmm/heap/site_ledger.hpp>
 
+#include <cstdio>
+
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {

@@ -20,9 +20,9 @@ struct plain_links {
   /// Returns: the first slot of the list at `head`, which is taken off; null if the list is empty, or `floor` is not
   /// below its slots.
   ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin, std::uintptr_t floor) const noexcept {
-    free_slot* const slot = head;
-    if (ZMM_UNLIKELY(reinterpret_cast<std::uintptr_t>(slot) <= floor)) return nullptr;
-    head = next(slot, bin);
+    free_slot* slot = head;
+    if (ZMM_LIKELY(reinterpret_cast<std::uintptr_t>(slot) > floor)) head = next(slot, bin);
+    else slot = nullptr;
     return slot;
   }
   /// Effects: `block`, which is live until now, is the first slot of the list at `head`.

@@ -4,7 +4,6 @@
 #include <zmm/storage/fork_guard.hpp>
 
 #include <cstdint>
-#include <pthread.h>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -91,8 +90,8 @@ public:
     watch_unloading();
     forks.attach(thread_members_fork);
     spin_guard const guard(thread_members_lock);
-    if (code_of_key == nullptr && ::pthread_key_create(&key, &leave_all) == 0) code_of_key = &this_object;
-    if (code_of_key != nullptr) ::pthread_setspecific(key, &own_record);
+    if (code_of_key == nullptr && zmm_key_create(&key, &leave_all) == 0) code_of_key = &this_object;
+    if (code_of_key != nullptr) zmm_key_set(key, &own_record);
   }
 
 private:
@@ -102,7 +101,7 @@ private:
     ~unloading() {
       spin_guard const guard(thread_members_lock);
       if (code_of_key != &this_object) return;
-      ::pthread_key_delete(key);
+      zmm_key_delete(key);
       code_of_key = nullptr;
     }
     unloading(unloading const&) = delete;
@@ -122,7 +121,7 @@ private:
 
   // Guarded by thread_members_lock.
   static inline void const* code_of_key = nullptr;  ///< the object that made the key; null: there is none
-  static inline pthread_key_t key{};
+  static inline os_thread_key key{};
 };
 
 }}}  // namespace zmm::detail

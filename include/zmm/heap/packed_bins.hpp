@@ -258,10 +258,10 @@ private:
     }
   }
 
-  /// Where blocks begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
-  std::uintptr_t floor_ = 0;
   char* cursor_ = nullptr;
   char* end_ = nullptr;
+  /// Where blocks begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  std::uintptr_t floor_ = 0;
   bin_set bins_;
   bin_set* wide_ = nullptr;
   char* begin_ = nullptr;

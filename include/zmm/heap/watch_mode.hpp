@@ -2,20 +2,13 @@
 #pragma once
 
 #include <zmm/base/annotate.hpp>
+#include <zmm/base/libc.hpp>
 
 #include <atomic>
 
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// C's functions, without its header.
-extern "C" {
-char* zmm_getenv(char const* name) noexcept __asm__("getenv");
-int zmm_posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept __asm__("posix_memalign");
-void* zmm_malloc(std::size_t bytes) noexcept __asm__("malloc");
-void zmm_free(void* block) noexcept __asm__("free");
-}
-
 /// Of `bytes` to the byte, so that a tool sees where the block ends; null if there is none.
 inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept {
   if (alignment <= alignof(std::max_align_t)) return zmm_malloc(bytes);

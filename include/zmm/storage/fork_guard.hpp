@@ -3,8 +3,6 @@
 
 #include <zmm/storage/spin_lock.hpp>
 
-#include <pthread.h>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// What takes part in a fork. `before(owner)` takes the owner's locks; `parent(owner)` and `child(owner)` let go of
@@ -131,7 +129,7 @@ ZMM_COLD inline void fork_registry::register_once() noexcept {
     }
   }
   if (!registered_.load(std::memory_order_relaxed)) {
-    int const failed = ::pthread_atfork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
+    int const failed = zmm_at_fork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
                                         []() noexcept { forks.after_in_child(); });
     registered_.store(failed == 0, std::memory_order_relaxed);
   }

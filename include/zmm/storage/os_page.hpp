@@ -2,17 +2,11 @@
 #pragma once
 
 #include <zmm/base/bits.hpp>
+#include <zmm/base/libc.hpp>
 
 #include <atomic>
-#include <sched.h>
 
 namespace zmm { inline namespace ZMM_ABI {
-
-namespace detail {
-/// POSIX's getpagesize() and getpid(), by other names: their header, <unistd.h>, is the heaviest that zmm would have.
-extern "C" int zmm_getpagesize() noexcept __asm__("getpagesize");
-extern "C" int zmm_getpid() noexcept __asm__("getpid");
-}  // namespace detail
 
 /// Bytes of the operating system's page: 4 to 64 KiB, known at run time only.
 inline std::size_t os_page_size() noexcept {
@@ -30,7 +24,7 @@ namespace detail {
 /// The number of this process: another one in a forked child.
 inline int os_process_id() noexcept { return zmm_getpid(); }
 /// Lets another thread run.
-inline void os_yield() noexcept { ::sched_yield(); }
+inline void os_yield() noexcept { zmm_sched_yield(); }
 }  // namespace detail
 
 }}  // namespace zmm
