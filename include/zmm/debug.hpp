@@ -53,7 +53,8 @@ template <class Heap, class Visit> void for_each_label(Heap const& of, Visit vis
 template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_t most = 10) {
   std::fprintf(to, "zmm: peak bytes by label in heap %p\n", static_cast<void const*>(&of));
   for_each_label(of, [&](site_figures const& f) {
-    std::fprintf(to, "%12zu  %s (%zu allocations)\n", f.peak_bytes, f.label != nullptr ? f.label : "(no label)", f.blocks);
+    std::fprintf(to, "%12zu  %s (%zu allocations)\n", f.peak_bytes, f.label != nullptr ? f.label : "(no label)",
+                 f.blocks);
   });
   std::fprintf(to, "zmm: places with the highest peaks\n");
   std::size_t below = ~std::size_t{0}, among_equal = 0;  // the last one printed, and how many of its peak were
@@ -68,7 +69,8 @@ template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_
     among_equal = next->peak_bytes == below ? among_equal + 1 : 1;
     below = next->peak_bytes;
     std::fprintf(to, "%12zu  %s:%u%s%s (%zu allocations)\n", next->peak_bytes, next->file != nullptr ? next->file : "?",
-                 next->line, next->label != nullptr ? " in " : "", next->label != nullptr ? next->label : "", next->blocks);
+                 next->line, next->label != nullptr ? " in " : "", next->label != nullptr ? next->label : "",
+                 next->blocks);
   }
 }
 

@@ -38,11 +38,11 @@ ZMM_SHARED inline std::atomic<stop_handler> current_stop_handler{nullptr};
       __builtin_snprintf(where, sizeof where, ", slot of %zu bytes in the run at %p", info.slot_bytes, info.run);
     else if (info.slot_bytes != 0) __builtin_snprintf(where, sizeof where, ", slot of %zu bytes", info.slot_bytes);
     else if (info.file != nullptr)
-      __builtin_snprintf(where, sizeof where, ", %zu bytes allocated at %s:%u%s%s", info.block_bytes, info.file, info.line,
-                    info.label != nullptr ? " in " : "", info.label != nullptr ? info.label : "");
+      __builtin_snprintf(where, sizeof where, ", %zu bytes allocated at %s:%u%s%s", info.block_bytes, info.file,
+                         info.line, info.label != nullptr ? " in " : "", info.label != nullptr ? info.label : "");
     else if (info.block_bytes != 0)
-      __builtin_snprintf(where, sizeof where, ", %zu bytes%s%s", info.block_bytes, info.label != nullptr ? " allocated in " : "",
-                    info.label != nullptr ? info.label : "");
+      __builtin_snprintf(where, sizeof where, ", %zu bytes%s%s", info.block_bytes,
+                         info.label != nullptr ? " allocated in " : "", info.label != nullptr ? info.label : "");
     zmm_dprintf(standard_error, "zmm: %s (address %p%s, heap %p)\n", info.what, info.address, where, info.heap);
   }
   __builtin_abort();

@@ -66,17 +66,17 @@
 // Valgrind's client request: a sequence of instructions that does nothing, and that Valgrind takes for a question. `result`
 // is `fallback` where nobody answers. The question's words lie at `words`.
 #if defined(__x86_64__)
-#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                   \
+#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                  \
   __asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"             \
-                   : "=d"(result)                                                                                       \
-                   : "a"(words), "0"(fallback)                                                                          \
+                   : "=d"(result)                                                                                      \
+                   : "a"(words), "0"(fallback)                                                                         \
                    : "cc", "memory")
 #elif defined(__aarch64__)
-#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                   \
+#define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                  \
   __asm__ volatile("mov x3, %1; mov x4, %2; ror x12, x12, #3; ror x12, x12, #13; ror x12, x12, #51;"                   \
-                   "ror x12, x12, #61; orr x10, x10, x10; mov %0, x3"                                                   \
-                   : "=r"(result)                                                                                       \
-                   : "r"(fallback), "r"(words)                                                                          \
+                   "ror x12, x12, #61; orr x10, x10, x10; mov %0, x3"                                                  \
+                   : "=r"(result)                                                                                      \
+                   : "r"(fallback), "r"(words)                                                                         \
                    : "cc", "memory", "x3", "x4", "x12", "x10")
 #else
 #define ZMM_VALGRIND_REQUEST(result, fallback, words) (static_cast<void>(words), (result) = (fallback))

@@ -8,7 +8,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-using os_thread_key = unsigned;  ///< pthread_key_t
+using os_thread = unsigned long;  ///< pthread_t; 0: no thread
+using os_thread_key = unsigned;   ///< pthread_key_t
 
 extern "C" {
 [[gnu::format(printf, 2, 3)]] int zmm_dprintf(int descriptor, char const* format, ...) __asm__("dprintf");
@@ -21,6 +22,7 @@ void zmm_free(void* block) noexcept __asm__("free");
 int zmm_getpagesize() noexcept __asm__("getpagesize");
 int zmm_getpid() noexcept __asm__("getpid");
 int zmm_sched_yield() noexcept __asm__("sched_yield");
+os_thread zmm_thread_self() noexcept __asm__("pthread_self");
 int zmm_key_create(os_thread_key* key, void (*at_end)(void*)) noexcept __asm__("pthread_key_create");
 int zmm_key_delete(os_thread_key key) noexcept __asm__("pthread_key_delete");
 int zmm_key_set(os_thread_key key, void const* value) noexcept __asm__("pthread_setspecific");

@@ -25,7 +25,7 @@ enum class growth : std::uint8_t {
 /// Travels with one attempt to allocate: downward whether limits bind and what is known of the block, upward why it
 /// failed.
 struct admission {
-  bool lifted = false;  ///< limits do not bind this attempt
+  bool lifted = false;    ///< limits do not bind this attempt
   bool by_watch = false;  ///< an engine's watch asks for memory to make a block of
   detail::growth growth = growth::none;
 

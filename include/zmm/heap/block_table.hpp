@@ -43,12 +43,12 @@ private:
 
 /// A block that is live, or was freed and is kept from reuse. One cache line, of which the table has 2^n.
 struct alignas(64) watched_block {
-  std::uintptr_t key;         ///< the address, inverted: no tool takes the table for a reference. 0: nothing is here
-  std::size_t room;           ///< bytes it was made for
-  std::size_t bytes;          ///< bytes that may be used, at most `room`
-  std::size_t least;          ///< it may be freed with any size from this to `bytes`
-  std::uint64_t number;       ///< of the allocation
-  std::uint32_t site;         ///< where it was allocated, as the sites count
+  std::uintptr_t key;    ///< the address, inverted: no tool takes the table for a reference. 0: nothing is here
+  std::size_t room;      ///< bytes it was made for
+  std::size_t bytes;     ///< bytes that may be used, at most `room`
+  std::size_t least;     ///< it may be freed with any size from this to `bytes`
+  std::uint64_t number;  ///< of the allocation
+  std::uint32_t site;    ///< where it was allocated, as the sites count
   std::uint8_t log_alignment;
   bool is_freed;
 
@@ -84,7 +84,8 @@ public:
     std::size_t hole = static_cast<std::size_t>(block - &places_[0]);
     for (std::size_t i = next(hole); places_[i].key != 0; i = next(i)) {
       std::size_t const home = home_of(places_[i].key);
-      if (((i - home) & mask()) < ((i - hole) & mask())) continue;  // it lies between its home and here, behind the hole
+      if (((i - home) & mask()) < ((i - hole) & mask()))
+        continue;  // it lies between its home and here, behind the hole
       places_[hole] = places_[i];
       hole = i;
     }

@@ -94,13 +94,12 @@ public:
 
   /// Effects: frees a live block. Requires: it may be freed with `bytes` at `alignment`, which are compared; unknown_size:
   /// both are not known.
-  template <class Bare>
-  void deallocate(Bare bare, void* p, std::size_t bytes, std::size_t alignment) noexcept {
+  template <class Bare> void deallocate(Bare bare, void* p, std::size_t bytes, std::size_t alignment) noexcept {
     entered const guard(*this);
     watched_block* const block = live_at(p, "a freed block is live");
     if (block == nullptr) return;
-    bool const is_named = bytes == unknown_size || (bytes >= block->least && bytes <= block->bytes &&
-                                                    alignment == block->alignment());
+    bool const is_named =
+        bytes == unknown_size || (bytes >= block->least && bytes <= block->bytes && alignment == block->alignment());
     if (!is_named) stop_at("a block is freed with the size and alignment it was allocated with", *block);
     check_zones(*block);
     retire(bare, *block);
@@ -210,8 +209,8 @@ private:
     std::size_t count() const noexcept { return last_ - first_; }
     bool make_room(std::size_t count) noexcept {
       return count <= places_.capacity() || places_.grow([&](std::uintptr_t const* old, std::size_t capacity) {
-               for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
-             });
+        for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
+      });
     }
     void push(void const* p) noexcept { places_[last_++ % places_.capacity()] = ~address_of(p); }
     void const* pop() noexcept { return reinterpret_cast<void const*>(~places_[first_++ % places_.capacity()]); }
@@ -234,9 +233,7 @@ private:
   void* base_of(watched_block const& b) const noexcept {
     return reinterpret_cast<void*>(address_of(b.start()) - front_zone(b));
   }
-  std::size_t bytes_behind(watched_block const& b) const noexcept {
-    return outer_bytes(b) - front_zone(b) - b.bytes;
-  }
+  std::size_t bytes_behind(watched_block const& b) const noexcept { return outer_bytes(b) - front_zone(b) - b.bytes; }
 
   void dress(watched_block const& b) noexcept {
     if (policy_.forwards) return;

@@ -44,10 +44,7 @@ ZMM_NOINLINE void* basic_heap<Options>::allocate_rest(std::size_t bytes, std::si
   asked.lifted = gate_.lifted();
   if constexpr (Options::guard_pages) asked.guard_huge();
   void* const block = detail::obtain(
-      asked,
-      [&](detail::admission& again) {
-        return core_.attempt(bytes, alignment, again);
-      },
+      asked, [&](detail::admission& again) { return core_.attempt(bytes, alignment, again); },
       [&] { return core_.reclaim(); }, [&] { return gate_.can_ask() && gate_.ask(bytes); });
   if (block == nullptr) return nullptr;
   if (std::size_t const rank = classes::rank_of(bytes, alignment); Options::tag_blocks && rank < detail::small_limit)

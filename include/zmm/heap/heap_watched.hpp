@@ -24,7 +24,7 @@ ZMM_COLD void* basic_heap<Options>::take_forwarded(std::size_t bytes, std::size_
 /// As allocate_rest(), from malloc.
 template <class Options>
 ZMM_COLD void* basic_heap<Options>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
-                                                     detail::admission& asked) noexcept {
+                                                       detail::admission& asked) noexcept {
   asked.lifted = gate_.lifted();
   return detail::obtain(
       asked, [&](detail::admission& again) { return take_forwarded(bytes, alignment, again); }, [] { return false; },
@@ -51,9 +51,7 @@ ZMM_COLD bool basic_heap<Options>::give_bare(void* block, std::size_t bytes, std
 }
 
 /// What frees of a constant size have listed, since a heap that forwards was last called otherwise.
-template <class Options>
-template <class Visit>
-void basic_heap<Options>::for_each_deferred(Visit visit) noexcept {
+template <class Options> template <class Visit> void basic_heap<Options>::for_each_deferred(Visit visit) noexcept {
   for (std::uint8_t i = 0; i < detail::bin_count; ++i) {
     for (detail::free_slot* slot = core_.take_list(detail::bin_index{i}); slot != nullptr;) {
       detail::free_slot* const next = slot->next;

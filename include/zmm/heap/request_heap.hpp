@@ -19,7 +19,7 @@
 #include <zmm/heap/block_classes.hpp>
 #include <zmm/heap/end_list.hpp>
 #include <zmm/heap/limit_gate.hpp>
-#include <zmm/heap/packed_bins.hpp>
+#include <zmm/heap/packed_kinds.hpp>
 #include <zmm/heap/paged_table.hpp>
 #include <zmm/heap/request_pool.hpp>
 #include <zmm/heap/watched_engine.hpp>
@@ -39,12 +39,15 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
 template <class Options>
-class basic_request_heap : detail::watched_engine<Options>, detail::request_checks<Options> {
-  using checks = detail::request_checks<Options>;
+class basic_request_heap : detail::watched_engine<Options>,
+                           detail::request_checks<Options>,
+                           detail::packed_kinds<Options> {
   static_assert(detail::are_options_built<Options>());
-  using classes = detail::packed_classes<Options>;
-  using links = detail::packed_links<Options>;
-  using bins = detail::packed_bins<links>;
+  using checks = detail::request_checks<Options>;
+  using kinds = detail::packed_kinds<Options>;
+  using kinds::packed_rank, kinds::is_packed, kinds::packed_bin;
+  using classes = typename kinds::classes;
+  using bins = typename kinds::bins;
 
 public:
   using options = Options;
@@ -159,13 +162,7 @@ public:
   bool set_limit(std::size_t bytes) noexcept;
   std::size_t limit() const noexcept { return book_.limit(); }  ///< bytes; SIZE_MAX: no limit
   /// Returns: limit() - real_size(), or what is left to an ancestor if that is less.
-  std::size_t remaining() const noexcept {
-    std::size_t least = book_.remaining();
-    for (basic_request_heap const* h = parent_; h != nullptr; h = h->parent_) {
-      if (h->book_.remaining() < least) least = h->book_.remaining();
-    }
-    return least;
-  }
+  std::size_t remaining() const noexcept;
   /// As basic_heap::on_limit(). A request without a hook asks the nearest ancestor's.
   void on_limit(limit_hook hook, void* user) noexcept { gate_.set_hook(hook, user); }
   void lift_limit() noexcept { gate_.lift(); }      ///< for limit_lift
@@ -173,9 +170,7 @@ public:
 
   /// Complexity: linear in bins, free blocks, slabs and paged blocks.
   statistics stats() const;
-  std::size_t real_size() const noexcept {
-    return book_.real_size();
-  }  ///< bytes taken from the pool, children included
+  std::size_t real_size() const noexcept { return book_.real_size(); }  ///< bytes from the pool, children included
   std::size_t real_peak() const noexcept { return book_.real_peak(); }
   void reset_peak() noexcept;
 
@@ -214,18 +209,6 @@ private:
       if (block != nullptr) add_live(detail::slot_bytes(classes::bin_of(rank)));
     }
     return block;
-  }
-
-  /// The rank of a packed block: alignments of 32 and 64 are one.
-  static constexpr std::size_t packed_rank(std::size_t bytes, std::size_t alignment) noexcept {
-    return classes::rank_of(bytes, alignment > 16 ? bins::packed_alignment : alignment);
-  }
-  /// Whether a block is packed or paged. Requires: bytes > 0.
-  static constexpr bool is_packed(std::size_t bytes, std::size_t alignment) noexcept {
-    return alignment <= bins::packed_alignment && packed_rank(bytes, alignment) < detail::small_limit;
-  }
-  static constexpr detail::bin_index packed_bin(std::size_t bytes, std::size_t alignment) noexcept {
-    return classes::bin_of(packed_rank(bytes, alignment));
   }
 
   /// Marks a packed block as live, if the options say so. Null: no effect.
@@ -297,10 +280,7 @@ private:
   void forget_blocks() noexcept;
   void give_back() noexcept;
   void give_back_paged() noexcept;
-  bool is_empty() const noexcept {
-    return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty() &&
-           (!is_watched() || watch() == nullptr || watch()->live_blocks() == 0);
-  }
+  bool is_empty() const noexcept;
   bool is_any_live() const noexcept;
   bool release_children() noexcept;
   void run_end_entries() noexcept;

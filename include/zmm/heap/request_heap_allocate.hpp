@@ -10,7 +10,8 @@ template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const below = detail::opaque(alignment - 1);
   std::size_t const rank = packed_rank(bytes, alignment);
-  if (ZMM_UNLIKELY(bytes == 0 || alignment > bins::packed_alignment || rank >= bound_.get() || (alignment & below) != 0))
+  if (ZMM_UNLIKELY(bytes == 0 || alignment > bins::packed_alignment || rank >= bound_.get() ||
+                   (alignment & below) != 0))
     return nullptr;
   detail::bin_index const bin = packed_bin(bytes, alignment);
   void* block = alignment <= 16 ? bins_.carve(bin) : bins_.carve_wide(bin);

@@ -24,6 +24,19 @@ template <class Options> basic_request_heap<Options>::~basic_request_heap() {
   *link = next_sibling_;
 }
 
+template <class Options> std::size_t basic_request_heap<Options>::remaining() const noexcept {
+  std::size_t least = book_.remaining();
+  for (basic_request_heap const* h = parent_; h != nullptr; h = h->parent_) {
+    if (h->book_.remaining() < least) least = h->book_.remaining();
+  }
+  return least;
+}
+
+template <class Options> bool basic_request_heap<Options>::is_empty() const noexcept {
+  return slabs_ == nullptr && bins_.carved_bytes() == 0 && table_.size() == 0 && end_.empty() &&
+         (!is_watched() || watch() == nullptr || watch()->live_blocks() == 0);
+}
+
 /// Returns: whether a child held anything.
 template <class Options> bool basic_request_heap<Options>::release_children() noexcept {
   bool held = false;
@@ -160,7 +173,10 @@ namespace detail {
 template <class Heap> class block_guard {
 public:
   block_guard(Heap& from, std::size_t bytes, std::size_t alignment)
-      : heap_(from), block_(from.allocate(bytes, alignment, typename Heap::site{})), bytes_(bytes), alignment_(alignment) {}
+      : heap_(from),
+        block_(from.allocate(bytes, alignment, typename Heap::site{})),
+        bytes_(bytes),
+        alignment_(alignment) {}
   ~block_guard() { heap_.deallocate(block_, bytes_, alignment_); }
   block_guard(block_guard const&) = delete;
   block_guard& operator=(block_guard const&) = delete;

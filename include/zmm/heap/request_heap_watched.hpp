@@ -24,7 +24,7 @@ ZMM_COLD void* basic_request_heap<Options>::take_forwarded(std::size_t bytes, st
 /// As allocate_rest(), from malloc.
 template <class Options>
 ZMM_COLD void* basic_request_heap<Options>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
-                                                     detail::admission& asked) noexcept {
+                                                               detail::admission& asked) noexcept {
   return detail::obtain(
       asked, [&](detail::admission& again) { return take_forwarded(bytes, alignment, again); }, [] { return false; },
       [&] { return ask_hook(bytes); });

@@ -9,7 +9,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// What was allocated at one place, or under one label. Bytes as they were asked for.
 struct site_figures {
-  char const* file;   ///< null: the call did not say, as a container's does not; or figures of a label
+  char const* file;  ///< null: the call did not say, as a container's does not; or figures of a label
   unsigned line;
   char const* label;  ///< null: none
   std::size_t live_blocks, live_bytes;
@@ -89,8 +89,8 @@ private:
   template <class T> struct list {
     bool make_room() noexcept {
       return count < items.capacity() || items.grow([this](T const* old, std::size_t) {
-               for (std::size_t i = 0; i < count; ++i) items[i] = old[i];
-             });
+        for (std::size_t i = 0; i < count; ++i) items[i] = old[i];
+      });
     }
     os_array<T> items;
     std::size_t count = 0;
@@ -106,7 +106,8 @@ private:
     f.live_bytes -= bytes;
   }
   static std::size_t hash(char const* file, unsigned line, char const* label) noexcept {
-    return static_cast<std::size_t>(((address_of(file) * 31 + line) * 31 + address_of(label)) * 0x9E3779B97F4A7C15U >> 20);
+    return static_cast<std::size_t>(((address_of(file) * 31 + line) * 31 + address_of(label)) * 0x9E3779B97F4A7C15U >>
+                                    20);
   }
   /// The place where a site's number stands, or would. Numbers in it count from 1.
   std::size_t place_of(char const* file, unsigned line, char const* label) const noexcept {
@@ -174,7 +175,8 @@ private:
     for (std::size_t i = 1; i < leaks.count; ++i) {
       leak const moved = leaks.items[i];
       std::size_t at = i;
-      for (; at > 0 && leaks.items[at - 1].first_number > moved.first_number; --at) leaks.items[at] = leaks.items[at - 1];
+      for (; at > 0 && leaks.items[at - 1].first_number > moved.first_number; --at)
+        leaks.items[at] = leaks.items[at - 1];
       leaks.items[at] = moved;
     }
   }

@@ -15,7 +15,8 @@ ZMM_INLINE void* basic_synchronized_heap<Options>::slot_after_miss(std::size_t b
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t bytes, std::size_t alignment,
+                                                                   site where) {
   if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
   detail::admission asked;
   void* const block = allocate_rest(bytes, alignment, where, asked);
@@ -24,8 +25,8 @@ ZMM_NOINLINE void* basic_synchronized_heap<Options>::allocate_miss(std::size_t b
 }
 
 template <class Options>
-ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size_t bytes,
-                                                                       std::size_t alignment, site where) noexcept {
+ZMM_NOINLINE void* basic_synchronized_heap<Options>::try_allocate_miss(std::size_t bytes, std::size_t alignment,
+                                                                       site where) noexcept {
   if (void* const slot = slot_after_miss(bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
   detail::admission asked;
   return allocate_rest(bytes, alignment, where, asked);
@@ -138,8 +139,7 @@ void* basic_synchronized_heap<Options>::reallocate(void* block, std::size_t byte
                                                    std::size_t alignment) {
   if (block == nullptr) return allocate(bytes, alignment);
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
-  if (ZMM_UNLIKELY(is_watched()))
-    return detail::watched_calls::reallocate(*this, block, bytes, copy_bytes, alignment);
+  if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::reallocate(*this, block, bytes, copy_bytes, alignment);
   if (bytes == 0) bytes = 1;
   std::size_t const rank = classes::rank_of(bytes, alignment);
   std::size_t const usable = usable_size(block);

@@ -24,7 +24,7 @@ ZMM_COLD void* basic_synchronized_heap<Options>::take_forwarded(std::size_t byte
 /// As allocate_rest(), from malloc.
 template <class Options>
 ZMM_COLD void* basic_synchronized_heap<Options>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
-                                                     detail::admission& asked) noexcept {
+                                                                    detail::admission& asked) noexcept {
   part_type* const own = part_or_join(asked);
   if (own == nullptr) return nullptr;
   asked.lifted = own->gate.lifted();

@@ -26,8 +26,9 @@ public:
     if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
     return heap().allocate_miss(bytes, alignment, where);
   }
-  [[nodiscard]] ZMM_INLINE static void*
-  try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t), site where = site::here()) noexcept {
+  [[nodiscard]] ZMM_INLINE static void* try_allocate(std::size_t bytes,
+                                                     std::size_t alignment = alignof(std::max_align_t),
+                                                     site where = site::here()) noexcept {
     if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
     return heap().try_allocate_miss(bytes, alignment, where);
   }

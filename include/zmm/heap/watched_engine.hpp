@@ -183,8 +183,7 @@ struct watched_calls {
   }
 
 private:
-  template <class Engine>
-  static void give(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  template <class Engine> static void give(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     admission asked;
     if (auto* const watch = e.make_watch()) watch->deallocate(bare<Engine>{e, asked}, block, bytes, alignment);
   }

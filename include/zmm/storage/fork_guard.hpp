@@ -77,12 +77,12 @@ private:
 
   void before() noexcept {
     // Registered twice (see register_once): the second call is nested in the first.
-    if (forking_.load(std::memory_order_relaxed) == ::pthread_self()) {
+    if (forking_.load(std::memory_order_relaxed) == zmm_thread_self()) {
       ++nested_;
       return;
     }
     lock_.lock();
-    forking_.store(::pthread_self(), std::memory_order_relaxed);
+    forking_.store(zmm_thread_self(), std::memory_order_relaxed);
     for (fork_node* node = first_; node != nullptr; node = node->next_) node->before_(node->owner_);
     // Acquire: with the store in attach_innermost(). Read once, so that after() lets go of what was held here.
     held_innermost_ = innermost_.load(std::memory_order_acquire);
@@ -96,7 +96,7 @@ private:
     }
     if (held_innermost_ != nullptr) (held_innermost_->*side)(held_innermost_->owner_);
     for (fork_node* node = last_; node != nullptr; node = node->prev_) (node->*side)(node->owner_);
-    forking_.store(pthread_t{}, std::memory_order_relaxed);
+    forking_.store(os_thread{}, std::memory_order_relaxed);
     lock_.unlock();
   }
 
@@ -108,7 +108,7 @@ private:
   fork_node* last_ = nullptr;
   std::atomic<fork_node*> innermost_{nullptr};
   fork_node* held_innermost_ = nullptr;  ///< of the fork that is under way
-  std::atomic<pthread_t> forking_{};     ///< the thread that holds lock_ across a fork
+  std::atomic<os_thread> forking_{};     ///< the thread that holds lock_ across a fork
   std::size_t nested_ = 0;               ///< calls of before() in that thread beyond the first
   std::atomic<int> registering_{0};      ///< the process of which a thread registers
   std::atomic<bool> registered_{false};
@@ -130,7 +130,7 @@ ZMM_COLD inline void fork_registry::register_once() noexcept {
   }
   if (!registered_.load(std::memory_order_relaxed)) {
     int const failed = zmm_at_fork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
-                                        []() noexcept { forks.after_in_child(); });
+                                   []() noexcept { forks.after_in_child(); });
     registered_.store(failed == 0, std::memory_order_relaxed);
   }
   registering_.store(0, std::memory_order_release);
