@@ -5,6 +5,7 @@
 //     take_huge, give_huge, resize_huge, move_huge ─ storage
 #pragma once
 
+#include <zmm/base/annotate.hpp>
 #include <zmm/chunk/address_index.hpp>
 #include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/chunk/chunk_cache.hpp>
@@ -127,6 +128,7 @@ public:
 
 private:
   void* take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve, admission& asked) noexcept;
+  void give_extent(void* block, std::size_t bytes, std::size_t reserve) noexcept;
   void drop(chunk_type* c) noexcept;
   /// Takes a chunk out of the cache. Requires: there is one.
   chunk_type* pop_cached() noexcept {

@@ -11,11 +11,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Geometry> chunk_source<Geometry>::~chunk_source() {
   index_.erase_if([&](extent const& e) {
     seals::verify(e);
-    if (e.is_chunk()) {
-      storage_->deallocate(e.start, Geometry::chunk_bytes, Geometry::chunk_bytes);
-    } else {
-      storage_->deallocate(e.start, e.bytes, e.reserve);
-    }
+    give_extent(e.start, e.is_chunk() ? Geometry::chunk_bytes : e.bytes,
+                e.is_chunk() ? Geometry::chunk_bytes : e.reserve);
     return true;
   });
   index_.trim(*storage_, book_);
@@ -35,7 +32,15 @@ void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignme
     return nullptr;
   }
   book_.add(bytes);
+  note_roots(block, bytes);
   return block;
+}
+
+/// A block goes back to storage.
+template <class Geometry>
+void chunk_source<Geometry>::give_extent(void* block, std::size_t bytes, std::size_t reserve) noexcept {
+  forget_roots(block, bytes);
+  storage_->deallocate(block, bytes, reserve);
 }
 
 template <class Geometry> void chunk_source<Geometry>::format(chunk_type* c) noexcept {
@@ -121,7 +126,7 @@ template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexc
   drop_counter::add();
   index_.erase(index_.find(c));
   book_.subtract(Geometry::chunk_bytes);
-  storage_->deallocate(c, Geometry::chunk_bytes, Geometry::chunk_bytes);
+  give_extent(c, Geometry::chunk_bytes, Geometry::chunk_bytes);
 }
 
 template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached() noexcept {

@@ -28,7 +28,7 @@ template <class Geometry> std::size_t chunk_source<Geometry>::give_huge(void* bl
   index_.erase(found);
   book_.subtract(e.bytes);
   huge_bytes_ -= e.bytes;
-  storage_->deallocate(e.start, e.bytes, e.reserve);
+  give_extent(e.start, e.bytes, e.reserve);
   return e.bytes;
 }
 
@@ -79,7 +79,7 @@ template <class Geometry> void chunk_source<Geometry>::release_huge() noexcept {
   index_.erase_if([&](extent const& e) {
     if (e.is_chunk()) return false;
     seals::verify(e);
-    storage_->deallocate(e.start, e.bytes, e.reserve);
+    give_extent(e.start, e.bytes, e.reserve);
     book_.subtract(e.bytes);
     return true;
   });

@@ -9,6 +9,7 @@
 #include <zmm/heap/block_table.hpp>
 #include <zmm/heap/own_record.hpp>
 #include <zmm/heap/watch_mode.hpp>
+#include <zmm/heap/watch_pattern.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -19,23 +20,6 @@ struct watch_policy {
   bool is_shared;          ///< several threads may be inside
   std::size_t quarantine;  ///< bytes of freed blocks that are kept from reuse
 };
-
-/// One byte, over and over. What is not a whole address anywhere, and neither 0 nor text.
-enum class pattern : unsigned char {
-  zone = 0xFB,   ///< beside a block
-  fresh = 0xCB,  ///< a block that nobody wrote to
-  freed = 0xDF,  ///< a block in quarantine, or of an ended request
-};
-inline void fill(void* p, pattern with, std::size_t bytes) noexcept {
-  __builtin_memset(p, static_cast<unsigned char>(with), bytes);
-}
-inline bool is_filled(void const* p, pattern with, std::size_t bytes) noexcept {
-  auto const* const at = static_cast<unsigned char const*>(p);
-  for (std::size_t i = 0; i < bytes; ++i) {
-    if (at[i] != static_cast<unsigned char>(with)) return false;
-  }
-  return true;
-}
 
 /// Knows every block of its engine. Sites says where blocks were allocated. An engine gives it, as `bare`,
 ///     take(bytes, alignment): memory, or null
@@ -130,6 +114,12 @@ public:
     live_bytes_ -= block->bytes - bytes;
     block->bytes = block->least = bytes;
     dress_behind(*block);
+  }
+  /// Whether `p` is a live block.
+  bool is_live(void const* p) const noexcept {
+    entered const guard(*this);
+    watched_block const* const block = table_.find(p);
+    return block != nullptr && !block->is_freed;
   }
   /// Whether `p` points into a live block. Complexity: linear in blocks.
   bool owns(void const* p) const noexcept {

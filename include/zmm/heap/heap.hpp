@@ -222,7 +222,7 @@ private:
   bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;
-  template <class Visit> void for_each_deferred(Visit visit) noexcept;
+  detail::free_slot* take_deferred(detail::bin_index bin) noexcept { return core_.take_list(bin); }
 
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_paged(void* block) noexcept;

@@ -249,7 +249,7 @@ private:
   bool give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;
-  template <class Visit> void for_each_deferred(Visit visit) noexcept;
+  detail::free_slot* take_deferred(detail::bin_index bin) noexcept { return bins_.take_list(bin); }
   void begin() noexcept {
     rekey();
     if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();

@@ -89,10 +89,12 @@ template <class Options> void basic_request_heap<Options>::check_slabs() const n
 template <class Options> void basic_request_heap<Options>::wipe_slabs() noexcept {
   bool open = true;
   for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
+    detail::allow(s->begin(), detail::distance(s->begin(), s->end()));
     detail::zero_bytes(s->begin(),
                        open ? detail::distance(s->begin(), bins_.cursor()) : detail::distance(s->begin(), s->end()));
     open = false;
   }
+  detail::allow(buffer_, buffer_bytes_);
   if (buffer_ != nullptr) detail::zero_bytes(buffer_, open ? detail::distance(buffer_, bins_.cursor()) : buffer_bytes_);
 }
 

@@ -88,8 +88,13 @@ template <class Options> void basic_request_heap<Options>::give_back() noexcept 
   if (table_.size() != 0) give_back_paged();
   if constexpr (Options::zero_on_free) wipe_slabs();  // the table lay in them
   if (slabs_ != nullptr) discharge(slab_bytes_);
+  detail::allow(buffer_, buffer_bytes_);
   if (!joined_) return;
   std::size_t const used = bins_.carved_bytes() + sizeof(detail::slab);
+  if constexpr (watched::is_always_watched) {
+    if (slabs_ != nullptr) pool_->detain(slabs_);
+    slabs_ = nullptr;
+  }
   pool_->end(slabs_, used > buffer_bytes_ ? used - buffer_bytes_ : 0, book_.real_peak(), joined_);
 }
 
@@ -110,6 +115,7 @@ template <class Options> std::size_t basic_request_heap<Options>::collect() noex
   give_back_paged();
   if constexpr (Options::zero_on_free) wipe_slabs();
   discharge(slab_bytes_);
+  for (detail::slab* s = slabs_; s != nullptr; s = s->next) detail::allow(s, s->bytes);
   pool_->give_slabs(slabs_);
   forget_blocks();
   return before;

@@ -102,6 +102,7 @@ template <class Options> std::size_t basic_request_heap<Options>::give_paged(voi
 /// A paged block goes back to the pool. Returns: its bytes.
 template <class Options> std::size_t basic_request_heap<Options>::give_pages(detail::paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  detail::allow(block.start(), bytes);
   if constexpr (Options::zero_on_free) {
     if (!block.is_huge()) detail::zero_bytes(block.start(), bytes);
   }

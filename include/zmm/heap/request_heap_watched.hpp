@@ -42,17 +42,4 @@ ZMM_COLD bool basic_request_heap<Options>::give_bare(void* block, std::size_t by
   return is_packed(bytes, alignment);
 }
 
-/// What frees of a constant size have listed, since a request that forwards was last called otherwise.
-template <class Options>
-template <class Visit>
-void basic_request_heap<Options>::for_each_deferred(Visit visit) noexcept {
-  for (std::uint8_t i = 0; i < detail::bin_count; ++i) {
-    for (detail::free_slot* slot = bins_.take_list(detail::bin_index{i}); slot != nullptr;) {
-      detail::free_slot* const next = slot->next;
-      visit(slot);
-      slot = next;
-    }
-  }
-}
-
 }}  // namespace zmm

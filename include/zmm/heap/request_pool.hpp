@@ -11,6 +11,7 @@
 #include <zmm/stats.hpp>
 #include <zmm/base/immortal.hpp>
 #include <zmm/heap/home_magazine.hpp>
+#include <zmm/heap/slab_detention.hpp>
 #include <zmm/heap/slab_magazine.hpp>
 #include <zmm/storage/fork_guard.hpp>
 
@@ -126,6 +127,8 @@ private:
   void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined,
                   detail::admission& asked) noexcept;
   void give_slabs(detail::slab* list) noexcept;
+  /// Effects: as give_slabs(), but nobody gets them for a while.
+  void detain(detail::slab* list) noexcept;
   void give_run(void* run, std::size_t pages) noexcept;
   void give_huge(void* block) noexcept;
   bool extend_run(void* run, std::size_t pages, std::size_t more) noexcept;
@@ -225,8 +228,9 @@ private:
   alignas(line) mutable detail::spin_lock lock_;
   std::size_t ended_in_window_ = 0;
   detail::slab_shelves<Geometry> shelves_;
+  detail::slab_detention detained_;
   std::size_t in_flight_ = 0;     ///< joined under the lock; in_flight() is the figure
-  std::size_t lent_ = 0;          ///< bytes lent to requests, or in magazines
+  std::size_t lent_ = 0;          ///< bytes lent to requests, in magazines, or detained
   std::size_t peak_lent_ = 0;     ///< highest `lent_` of this window
   std::size_t average_lent_ = 0;  ///< Zend's running average of those peaks
   std::uint64_t ended_ = 0;       ///< less those in the logs

@@ -198,7 +198,18 @@ template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_f
     drain(m, magazine::capacity);
     m.unclaim();
   }
+  shelve(detained_.pop_beyond(0, this));
   drop_shelves();
+}
+
+template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::detain(detail::slab* list) noexcept {
+  locked const guard(*this);
+  while (list != nullptr) {
+    detail::slab* const next = list->next;
+    detained_.push(list);
+    list = next;
+  }
+  shelve(detained_.pop_beyond(detail::slab_detention::most_bytes, this));
 }
 
 /// Effects: free slabs, free runs and empty chunks go back to storage. Returns: bytes.

@@ -12,7 +12,7 @@ template <class Geometry> pool_statistics basic_request_pool<Geometry>::stats() 
   s.slabs_free = shelves_.count();
   s.real_size = source_.book().real_size();
   s.real_peak = source_.book().real_peak();
-  s.used = lent_;
+  s.used = lent_ - detained_.bytes();
   s.chunks = source_.chunks();
   s.cached_chunks = source_.cached_chunks();
   s.ended = ended_;
@@ -51,6 +51,7 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
     ++count;
     shelved += s.bytes;
   });
+  detained_.for_each(check_slab);
   for (magazine const& m : magazines_) {
     m.verify(this);
     m.for_each(check_slab, [&](detail::paged_block run) {
@@ -60,7 +61,7 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
   }
   detail::check(count == shelves_.count() && shelved == shelves_.bytes(), "free slabs are counted", nullptr, this);
   detail::check(lent_ + shelved == taken + source_.huge_bytes(), "what is taken is lent or on a shelf", nullptr, this);
-  detail::check(held <= lent_, "what magazines hold is lent", nullptr, this);
+  detail::check(held + detained_.bytes() <= lent_, "what magazines hold is lent", nullptr, this);
 }
 
 /// The lock and every claim are held while the process forks: the child finds no magazine half changed, and none that a

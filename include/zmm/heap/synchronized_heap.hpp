@@ -231,8 +231,7 @@ private:
   void decide() noexcept {
     if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) bound_.forward();
   }
-  /// Nothing: no thread has a part to list a block in.
-  template <class Visit> void for_each_deferred(Visit) const noexcept {}
+  static detail::free_slot* take_deferred(detail::bin_index) noexcept { return nullptr; }  // no free is unseen
 
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_foreign(void* block, detail::bin_index bin) noexcept;

@@ -38,9 +38,9 @@ template <class Options> struct watch_of {
   }
 };
 
-/// Ranks from here on are not served from lists: all of them in a watched engine. A rank that is a constant, as of a node
-/// that is freed, costs no comparison unless its type is always watched; in an engine that forwards, such a block
-/// is listed at first, and freed before the next call does anything.
+/// Ranks from here on are not served from lists: all of them in a watched engine. With plain links, a rank that is a
+/// constant, as of a node that is freed, costs no comparison unless its type is always watched; in an engine that
+/// forwards, such a block is listed at first, and freed before the next call does anything.
 template <class Options, bool Shared = false> class hit_bound {
 public:
   constexpr hit_bound() noexcept = default;
@@ -49,7 +49,8 @@ public:
     return bound_;
   }
   ZMM_INLINE std::size_t get(std::size_t rank) const noexcept {
-    return !watch_of<Options>::is_constant && !Shared && __builtin_constant_p(rank) ? small_limit : get();
+    bool const is_free = !watch_of<Options>::is_constant && !Options::encode_links && !Shared;
+    return is_free && __builtin_constant_p(rank) ? small_limit : get();
   }
   void forward() noexcept { __atomic_store_n(&bound_, std::size_t{0}, __ATOMIC_RELAXED); }
   bool is_watched() const noexcept { return watch_of<Options>::is_constant || get() == 0; }
@@ -88,7 +89,7 @@ private:
 };
 
 /// The calls of a watched engine. Such an engine has allocate_rest(), allocate_forwarded(), give_bare() and, unless it is
-/// always watched, for_each_deferred().
+/// always watched, take_deferred(): what frees of a constant size have listed.
 struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
@@ -189,7 +190,15 @@ private:
   }
   template <class Engine> static void free_deferred(Engine& e) noexcept {
     if constexpr (!watch_of<typename Engine::options>::is_constant) {
-      e.for_each_deferred([&](void* block) { give(e, block, unknown_size, 1); });
+      for (std::uint8_t i = 0; i < bin_count; ++i) {
+        for (free_slot* slot = e.take_deferred(bin_index{i}); slot != nullptr;) {
+          // Freed twice, or written to since: what knows malloc knows more, and the link leads nowhere.
+          bool const is_whole = e.watch() != nullptr && e.watch()->is_live(slot);
+          free_slot* const next = is_whole ? slot->next : nullptr;
+          give(e, slot, unknown_size, 1);
+          slot = next;
+        }
+      }
     }
   }
 };
