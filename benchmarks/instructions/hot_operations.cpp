@@ -40,6 +40,7 @@ std::size_t typed_pair() {
     node* p = allocator.allocate(1);
     keep(p);
     allocator.deallocate(p, 1);
+    keep(p);  // or the next allocation is known to find what was just freed
   });
 }
 

@@ -188,10 +188,10 @@ private:
   ZMM_INLINE void deallocate_from(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= bound_.get())) return deallocate_miss(block, bytes, alignment);
-    free_slot(own, block, bytes, alignment);
+    free_small(own, block, bytes, alignment);
   }
   /// Requires: the block is small.
-  ZMM_INLINE void free_slot(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  ZMM_INLINE void free_small(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     detail::bin_index const bin = classes::bin_of(classes::rank_of(bytes, alignment));
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_part(&detail::no_part))) return deallocate_without_part(block, bytes, alignment);

@@ -43,7 +43,7 @@ ZMM_COLD bool basic_synchronized_heap<Options>::give_bare(void* block, std::size
     return false;
   }
   if (classes::rank_of(bytes, alignment) < detail::small_limit) {
-    free_slot(part(), block, bytes, alignment);
+    free_small(part(), block, bytes, alignment);
     return true;
   }
   if constexpr (Options::check_frees) {

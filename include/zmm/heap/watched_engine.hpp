@@ -5,6 +5,7 @@
 #include <zmm/stats.hpp>
 #include <zmm/chunk/admission.hpp>
 #include <zmm/heap/block_watch.hpp>
+#include <zmm/heap/free_slot.hpp>
 #include <zmm/heap/limit_gate.hpp>
 
 #include <type_traits>
