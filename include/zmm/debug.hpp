@@ -5,9 +5,11 @@
 //     void* p = heap.allocate(48);                   // notes this line
 //     { zmm::label scope{"parse order"}; ... }       // for containers, whose calls do not say where they come from
 //     zmm::report_leaks(heap);                       // what is live; also at release() and at the heap's end
+//
+// resource.hpp and zmm.hpp include this; with allocator.hpp alone, whoever uses a heap with watch_blocks includes it too.
 #pragma once
 
-#include <zmm/fwd.hpp>
+#include <zmm/allocator.hpp>
 #include <zmm/heap/site_ledger.hpp>
 
 #include <cstdio>
@@ -15,6 +17,8 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
+template <class Options> struct debugging<Options, true> {};
+
 /// What the functions below see of an engine or a face.
 struct watch_access {
   template <class Engine> static auto const* watch(Engine const& e) noexcept { return e.watch(); }

@@ -127,11 +127,16 @@ namespace detail {
 template <class Options, bool = Options::encode_links> struct hardening;
 template <class Options> struct hardening<Options, false> {};
 
+/// The same of a debug heap.
+template <class Options, bool = Options::watch_blocks> struct debugging;
+template <class Options> struct debugging<Options, false> {};
+
 template <class T, class = void> inline constexpr bool is_complete = false;
 template <class T> inline constexpr bool is_complete<T, decltype(static_cast<void>(sizeof(T)))> = true;
 
 template <class Options> constexpr bool are_options_built() noexcept {
   static_assert(is_complete<hardening<Options>>, "zmm: for a hardened heap, include <zmm/hardened.hpp>");
+  static_assert(is_complete<debugging<Options>>, "zmm: for a debug heap, include <zmm/debug.hpp>");
   static_assert(!Options::encode_links || Options::min_slot == 16,
                 "zmm: encode_links needs slots of at least 16 bytes");
   static_assert(Options::encode_links || !(Options::check_frees || Options::zero_on_free || Options::random_runs ||

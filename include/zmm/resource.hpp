@@ -1,6 +1,7 @@
 // The std::pmr face: an engine behind std::pmr::memory_resource.
 #pragma once
 
+#include <zmm/debug.hpp>
 #include <zmm/hardened.hpp>
 #include <zmm/heap/owned_engine.hpp>
 #include <zmm/heap/thread_heap.hpp>

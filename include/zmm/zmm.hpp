@@ -26,6 +26,7 @@
 #pragma once
 
 #include <zmm/allocator.hpp>
+#include <zmm/debug.hpp>
 #include <zmm/errors.hpp>
 #include <zmm/fwd.hpp>
 #include <zmm/hardened.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/options.hpp>
+#include <zmm/heap/block_classes.hpp>
 #include <zmm/heap/packed_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
