@@ -41,19 +41,29 @@ private:
   std::size_t bytes_ = 0;
 };
 
+/// Where a block that is to replace another was allocated: where that was, whose bytes it takes over.
+struct replaced_block {
+  std::uint32_t site;
+  std::size_t bytes;
+};
+template <class Site> constexpr std::size_t replaced_bytes(Site) noexcept { return 0; }
+constexpr std::size_t replaced_bytes(replaced_block old) noexcept { return old.bytes; }
+
 /// A block that is live, or was freed and is kept from reuse. One cache line, of which the table has 2^n.
 struct alignas(64) watched_block {
-  std::uintptr_t key;    ///< the address, inverted: no tool takes the table for a reference. 0: nothing is here
-  std::size_t room;      ///< bytes it was made for
-  std::size_t bytes;     ///< bytes that may be used, at most `room`
-  std::size_t least;     ///< it may be freed with any size from this to `bytes`
-  std::uint64_t number;  ///< of the allocation
-  std::uint32_t site;    ///< where it was allocated, as the sites count
-  std::uint8_t log_alignment;
+  std::uintptr_t key;          ///< the address, inverted: no tool takes the table for a reference. 0: nothing is here
+  std::size_t room;            ///< bytes it was made for
+  std::size_t bytes;           ///< bytes that may be used, at most `room`
+  std::size_t least;           ///< it may be freed with any size from this to `bytes`
+  std::uint64_t number;        ///< of the allocation
+  std::uint32_t site;          ///< where it was allocated, as the sites count
+  std::uint8_t log_alignment;  ///< it was placed for
+  std::uint8_t log_named;      ///< it is freed with
   bool is_freed;
 
   void* start() const noexcept { return reinterpret_cast<void*>(~key); }
   std::size_t alignment() const noexcept { return std::size_t{1} << log_alignment; }
+  std::size_t named_alignment() const noexcept { return std::size_t{1} << log_named; }
 };
 
 /// Linear probing; at most half full. Complexity: O(1).

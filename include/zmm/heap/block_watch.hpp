@@ -58,7 +58,7 @@ public:
       return nullptr;
     watched_block block{};
     block.room = block.bytes = block.least = bytes;
-    block.log_alignment = static_cast<std::uint8_t>(lowest_bit(alignment));
+    block.log_alignment = block.log_named = static_cast<std::uint8_t>(lowest_bit(alignment));
     std::size_t const outer = outer_bytes(block);
     void* base = bare.take(outer, alignment);
     while (base == nullptr && !quarantined_.empty()) {
@@ -71,7 +71,7 @@ public:
     block.number = ++allocations_;
     block.site = sites_.note_allocated(where, bytes);
     live_bytes_ += bytes;
-    if (live_bytes_ > peak_bytes_) peak_bytes_ = live_bytes_;
+    if (live_bytes_ - replaced_bytes(where) > peak_bytes_) peak_bytes_ = live_bytes_ - replaced_bytes(where);
     dress(table_.insert(block));
     return start;
   }
@@ -82,8 +82,8 @@ public:
     entered const guard(*this);
     watched_block* const block = live_at(p, "a freed block is live");
     if (block == nullptr) return;
-    bool const is_named =
-        bytes == unknown_size || (bytes >= block->least && bytes <= block->bytes && alignment == block->alignment());
+    bool const is_named = bytes == unknown_size ||
+                          (bytes >= block->least && bytes <= block->bytes && alignment == block->named_alignment());
     if (!is_named) stop_at("a block is freed with the size and alignment it was allocated with", *block);
     check_zones(*block);
     retire(bare, *block);
@@ -105,14 +105,21 @@ public:
     if (least < block->least) block->least = least;
     return block->bytes;
   }
-  /// Effects: the block is one of `bytes`, no more than it has.
-  void shrink(void* p, std::size_t bytes) noexcept {
+  /// Returns: what allocate() takes as the site of a block that replaces the live one at `p`.
+  replaced_block replacing(void const* p) const noexcept {
+    entered const guard(*this);
+    watched_block const* const block = live_at(p, "a resized block is live");
+    return block != nullptr ? replaced_block{block->site, block->bytes} : replaced_block{};
+  }
+  /// Effects: the block is one of `bytes`, no more than it has, aligned to `alignment`, as it is.
+  void shrink(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     entered const guard(*this);
     watched_block* const block = live_at(p, "a resized block is live");
     if (block == nullptr) return;
     sites_.note_resized(block->site, block->bytes, bytes);
     live_bytes_ -= block->bytes - bytes;
     block->bytes = block->least = bytes;
+    block->log_named = static_cast<std::uint8_t>(lowest_bit(alignment));
     dress_behind(*block);
   }
   /// Whether `p` is a live block.

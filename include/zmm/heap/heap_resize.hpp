@@ -20,7 +20,7 @@ void* basic_heap<Options>::reallocate_paged(void* block, std::size_t bytes, std:
 
 template <class Options>
 void* basic_heap<Options>::reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment) {
-  if (block == nullptr) return allocate(bytes, alignment);
+  if (block == nullptr) return allocate(bytes, alignment, site{});
   if (!detail::is_power_of_two(alignment)) detail::throw_bad_alloc();
   if (ZMM_UNLIKELY(is_watched())) return detail::watched_calls::reallocate(*this, block, bytes, copy_bytes, alignment);
   if (bytes == 0) bytes = 1;

@@ -123,7 +123,8 @@ template <class Options> std::size_t basic_request_heap<Options>::collect() noex
 
 template <class Options> bool basic_request_heap<Options>::set_limit(std::size_t bytes) noexcept {
   if (book_.set_limit(bytes)) return true;
-  return collect() != 0 && book_.set_limit(bytes);
+  collect();
+  return book_.set_limit(bytes);
 }
 
 /// Whether a caller holds a block. Most often a bin without a free block says so at once.

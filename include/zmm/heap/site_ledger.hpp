@@ -32,11 +32,13 @@ public:
   std::uint32_t note_allocated(call_site where, std::size_t bytes) noexcept {
     if (ended_) begin_anew();
     site& s = find(where);
-    ++s.figures.blocks;
-    add(s.figures, bytes);
-    ++labels_.items[s.label].blocks;
-    add(labels_.items[s.label], bytes);
+    add(s, bytes, 0);
     return static_cast<std::uint32_t>(&s - &sites_.items[0]);
+  }
+  /// The same for a block that takes over what another has: peaks do not count both.
+  std::uint32_t note_allocated(replaced_block old, std::size_t bytes) noexcept {
+    add(sites_.items[old.site], bytes, old.bytes);
+    return old.site;
   }
   void note_freed(std::uint32_t at, std::size_t bytes) noexcept {
     site& s = sites_.items[at];
@@ -96,10 +98,15 @@ private:
     std::size_t count = 0;
   };
 
-  static void add(site_figures& f, std::size_t bytes) noexcept {
+  void add(site& s, std::size_t bytes, std::size_t replaced) noexcept {
+    add(s.figures, bytes, replaced);
+    add(labels_.items[s.label], bytes, replaced);
+  }
+  static void add(site_figures& f, std::size_t bytes, std::size_t replaced) noexcept {
+    ++f.blocks;
     ++f.live_blocks;
     f.live_bytes += bytes;
-    if (f.live_bytes > f.peak_bytes) f.peak_bytes = f.live_bytes;
+    if (f.live_bytes - replaced > f.peak_bytes) f.peak_bytes = f.live_bytes - replaced;
   }
   static void remove(site_figures& f, std::size_t bytes) noexcept {
     --f.live_blocks;

@@ -106,8 +106,8 @@ struct watched_calls {
     }
   };
 
-  template <class Engine>
-  ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, typename Engine::site where,
+  template <class Engine, class Site>
+  ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, Site where,
                                  admission& asked) noexcept {
     if (!is_power_of_two(alignment)) return asked.refuse_address();
     free_deferred(e);
@@ -126,13 +126,16 @@ struct watched_calls {
   ZMM_COLD static void* reallocate(Engine& e, void* block, std::size_t bytes, std::size_t copied,
                                    std::size_t alignment) {
     free_deferred(e);
-    std::size_t const usable = usable_size(e, block);
+    auto* const watch = e.make_watch();
+    if (watch == nullptr) throw_bad_alloc();
+    replaced_block const old = watch->replacing(block);
+    std::size_t const usable = old.bytes;
     if (bytes == 0) bytes = 1;
     admission asked;
-    void* const place = allocate(e, bytes, alignment, typename Engine::site{}, asked);
+    void* const place = allocate(e, bytes, alignment, old, asked);
     if (place == nullptr) {
       if (bytes > usable || !is_aligned(block, alignment) || !is_power_of_two(alignment)) throw_refusal(bytes, asked);
-      e.watch()->shrink(block, bytes);  // shrinking does not fail for want of memory
+      watch->shrink(block, bytes, alignment);  // shrinking does not fail for want of memory
       return block;
     }
     if (copied > usable) copied = usable;
