@@ -36,11 +36,22 @@ struct hardened_small : zmm::hardened_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
 
+struct debug_small : zmm::debug_options {
+  using geometry = zmm::geometry<256 * 1024, 4096>;
+};
+struct debug_hardened : zmm::hardened_options {
+  using site = zmm::call_site;
+  [[maybe_unused]] static constexpr bool watch_blocks = true;
+  [[maybe_unused]] static constexpr std::size_t quarantine = 64 << 10;
+};
+
 template <class Heap> constexpr std::size_t chunk_bytes = Heap::options::geometry::chunk_bytes;
 template <class Heap> constexpr std::size_t page_bytes = Heap::options::geometry::page_bytes;
-template <class Heap> constexpr bool exact = Heap::options::exact_peak;
+// Whether the heap knows each block: then its figures are of what was asked for, and exact.
+template <class Heap> constexpr bool always_watched = Heap::options::watch_blocks || zmm::detail::under_sanitizer;
+template <class Heap> constexpr bool exact = Heap::options::exact_peak || always_watched<Heap>;
 // Whether usable_size() is what was asked for, and not all of the slot.
-template <class Heap> constexpr bool tagged = Heap::options::tag_blocks;
+template <class Heap> constexpr bool tagged = Heap::options::tag_blocks && !always_watched<Heap>;
 template <class Heap> constexpr std::size_t min_slot = Heap::options::min_slot;
 
 // Whether the engine can tell a block from its address alone.

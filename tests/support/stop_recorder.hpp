@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
@@ -15,6 +16,7 @@ struct child_result {
   bool aborted = false;   // the child ended by SIGABRT
   bool finished = false;  // the child's work came to its end
   std::string what;       // stop_info::what
+  std::string block;      // "BYTES FILE:LINE LABEL", as far as stop_info says; of a file its name without folders
 };
 
 namespace detail {
@@ -23,7 +25,13 @@ inline int& stop_pipe() {
   return descriptor;
 }
 inline void report_stop(zmm::stop_info const& info) noexcept {
-  if (info.what != nullptr && ::write(stop_pipe(), info.what, std::strlen(info.what)) < 0) ::_exit(3);
+  char const* file = info.file != nullptr ? std::strrchr(info.file, '/') : nullptr;
+  file = file != nullptr ? file + 1 : info.file;
+  char text[512];
+  int const length =
+      std::snprintf(text, sizeof text, "%s\n%zu %s:%u %s", info.what != nullptr ? info.what : "", info.block_bytes,
+                    file != nullptr ? file : "?", info.line, info.label != nullptr ? info.label : "-");
+  if (::write(stop_pipe(), text, static_cast<std::size_t>(length)) < 0) ::_exit(3);
 }
 }  // namespace detail
 
@@ -50,6 +58,10 @@ template <class Work> child_result run_in_child(Work&& work) {
   int status = 0;
   ::waitpid(child, &status, 0);
   result.stopped = !result.what.empty();
+  if (std::size_t const end = result.what.find('\n'); end != std::string::npos) {
+    result.block = result.what.substr(end + 1);
+    result.what.resize(end);
+  }
   result.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
   result.finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
   return result;
