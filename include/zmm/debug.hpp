@@ -19,10 +19,12 @@ namespace zmm { inline namespace ZMM_ABI {
 namespace detail {
 template <class Options> struct debugging<Options, true> {};
 
-/// What the functions below see of an engine or a face.
+/// What the functions below see of an engine, or of a face's.
 struct watch_access {
-  template <class Engine> static auto const* watch(Engine const& e) noexcept { return e.watch(); }
-  template <class Heap> static auto const* watch(resource<Heap> const& face) noexcept { return face.heap().watch(); }
+  template <class Heap> static auto engine(Heap const& face, int) noexcept -> decltype(face.heap()) { return face.heap(); }
+  template <class Heap> static Heap const& engine(Heap const& e, long) noexcept { return e; }
+  template <class Heap> static auto const& engine(Heap const& of) noexcept { return engine(of, 0); }
+  template <class Heap> static auto const* watch(Heap const& of) noexcept { return engine(of).watch(); }
 };
 }  // namespace detail
 
@@ -31,7 +33,7 @@ struct watch_access {
 template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
   auto const* const watch = detail::watch_access::watch(of);
   if (watch == nullptr) return 0;
-  watch->sites().report_leaks(&of, *watch);
+  watch->sites().report_leaks(&detail::watch_access::engine(of), *watch);
   return watch->live_blocks();
 }
 
@@ -55,7 +57,8 @@ template <class Heap, class Visit> void for_each_label(Heap const& of, Visit vis
 
 /// Effects: writes what eats memory in a debug heap: peak bytes by label, then the `most` places with the highest peaks.
 template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_t most = 10) {
-  std::fprintf(to, "zmm: peak bytes by label in heap %p\n", static_cast<void const*>(&of));
+  std::fprintf(to, "zmm: peak bytes by label in heap %p\n",
+               static_cast<void const*>(&detail::watch_access::engine(of)));
   for_each_label(of, [&](site_figures const& f) {
     std::fprintf(to, "%12zu  %s (%zu allocations)\n", f.peak_bytes, f.label != nullptr ? f.label : "(no label)",
                  f.blocks);

@@ -27,6 +27,7 @@ enum class growth : std::uint8_t {
 struct admission {
   bool lifted = false;    ///< limits do not bind this attempt
   bool by_watch = false;  ///< an engine's watch asks for memory to make a block of
+  bool asks = true;       ///< if a limit refuses, its hook is asked
   detail::growth growth = growth::none;
 
   refusal why = refusal::none;

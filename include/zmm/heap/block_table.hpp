@@ -134,4 +134,23 @@ private:
   std::size_t count_ = 0;
 };
 
+/// Addresses of freed blocks, the oldest first.
+class address_queue {
+public:
+  bool empty() const noexcept { return first_ == last_; }
+  std::size_t count() const noexcept { return last_ - first_; }
+  bool make_room(std::size_t count) noexcept {
+    return count <= places_.capacity() || places_.grow([&](std::uintptr_t const* old, std::size_t capacity) {
+             for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
+           });
+  }
+  void push(void const* p) noexcept { places_[last_++ % places_.capacity()] = ~address_of(p); }
+  void const* pop() noexcept { return reinterpret_cast<void const*>(~places_[first_++ % places_.capacity()]); }
+  void clear() noexcept { first_ = last_ = 0; }
+
+private:
+  os_array<std::uintptr_t> places_;
+  std::size_t first_ = 0, last_ = 0;
+};
+
 }}}  // namespace zmm::detail

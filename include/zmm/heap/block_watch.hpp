@@ -22,7 +22,7 @@ struct watch_policy {
 };
 
 /// Knows every block of its engine. Sites says where blocks were allocated. An engine gives it, as `bare`,
-///     take(bytes, alignment): memory, or null
+///     take(bytes, alignment, asks): memory, or null; if it asks, a limit's hook
 ///     give(block, bytes, alignment): that memory is not needed any more; returns whether the engine leaves alone what lies
 ///     in it, but for the first and last zone_bytes
 /// Threads: as the engine; who is inside while another is, and may not be, is stopped.
@@ -53,19 +53,17 @@ public:
   template <class Bare, class Site>
   void* allocate(Bare bare, std::size_t bytes, std::size_t alignment, Site where) noexcept {
     entered const guard(*this);
-    if (bytes > ~std::size_t{0} / 2 || alignment > ~std::size_t{0} / 4 || !table_.make_room() ||
-        !quarantined_.make_room(table_.count() + 1) || !sites_.make_room())
-      return nullptr;
+    if (bytes > ~std::size_t{0} / 2 || alignment > ~std::size_t{0} / 4 || !make_room()) return nullptr;
     watched_block block{};
     block.room = block.bytes = block.least = bytes;
     block.log_alignment = block.log_named = static_cast<std::uint8_t>(lowest_bit(alignment));
     std::size_t const outer = outer_bytes(block);
-    void* base = bare.take(outer, alignment);
-    while (base == nullptr && !quarantined_.empty()) {
-      let_go(bare);
-      base = bare.take(outer, alignment);
-    }
+    void* const base = take(bare, outer, alignment);
     if (base == nullptr) return nullptr;
+    if (!make_room()) {  // a limit's hook may have allocated
+      bare.give(base, outer, alignment);
+      return nullptr;
+    }
     void* const start = offset(base, front_zone(block));
     block.key = ~address_of(start);
     block.number = ++allocations_;
@@ -154,7 +152,7 @@ public:
     table_.clear();
     quarantined_.clear();
     sites_.note_end();
-    live_bytes_ = peak_bytes_ = 0;
+    live_bytes_ = peak_bytes_ = quarantined_bytes_ = 0;
   }
   template <class Visit> void for_each_live(Visit visit) const {
     table_.for_each([&](watched_block const& b) {
@@ -199,25 +197,6 @@ private:
     block_watch const& watch_;
   };
 
-  /// Addresses of freed blocks, the oldest first.
-  class address_queue {
-  public:
-    bool empty() const noexcept { return first_ == last_; }
-    std::size_t count() const noexcept { return last_ - first_; }
-    bool make_room(std::size_t count) noexcept {
-      return count <= places_.capacity() || places_.grow([&](std::uintptr_t const* old, std::size_t capacity) {
-        for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
-      });
-    }
-    void push(void const* p) noexcept { places_[last_++ % places_.capacity()] = ~address_of(p); }
-    void const* pop() noexcept { return reinterpret_cast<void const*>(~places_[first_++ % places_.capacity()]); }
-    void clear() noexcept { first_ = last_ = 0; }
-
-  private:
-    os_array<std::uintptr_t> places_;
-    std::size_t first_ = 0, last_ = 0;
-  };
-
   // base | zone | block, `bytes` of it in use | zone. What is aligned to more than a page has no zone in front.
   static constexpr std::size_t most_aligned_zone = 4096;
   std::size_t front_zone(watched_block const& b) const noexcept {
@@ -260,6 +239,18 @@ private:
     if (block != nullptr) stop_at(rule, *block);
     if (policy_.forwards) return zmm_free(const_cast<void*>(p)), nullptr;  // the tool knows more about it
     stop({rule, p, heap_});
+  }
+
+  bool make_room() noexcept {
+    return table_.make_room() && quarantined_.make_room(table_.count() + 1) && sites_.make_room();
+  }
+  /// From the engine, which gets back what is in quarantine, more with each attempt, before it asks a limit's hook.
+  template <class Bare> void* take(Bare bare, std::size_t bytes, std::size_t alignment) noexcept {
+    for (std::size_t some = 1; !quarantined_.empty(); some *= 2) {
+      if (void* const base = bare.take(bytes, alignment, false)) return base;
+      for (std::size_t i = 0; i < some && !quarantined_.empty(); ++i) let_go(bare);
+    }
+    return bare.take(bytes, alignment, true);
   }
 
   template <class Bare> void retire(Bare bare, watched_block& b) noexcept {

@@ -67,7 +67,7 @@ void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexce
     return may_help && reclaim() ? attempt(asked) : nullptr;
   };
   if (void* const p = attempt_and_reclaim()) return p;
-  return asked.why == refusal::limit && ask() ? attempt_and_reclaim() : nullptr;
+  return asked.why == refusal::limit && asked.asks && ask() ? attempt_and_reclaim() : nullptr;
 }
 
 /// Throws what `asked` says about a request for `bytes`.

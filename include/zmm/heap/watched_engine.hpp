@@ -95,9 +95,10 @@ struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
     admission& asked;
-    void* take(std::size_t bytes, std::size_t alignment) noexcept {
+    void* take(std::size_t bytes, std::size_t alignment, bool asks) noexcept {
       asked.why = refusal::none;
       asked.by_watch = true;
+      asked.asks = asks;
       return engine.forwards() ? engine.allocate_forwarded(bytes, alignment, asked)
                                : engine.allocate_rest(bytes, alignment, {}, asked);
     }
