@@ -1,0 +1,132 @@
+// What eats memory in a debug heap: live, peak and number of allocations by place and by label, also after a request's end.
+#include "faces.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <regex>
+#include <string>
+
+namespace {
+using namespace zmm_test;
+using std::size_t;
+
+using figures = std::map<std::string, zmm::site_figures>;
+std::string name_of(char const* label) { return label != nullptr ? label : "-"; }
+
+template <class Heap> figures by_label(Heap const& heap) {
+  figures all;
+  zmm::for_each_label(heap, [&](zmm::site_figures const& f) {
+    CHECK(f.file == nullptr);
+    all[name_of(f.label)] = f;
+  });
+  return all;
+}
+template <class Heap> figures by_line(Heap const& heap) {
+  figures all;
+  zmm::for_each_site(heap, [&](zmm::site_figures const& f) { all[std::to_string(f.line) + " " + name_of(f.label)] = f; });
+  return all;
+}
+void check_figures(zmm::site_figures const& f, size_t live_blocks, size_t live_bytes, size_t peak_bytes, size_t blocks) {
+  CHECK(f.live_blocks == live_blocks);
+  CHECK(f.live_bytes == live_bytes);
+  CHECK(f.peak_bytes == peak_bytes);
+  CHECK(f.blocks == blocks);
+}
+template <class Heap> std::string usage(Heap const& heap, size_t most = 10) {
+  char* text = nullptr;
+  size_t bytes = 0;
+  std::FILE* const to = ::open_memstream(&text, &bytes);
+  zmm::print_usage(heap, to, most);
+  std::fclose(to);
+  std::string const printed(text, bytes);
+  std::free(text);
+  return std::regex_replace(std::regex_replace(printed, std::regex("0x[0-9a-f]+"), "ADDRESS"), std::regex(" [^ ]*/"), " ");
+}
+
+TEST_CASE_TEMPLATE("usage: live, peak and count, by place and by label", Heap, ZMM_TEST_DEBUG_ENGINES) {
+  engine_face<Heap> face;
+  Heap& heap = face.heap();
+  CHECK(by_label(heap).empty());
+  void* const first = heap.allocate(100);
+  std::string const first_line = std::to_string(__LINE__ - 1);
+  {
+    zmm::label const scope{"pages"};
+    for (size_t i = 0; i < 10; ++i) heap.deallocate(heap.allocate(1000), 1000);
+    void* const kept = heap.allocate(30);
+    (void)kept;
+  }
+  std::string const loop_line = std::to_string(__LINE__ - 4), kept_line = std::to_string(__LINE__ - 3);
+  figures const labels = by_label(heap), lines = by_line(heap);
+  REQUIRE(labels.size() == 2);
+  check_figures(labels.at("-"), 1, 100, 100, 1);
+  check_figures(labels.at("pages"), 1, 30, 1000, 11);
+  REQUIRE(lines.size() == 3);
+  check_figures(lines.at(first_line + " -"), 1, 100, 100, 1);
+  check_figures(lines.at(loop_line + " pages"), 0, 0, 1000, 10);
+  check_figures(lines.at(kept_line + " pages"), 1, 30, 30, 1);
+  heap.deallocate(first, 100);
+  check_figures(by_label(heap).at("-"), 0, 0, 100, 1);
+}
+
+TEST_CASE_TEMPLATE("usage: shrinking in place and moving count once", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+  Heap heap;
+  zmm::label const scope{"moves"};
+  void* p = heap.allocate(1000);
+  p = heap.reallocate(p, 3000);
+  check_figures(by_label(heap).at("moves"), 1, 3000, 3000, 2);
+  CHECK(heap.stats().peak == 3000);
+  p = heap.reallocate(p, 10);
+  check_figures(by_label(heap).at("moves"), 1, 10, 3000, 3);
+  heap.deallocate(p, 10);
+  check_figures(by_label(heap).at("moves"), 0, 0, 3000, 3);
+}
+
+TEST_CASE("usage: of a request, before its end, after it, and in the next one") {
+  zmm::debug_request_resource request;
+  auto const handle = [&] {
+    {
+      zmm::label const scope{"parse"};
+      (void)request.allocate(5000);
+    }
+    zmm::label const scope{"render"};
+    for (size_t i = 0; i < 3; ++i) (void)request.allocate(100);
+  };
+  std::string const parse = std::to_string(__LINE__ - 5), render = std::to_string(__LINE__ - 2);
+  handle();
+  std::string const expected = "zmm: peak bytes by label in heap ADDRESS\n"
+                               "        5000  parse (1 allocations)\n"
+                               "         300  render (3 allocations)\n"
+                               "zmm: places with the highest peaks\n"
+                               "        5000  usage_test.cpp:" + parse + " in parse (1 allocations)\n"
+                               "         300  usage_test.cpp:" + render + " in render (3 allocations)\n";
+  CHECK(usage(request) == expected);
+  CHECK(usage(request.heap()) == expected);
+  request.release();
+  CHECK(usage(request) == expected);
+  check_figures(by_label(request).at("render"), 0, 0, 300, 3);
+  (void)request.allocate(1);
+  CHECK(by_label(request).size() == 1);  // a new request: what was before is over
+  request.release();
+  handle();
+  CHECK(usage(request) == expected);
+}
+
+TEST_CASE("usage: the highest peaks come first, as many as are asked for, equal ones too") {
+  zmm::debug_heap heap;
+  void* blocks[7];
+  size_t const sizes[7] = {10, 500, 70, 500, 500, 9000, 1};
+  for (size_t i = 0; i < 7; ++i) blocks[i] = heap.allocate(sizes[i], 16, zmm::call_site::here("places.cpp", static_cast<unsigned>(i)));
+  std::string const head = "zmm: peak bytes by label in heap ADDRESS\n       10581  (no label) (7 allocations)\n"
+                           "zmm: places with the highest peaks\n";
+  auto const line = [](size_t bytes, int at) {
+    return std::string(12 - std::to_string(bytes).size(), ' ') + std::to_string(bytes) + "  places.cpp:" + std::to_string(at) +
+           " (1 allocations)\n";
+  };
+  CHECK(usage(heap, 0) == head);
+  CHECK(usage(heap, 1) == head + line(9000, 5));
+  CHECK(usage(heap, 3) == head + line(9000, 5) + line(500, 1) + line(500, 3));
+  CHECK(usage(heap) == head + line(9000, 5) + line(500, 1) + line(500, 3) + line(500, 4) + line(70, 2) + line(10, 0) + line(1, 6));
+  for (size_t i = 0; i < 7; ++i) heap.deallocate(blocks[i], sizes[i]);
+}
+}  // namespace
