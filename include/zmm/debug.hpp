@@ -21,7 +21,9 @@ template <class Options> struct debugging<Options, true> {};
 
 /// What the functions below see of an engine, or of a face's.
 struct watch_access {
-  template <class Heap> static auto engine(Heap const& face, int) noexcept -> decltype(face.heap()) { return face.heap(); }
+  template <class Heap> static auto engine(Heap const& face, int) noexcept -> decltype(face.heap()) {
+    return face.heap();
+  }
   template <class Heap> static Heap const& engine(Heap const& e, long) noexcept { return e; }
   template <class Heap> static auto const& engine(Heap const& of) noexcept { return engine(of, 0); }
   template <class Heap> static auto const* watch(Heap const& of) noexcept { return engine(of).watch(); }

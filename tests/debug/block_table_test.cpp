@@ -3,16 +3,16 @@
 
 #include "../support/random.hpp"
 #include "../support/scale.hpp"
-#include <doctest/doctest.h>
 #include <cstdint>
+#include <doctest/doctest.h>
 #include <iterator>
 #include <map>
 
 namespace {
 using namespace zmm_test;
+using std::size_t;
 using zmm::detail::block_table;
 using zmm::detail::watched_block;
-using std::size_t;
 
 watched_block block_at(std::uintptr_t address, std::uint64_t number) {
   watched_block b{};
@@ -53,10 +53,10 @@ TEST_CASE("block_table: there is nothing in an empty one") {
 // Neighbours, blocks of a page's distance, a few addresses that come again and again, and any.
 std::uintptr_t random_address(random_source& random) {
   switch (random.below(4)) {
-    case 0: return 0x7f0000000000 + 8 * random.below(2000);
-    case 1: return 0x7f1200000000 + 4096 * random.below(2000);
-    case 2: return 0x10000 + 16 * random.below(20);
-    default: return 8 + 8 * random.below(size_t{1} << 44);
+  case 0: return 0x7f0000000000 + 8 * random.below(2000);
+  case 1: return 0x7f1200000000 + 4096 * random.below(2000);
+  case 2: return 0x10000 + 16 * random.below(20);
+  default: return 8 + 8 * random.below(size_t{1} << 44);
   }
 }
 

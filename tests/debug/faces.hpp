@@ -4,8 +4,8 @@
 #include <zmm/zmm.hpp>
 
 #include "../support/stop_recorder.hpp"
-#include <doctest/doctest.h>
 #include <cstddef>
+#include <doctest/doctest.h>
 #include <memory_resource>
 #include <string>
 
@@ -82,8 +82,9 @@ inline void check_stopped(child_result const& r, std::string const& rule) {
   CHECK(r.what == rule);
 }
 // `line`: of this file's allocation of `bytes`, where the face knows it.
-template <class Face> void check_stopped(child_result const& r, std::string const& rule, std::size_t bytes,
-                                         std::string const& file, unsigned line) {
+template <class Face>
+void check_stopped(child_result const& r, std::string const& rule, std::size_t bytes, std::string const& file,
+                   unsigned line) {
   check_stopped(r, rule);
   std::string const place = Face::knows_place ? file + ":" + std::to_string(line) : "?:0";
   CHECK(r.block == std::to_string(bytes) + " " + place + " -");

@@ -30,7 +30,8 @@ bool is_here(zmm::leak const& l, unsigned line) {
   return std::strcmp(name != nullptr ? name + 1 : l.file, "leak_report_test.cpp") == 0 && l.line == line;
 }
 
-TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, zmm::debug_heap,
+                   zmm::debug_synchronized_heap) {
   collecting const scope;
   void const* address = nullptr;
   void* first[2] = {};
@@ -38,9 +39,9 @@ TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, 
   {
     Heap heap;
     address = &heap;
-    first[0] = heap.allocate(100);                                            // line + 4
-    first[1] = heap.try_allocate(7, 1);                                       // line + 5
-    for (size_t i = 1; i <= 1000; ++i) (void)heap.allocate(i % 7);            // line + 6
+    first[0] = heap.allocate(100);                                  // line + 4
+    first[1] = heap.try_allocate(7, 1);                             // line + 5
+    for (size_t i = 1; i <= 1000; ++i) (void)heap.allocate(i % 7);  // line + 6
     void* const freed = heap.allocate(5000);
     heap.deallocate(freed, 5000);
   }
@@ -65,7 +66,8 @@ TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, 
   CHECK(r.bytes == 107 + folded);
 }
 
-TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Heap, zmm::debug_heap,
+                   zmm::debug_synchronized_heap) {
   collecting const scope;
   {
     Heap heap;
@@ -84,7 +86,8 @@ TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Hea
   CHECK(l.bytes == 103 + 104 + 106 + 107 + 108 + 109);
 }
 
-TEST_CASE_TEMPLATE("leaks: release() reports, and nothing is reported twice", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+TEST_CASE_TEMPLATE("leaks: release() reports, and nothing is reported twice", Heap, zmm::debug_heap,
+                   zmm::debug_synchronized_heap) {
   collecting const scope;
   {
     Heap heap;

@@ -88,10 +88,10 @@ TEST_CASE_TEMPLATE("debug: pointers that are no block's start", Face, ZMM_TEST_D
 enum class look { free, verify, release, end };
 template <class Face> void look_at(Face& f, look how, void* p, size_t bytes) {
   switch (how) {
-    case look::free: f.give(p, bytes); break;
-    case look::verify: f.heap().verify(); break;
-    case look::release: f.heap().release(); break;
-    case look::end: break;
+  case look::free: f.give(p, bytes); break;
+  case look::verify: f.heap().verify(); break;
+  case look::release: f.heap().release(); break;
+  case look::end: break;
   }
 }
 constexpr look every_look[] = {look::free, look::verify, look::release, look::end};
@@ -115,7 +115,8 @@ TEST_CASE_TEMPLATE("debug: a byte written behind a block or in front of it", Fac
   }
 }
 
-TEST_CASE_TEMPLATE("debug: the zones of a block end where it does, for any size and alignment", Heap, ZMM_TEST_DEBUG_ENGINES) {
+TEST_CASE_TEMPLATE("debug: the zones of a block end where it does, for any size and alignment", Heap,
+                   ZMM_TEST_DEBUG_ENGINES) {
   for (size_t bytes : {1, 7, 8, 9, 13, 4097}) {
     for (size_t alignment : {1, 8, 64, 4096, 8192}) {
       CAPTURE(bytes);
@@ -159,7 +160,8 @@ TEST_CASE_TEMPLATE("debug: a write to a block after it was freed", Face, ZMM_TES
   check_stopped<Face>(on_eviction, after_free, 48, this_file, __LINE__ - 5);
 }
 
-TEST_CASE_TEMPLATE("debug: freed blocks stay out of use as long as the quarantine has room", Heap, ZMM_TEST_DEBUG_ENGINES) {
+TEST_CASE_TEMPLATE("debug: freed blocks stay out of use as long as the quarantine has room", Heap,
+                   ZMM_TEST_DEBUG_ENGINES) {
   engine_face<Heap> f;
   for (int round = 0; round < 3; ++round) {
     void* const p = f.take(1000);
@@ -245,7 +247,8 @@ TEST_CASE_TEMPLATE("debug: two threads inside a heap for one", Heap, zmm::debug_
   CHECK(!same_thread.stopped);
 }
 
-TEST_CASE_TEMPLATE("debug: one thread after the other inside a heap for one", Heap, zmm::debug_heap, zmm::debug_request_heap) {
+TEST_CASE_TEMPLATE("debug: one thread after the other inside a heap for one", Heap, zmm::debug_heap,
+                   zmm::debug_request_heap) {
   child_result const r = outcome_of<engine_face<Heap>>([](engine_face<Heap>& f) {
     void* const p = f.take(48);
     std::thread([&] { f.give(p, 48); }).join();

@@ -24,10 +24,12 @@ template <class Heap> figures by_label(Heap const& heap) {
 }
 template <class Heap> figures by_line(Heap const& heap) {
   figures all;
-  zmm::for_each_site(heap, [&](zmm::site_figures const& f) { all[std::to_string(f.line) + " " + name_of(f.label)] = f; });
+  zmm::for_each_site(heap,
+                     [&](zmm::site_figures const& f) { all[std::to_string(f.line) + " " + name_of(f.label)] = f; });
   return all;
 }
-void check_figures(zmm::site_figures const& f, size_t live_blocks, size_t live_bytes, size_t peak_bytes, size_t blocks) {
+void check_figures(zmm::site_figures const& f, size_t live_blocks, size_t live_bytes, size_t peak_bytes,
+                   size_t blocks) {
   CHECK(f.live_blocks == live_blocks);
   CHECK(f.live_bytes == live_bytes);
   CHECK(f.peak_bytes == peak_bytes);
@@ -41,22 +43,23 @@ template <class Heap> std::string usage(Heap const& heap, size_t most = 10) {
   std::fclose(to);
   std::string const printed(text, bytes);
   std::free(text);
-  return std::regex_replace(std::regex_replace(printed, std::regex("0x[0-9a-f]+"), "ADDRESS"), std::regex(" [^ ]*/"), " ");
+  return std::regex_replace(std::regex_replace(printed, std::regex("0x[0-9a-f]+"), "ADDRESS"), std::regex(" [^ ]*/"),
+                            " ");
 }
 
 TEST_CASE_TEMPLATE("usage: live, peak and count, by place and by label", Heap, ZMM_TEST_DEBUG_ENGINES) {
   engine_face<Heap> face;
   Heap& heap = face.heap();
   CHECK(by_label(heap).empty());
+  void* kept = nullptr;
   void* const first = heap.allocate(100);
   std::string const first_line = std::to_string(__LINE__ - 1);
   {
     zmm::label const scope{"pages"};
     for (size_t i = 0; i < 10; ++i) heap.deallocate(heap.allocate(1000), 1000);
-    void* const kept = heap.allocate(30);
-    (void)kept;
+    kept = heap.allocate(30);
   }
-  std::string const loop_line = std::to_string(__LINE__ - 4), kept_line = std::to_string(__LINE__ - 3);
+  std::string const loop_line = std::to_string(__LINE__ - 3), kept_line = std::to_string(__LINE__ - 2);
   figures const labels = by_label(heap), lines = by_line(heap);
   REQUIRE(labels.size() == 2);
   check_figures(labels.at("-"), 1, 100, 100, 1);
@@ -67,9 +70,11 @@ TEST_CASE_TEMPLATE("usage: live, peak and count, by place and by label", Heap, Z
   check_figures(lines.at(kept_line + " pages"), 1, 30, 30, 1);
   heap.deallocate(first, 100);
   check_figures(by_label(heap).at("-"), 0, 0, 100, 1);
+  heap.deallocate(kept, 30);
 }
 
-TEST_CASE_TEMPLATE("usage: shrinking in place and moving count once", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+TEST_CASE_TEMPLATE("usage: shrinking in place and moving count once", Heap, zmm::debug_heap,
+                   zmm::debug_synchronized_heap) {
   Heap heap;
   zmm::label const scope{"moves"};
   void* p = heap.allocate(1000);
@@ -98,8 +103,11 @@ TEST_CASE("usage: of a request, before its end, after it, and in the next one") 
                                "        5000  parse (1 allocations)\n"
                                "         300  render (3 allocations)\n"
                                "zmm: places with the highest peaks\n"
-                               "        5000  usage_test.cpp:" + parse + " in parse (1 allocations)\n"
-                               "         300  usage_test.cpp:" + render + " in render (3 allocations)\n";
+                               "        5000  usage_test.cpp:" +
+                               parse +
+                               " in parse (1 allocations)\n"
+                               "         300  usage_test.cpp:" +
+                               render + " in render (3 allocations)\n";
   CHECK(usage(request) == expected);
   CHECK(usage(request.heap()) == expected);
   request.release();
@@ -116,17 +124,19 @@ TEST_CASE("usage: the highest peaks come first, as many as are asked for, equal 
   zmm::debug_heap heap;
   void* blocks[7];
   size_t const sizes[7] = {10, 500, 70, 500, 500, 9000, 1};
-  for (size_t i = 0; i < 7; ++i) blocks[i] = heap.allocate(sizes[i], 16, zmm::call_site::here("places.cpp", static_cast<unsigned>(i)));
+  for (size_t i = 0; i < 7; ++i)
+    blocks[i] = heap.allocate(sizes[i], 16, zmm::call_site::here("places.cpp", static_cast<unsigned>(i)));
   std::string const head = "zmm: peak bytes by label in heap ADDRESS\n       10581  (no label) (7 allocations)\n"
                            "zmm: places with the highest peaks\n";
   auto const line = [](size_t bytes, int at) {
-    return std::string(12 - std::to_string(bytes).size(), ' ') + std::to_string(bytes) + "  places.cpp:" + std::to_string(at) +
-           " (1 allocations)\n";
+    return std::string(12 - std::to_string(bytes).size(), ' ') + std::to_string(bytes) +
+           "  places.cpp:" + std::to_string(at) + " (1 allocations)\n";
   };
   CHECK(usage(heap, 0) == head);
   CHECK(usage(heap, 1) == head + line(9000, 5));
   CHECK(usage(heap, 3) == head + line(9000, 5) + line(500, 1) + line(500, 3));
-  CHECK(usage(heap) == head + line(9000, 5) + line(500, 1) + line(500, 3) + line(500, 4) + line(70, 2) + line(10, 0) + line(1, 6));
+  CHECK(usage(heap) ==
+        head + line(9000, 5) + line(500, 1) + line(500, 3) + line(500, 4) + line(70, 2) + line(10, 0) + line(1, 6));
   for (size_t i = 0; i < 7; ++i) heap.deallocate(blocks[i], sizes[i]);
 }
 }  // namespace

@@ -141,8 +141,8 @@ public:
   std::size_t count() const noexcept { return last_ - first_; }
   bool make_room(std::size_t count) noexcept {
     return count <= places_.capacity() || places_.grow([&](std::uintptr_t const* old, std::size_t capacity) {
-             for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
-           });
+      for (std::size_t i = first_; i != last_; ++i) places_[i % (2 * capacity)] = old[i % capacity];
+    });
   }
   void push(void const* p) noexcept { places_[last_++ % places_.capacity()] = ~address_of(p); }
   void const* pop() noexcept { return reinterpret_cast<void const*>(~places_[first_++ % places_.capacity()]); }
