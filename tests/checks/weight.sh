@@ -14,7 +14,7 @@ ceiling() { # ceiling STANDARD LINES
   [ "$lines" -lt "$2" ] || { echo "weight: over the ceiling"; broken=1; }
 }
 ceiling c++17 12000
-ceiling c++20 31500  # <atomic> alone is 24,209 of them
+ceiling c++20 31600  # <atomic> alone is 24,209 of them
 
 cd "$include" || exit 2
 for header in zmm/allocator.hpp zmm/heap/*.hpp; do
