@@ -16,10 +16,8 @@ inline void fill(void* p, pattern with, std::size_t bytes) noexcept {
 }
 inline bool is_filled(void const* p, pattern with, std::size_t bytes) noexcept {
   auto const* const at = static_cast<unsigned char const*>(p);
-  for (std::size_t i = 0; i < bytes; ++i) {
-    if (at[i] != static_cast<unsigned char>(with)) return false;
-  }
-  return true;
+  // Each byte is like the one in front of it.
+  return bytes == 0 || (at[0] == static_cast<unsigned char>(with) && __builtin_memcmp(at, at + 1, bytes - 1) == 0);
 }
 
 }}}  // namespace zmm::detail
