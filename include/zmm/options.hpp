@@ -94,7 +94,7 @@ struct default_options {
   // What follows makes a debug heap; debug_options has it.
 
   /// The heap knows each block: its size, where it was allocated, what is beside it. What is wrong ends at the stop handler,
-  /// and what is left over is reported. Needs <zmm/debug.hpp>. Bytes: 32 a block beside it, aligned ones more, and about 128 in
+  /// and what is left over is reported. Needs <zmm/debug.hpp>. Bytes: 32 a block beside it, aligned ones more, and up to 144 in
   /// a table. All calls take the watch's path; a block has exactly the bytes asked for.
   static constexpr bool watch_blocks = false;
   /// With watch_blocks: bytes of freed blocks that are kept from reuse, so that a write after a free is noticed.
