@@ -45,8 +45,9 @@ ZMM_COLD bool basic_heap<Options>::give_bare(void* block, std::size_t bytes, std
     deallocate_paged(block);
     return false;
   }
-  if constexpr (Options::check_frees) core_.check_small(block, classes::bin_of(rank), bytes, alignment);
+  if constexpr (Options::check_frees) core_.free_small(block, classes::bin_of(rank), bytes, alignment);
   push(classes::bin_of(rank), block);
+  core_.wipe_freed(block, classes::bin_of(rank), bytes);
   return true;
 }
 
