@@ -7,10 +7,6 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a request knows to check blocks with. Without encode_links that is nothing; else request_checks.hpp has it.
-template <class Options, bool = Options::encode_links, bool = Options::tag_blocks> struct request_checks;
-template <class Options> struct request_checks<Options, false, false> {};
-
 /// A base of request heaps. Every size a block may be freed with leads to the kind it was served as.
 template <class Options> struct packed_kinds {
   using classes = packed_classes<Options>;

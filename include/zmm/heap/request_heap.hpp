@@ -219,10 +219,7 @@ private:
     }
   }
   /// What free_packed() leaves to do, after the block is linked.
-  ZMM_INLINE void wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] detail::bin_index bin,
-                             [[maybe_unused]] std::size_t bytes) noexcept {
-    if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
-  }
+  void wipe_freed(void* block, detail::bin_index bin, std::size_t bytes) noexcept;
   void rekey() noexcept {
     if constexpr (Options::encode_links) checks::rekey(bins_.links(), this);
   }
@@ -250,10 +247,7 @@ private:
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;
   detail::free_slot* take_deferred(detail::bin_index bin) noexcept { return bins_.take_list(bin); }
-  void begin() noexcept {
-    rekey();
-    if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
-  }
+  void begin() noexcept;
 
   void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;

@@ -5,6 +5,18 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
+template <class Options> ZMM_INLINE void basic_request_heap<Options>::begin() noexcept {
+  rekey();
+  if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
+}
+
+template <class Options>
+ZMM_INLINE void basic_request_heap<Options>::wipe_freed([[maybe_unused]] void* block,
+                                                        [[maybe_unused]] detail::bin_index bin,
+                                                        [[maybe_unused]] std::size_t bytes) noexcept {
+  if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
+}
+
 /// The misses of packed blocks: from the open slab or a fresh one. Requires: pop_wide() had none.
 template <class Options>
 ZMM_INLINE void* basic_request_heap<Options>::carve(std::size_t bytes, std::size_t alignment) noexcept {
