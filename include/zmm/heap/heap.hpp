@@ -5,9 +5,7 @@
 //              └─ allocate_rest ─ obtain ─ heap_core::attempt
 //     deallocate ─ heap_core::push
 //        └─ deallocate_paged ─ heap_core::free_paged
-//
-// A watched heap's calls all miss and go to the watch, which takes and gives memory through allocate_rest()
-// and give_bare(). See watched_engine.hpp.
+// In a watched heap every call goes to the watch: watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>

@@ -10,9 +10,7 @@
 //              └─ deallocate_odd ─ give_paged
 //     release ─ run_end ─ children, end_list
 //        └─ give_back ─ request_pool::end
-//
-// A watched request's calls all miss and go to the watch, which takes and gives memory through allocate_rest()
-// and give_bare(). See watched_engine.hpp.
+// In a watched request every call goes to the watch: watched_engine.hpp.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -247,7 +245,10 @@ private:
   void* take_forwarded(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void forward() noexcept;
   detail::free_slot* take_deferred(detail::bin_index bin) noexcept { return bins_.take_list(bin); }
-  void begin() noexcept;
+  ZMM_INLINE void begin() noexcept {
+    rekey();
+    if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
+  }
 
   void* take_packed(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, detail::admission& asked) noexcept;

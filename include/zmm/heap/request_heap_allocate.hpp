@@ -5,11 +5,6 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-template <class Options> ZMM_INLINE void basic_request_heap<Options>::begin() noexcept {
-  rekey();
-  if (!watched::is_always_watched && ZMM_UNLIKELY(detail::forwards_now())) forward();
-}
-
 template <class Options>
 ZMM_INLINE void basic_request_heap<Options>::wipe_freed([[maybe_unused]] void* block,
                                                         [[maybe_unused]] detail::bin_index bin,
