@@ -215,6 +215,30 @@ TEST_CASE_TEMPLATE("debug: a fresh block and a freed one are filled", Heap, ZMM_
   for (size_t i = 0; i < 100; ++i) CHECK(gone[i] == 0xDF);
 }
 
+TEST_CASE("debug: a write to a block of a request that has ended") {
+  constexpr char const* after_end = "nobody writes to a request after its end";
+  for (bool fills_pool : {false, true}) {
+    for (bool writes : {false, true}) {
+      child_result const r = run_in_child([&] {
+        zmm::request_pool pool;
+        unsigned char* p = nullptr;
+        {
+          zmm::debug_request_resource request{pool};
+          p = bytes_of(request.allocate(48));
+        }
+        if (writes) *p ^= 1;
+        for (size_t bytes = 0; fills_pool && bytes < 4'000'000; bytes += 200'000) {
+          zmm::debug_request_resource request{pool};
+          for (int i = 0; i < 200; ++i) (void)request.allocate(1000);
+        }
+        if (fills_pool) ::_exit(0);  // the pool does not end
+      });
+      if (writes) check_stopped(r, after_end);
+      CHECK(r.finished == !writes);
+    }
+  }
+}
+
 // One thread is kept inside the heap by its limit hook while another comes in.
 struct intruder {
   template <class Heap> static void keep_one_inside(Heap& heap, bool (*hook)(void*, size_t) noexcept) {

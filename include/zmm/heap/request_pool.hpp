@@ -38,6 +38,7 @@ public:
   ~basic_request_pool() {
     detail::forks.detach(fork_);
     detail::check(forked_ || in_flight() == 0, "a request pool outlives its requests", nullptr, this);
+    detained_.verify(this);
   }
 
   /// Effects: all requests together take at most `bytes` from storage from now on. Caches are dropped if that is

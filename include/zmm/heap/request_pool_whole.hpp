@@ -52,6 +52,7 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
     shelved += s.bytes;
   });
   detained_.for_each(check_slab);
+  detained_.verify(this);
   for (magazine const& m : magazines_) {
     m.verify(this);
     m.for_each(check_slab, [&](detail::paged_block run) {

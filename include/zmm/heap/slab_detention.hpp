@@ -29,9 +29,7 @@ public:
     while (bytes_ > bytes) {
       slab* const s = first_;
       allow(s->begin(), distance(s->begin(), s->end()));
-      if constexpr (!under_sanitizer)
-        check(is_filled(s->begin(), pattern::freed, distance(s->begin(), s->end())),
-              "nobody writes to a request after its end", s, pool);
+      check_untouched(*s, pool);
       first_ = s->next;
       if (first_ == nullptr) last_ = nullptr;
       bytes_ -= s->bytes;
@@ -44,7 +42,17 @@ public:
     for (slab* s = first_; s != nullptr; s = s->next) visit(*s);
   }
 
+  void verify(void const* pool) const noexcept {
+    for_each([&](slab& s) { check_untouched(s, pool); });
+  }
+
 private:
+  static void check_untouched(slab& s, void const* pool) noexcept {
+    if constexpr (!under_sanitizer)
+      check(is_filled(s.begin(), pattern::freed, distance(s.begin(), s.end())),
+            "nobody writes to a request after its end", &s, pool);
+  }
+
   slab *first_ = nullptr, *last_ = nullptr;
   std::size_t bytes_ = 0;
 };
