@@ -35,7 +35,7 @@ struct watch_access {
 template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
   auto const* const watch = detail::watch_access::watch(of);
   if (watch == nullptr) return 0;
-  watch->sites().report_leaks(&detail::watch_access::engine(of), *watch);
+  watch->inspect([&] { watch->sites().report_leaks(&detail::watch_access::engine(of), *watch); });
   return watch->live_blocks();
 }
 

@@ -1,7 +1,7 @@
 // The watch over an engine's blocks: for the debug heap, the sanitizers, and engines that forward to malloc.
 //
 //     allocate ─ (engine) take ─ put on zones
-//     deallocate ─ find, check zones ─ quarantine ─ (the oldest) let_go ─ (engine) give
+//     deallocate ─ find, check zones ─ quarantine ─ (the oldest) evict ─ (engine) give
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -12,14 +12,6 @@
 #include <zmm/heap/watch_pattern.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-
-/// What a watch is to do. Red zones lie in front of a block and behind it; a tool that blocks are forwarded to has its own.
-struct watch_policy {
-  bool forwards;           ///< blocks are malloc's: no zones, no quarantine
-  bool fills;              ///< what may not be used is filled with a pattern, and compared later
-  bool is_shared;          ///< several threads may be inside
-  std::size_t quarantine;  ///< bytes of freed blocks that are kept from reuse
-};
 
 /// Knows every block of its engine. Sites says where blocks were allocated. An engine gives it, as `bare`,
 ///     take(bytes, alignment, asks): memory, or null; if it asks, a limit's hook
@@ -60,7 +52,7 @@ public:
     std::size_t const outer = outer_bytes(block);
     void* const base = take(bare, outer, alignment);
     if (base == nullptr) return nullptr;
-    if (!make_room()) {  // a limit's hook may have allocated
+    if (!make_room()) {  // a limit's hook, or another thread, may have allocated
       bare.give(base, outer, alignment);
       return nullptr;
     }
@@ -139,7 +131,7 @@ public:
   /// Effects: freed blocks that were kept from reuse are the engine's again.
   template <class Bare> void end_quarantine(Bare bare) noexcept {
     entered const guard(*this);
-    while (!quarantined_.empty()) let_go(bare);
+    while (!quarantined_.empty()) evict(bare);
   }
   /// Effects: every block is over, as if freed, and none is kept from reuse: the engine drops its memory whole.
   template <class Bare> void end_all(Bare bare) noexcept {
@@ -163,6 +155,15 @@ public:
     entered const guard(*this);
     verify_blocks();
   }
+  /// Effects: calls look() while nobody else is inside.
+  template <class Look> void inspect(Look look) const {
+    entered const guard(*this);
+    look();
+  }
+
+  // Before a fork and after it, in the thread that forks.
+  void hold() const noexcept { enter(); }
+  void let_go() const noexcept { leave(); }
 
 private:
   block_watch(watch_policy policy, void const* heap) noexcept : policy_(policy), heap_(heap) {}
@@ -171,31 +172,33 @@ private:
   /// In the watch while it lives. A limit's hook may come back in on the same thread.
   class entered {
   public:
-    explicit entered(block_watch const& watch) noexcept : watch_(watch) {
-      void const* const me = &own_record;
-      if (watch_.inside_.load(std::memory_order_relaxed) == me) {
-        ++watch_.depth_;
-        return;
-      }
-      // Acquire and release: what the thread before did here is seen.
-      void const* expected = nullptr;
-      while (!watch_.inside_.compare_exchange_weak(expected, me, std::memory_order_acquire)) {
-        if (expected != nullptr && !watch_.policy_.is_shared)
-          stop({"one thread at a time is inside a heap", nullptr, watch_.heap_});
-        if (expected != nullptr) os_yield();
-        expected = nullptr;
-      }
-    }
-    ~entered() {
-      if (watch_.depth_ != 0) --watch_.depth_;
-      else watch_.inside_.store(nullptr, std::memory_order_release);
-    }
+    explicit entered(block_watch const& watch) noexcept : watch_(watch) { watch_.enter(); }
+    ~entered() { watch_.leave(); }
     entered(entered const&) = delete;
     entered& operator=(entered const&) = delete;
 
   private:
     block_watch const& watch_;
   };
+
+  void enter() const noexcept {
+    void const* const me = &own_record;
+    if (inside_.load(std::memory_order_relaxed) == me) {
+      ++depth_;
+      return;
+    }
+    // Acquire and release: what the thread before did here is seen.
+    void const* expected = nullptr;
+    while (!inside_.compare_exchange_weak(expected, me, std::memory_order_acquire)) {
+      if (expected != nullptr && !policy_.is_shared) stop({"one thread at a time is inside a heap", nullptr, heap_});
+      if (expected != nullptr) os_yield();
+      expected = nullptr;
+    }
+  }
+  void leave() const noexcept {
+    if (depth_ != 0) --depth_;
+    else inside_.store(nullptr, std::memory_order_release);
+  }
 
   // base | zone | block, `bytes` of it in use | zone. What is aligned to more than a page has no zone in front.
   static constexpr std::size_t most_aligned_zone = 4096;
@@ -247,10 +250,18 @@ private:
   /// From the engine, which gets back what is in quarantine, more with each attempt, before it asks a limit's hook.
   template <class Bare> void* take(Bare bare, std::size_t bytes, std::size_t alignment) noexcept {
     for (std::size_t some = 1; !quarantined_.empty(); some *= 2) {
-      if (void* const base = bare.take(bytes, alignment, false)) return base;
-      for (std::size_t i = 0; i < some && !quarantined_.empty(); ++i) let_go(bare);
+      if (void* const base = take_outside(bare, bytes, alignment, false)) return base;
+      for (std::size_t i = 0; i < some && !quarantined_.empty(); ++i) evict(bare);
     }
-    return bare.take(bytes, alignment, true);
+    return take_outside(bare, bytes, alignment, true);
+  }
+  /// Where threads share the engine they come in meanwhile: it may wait for a fork, which waits for the watch.
+  template <class Bare> void* take_outside(Bare bare, std::size_t bytes, std::size_t alignment, bool asks) noexcept {
+    bool const leaves = policy_.is_shared && depth_ == 0;
+    if (leaves) leave();
+    void* const base = bare.take(bytes, alignment, asks);
+    if (leaves) enter();
+    return base;
   }
 
   template <class Bare> void retire(Bare bare, watched_block& b) noexcept {
@@ -266,11 +277,11 @@ private:
     hide(b, pattern::freed);
     quarantined_.push(b.start());
     quarantined_bytes_ += b.room;
-    while (quarantined_bytes_ > policy_.quarantine && !quarantined_.empty()) let_go(bare);
+    while (quarantined_bytes_ > policy_.quarantine && !quarantined_.empty()) evict(bare);
   }
 
   /// The oldest block in quarantine is the engine's again.
-  template <class Bare> void let_go(Bare bare) noexcept {
+  template <class Bare> void evict(Bare bare) noexcept {
     watched_block* const found = table_.find(quarantined_.pop());
     check_freed(*found);
     watched_block const gone = *found;

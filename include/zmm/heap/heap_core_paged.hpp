@@ -16,6 +16,7 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   if (!layer::fits_chunk(count, aligned)) return pages_.source().take_huge(bytes, alignment, 0, asked);
   void* const block = pages_.take_pages(count, aligned, asked);
   if (block == nullptr) return nullptr;
+  if constexpr (!links_type::are_plain) allow(block, count * page);  // what lay here before may still be forbidden
   wipe_taken(block, count);
   if constexpr (!links_type::are_plain) links().hand_out(block, bin_index{1});
   entry_of(block) = page_entry::large(count);

@@ -101,6 +101,7 @@ public:
     begin_ = cursor_ = skip < distance(begin, end) ? begin + skip : end;
     end_ = end;
     if constexpr (!Links::are_plain) {
+      allow(begin, distance(begin, end));  // what lay here before may still be forbidden
       if (distance(cursor_, end_) >= 2048) begin_ = cursor_ += links().random_gap();
     }
   }

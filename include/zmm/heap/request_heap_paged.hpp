@@ -52,6 +52,7 @@ template <class Options> bool basic_request_heap<Options>::grow_table(detail::ad
   if (bytes <= detail::small_limit) {
     void* const room = take_packed(bytes, 1, asked);
     if (room == nullptr) return false;
+    detail::allow(room, bytes);  // as a freed block it may be forbidden
     tag(room, packed_bin(bytes, 1), bytes, 1);
     table_.move_to(room, bytes);
   } else {

@@ -261,6 +261,13 @@ private:
     static_cast<basic_synchronized_heap*>(self)->freeze_absent();
     after_fork(self);
   }
+  // A watch is there before its heap takes part in forks, and goes after.
+  static void hold_watch(void* self) noexcept {
+    if (auto* const watch = static_cast<basic_synchronized_heap*>(self)->watch()) watch->hold();
+  }
+  static void let_go_of_watch(void* self) noexcept {
+    if (auto* const watch = static_cast<basic_synchronized_heap*>(self)->watch()) watch->let_go();
+  }
 
   // Read on every call, and hardly ever written.
   detail::entry_lease const lease_;         ///< where a thread's record tells its part
@@ -272,7 +279,7 @@ private:
   std::atomic<std::size_t> peak_{0};                ///< of carved_
   source_type source_;
   detail::limit_hook_slot<Options::encode_calls> hook_;  ///< guarded by the source's lock
-  detail::fork_node fork_{this, &before_fork, &after_fork, &in_child};
+  detail::fork_node fork_{this, &before_fork, &after_fork, &in_child, &hold_watch, &let_go_of_watch};
   /// Taken from here, and not from the code of whichever shared object makes a part: that may be unloaded first.
   void (*const leave_)(detail::thread_member*) noexcept = &basic_synchronized_heap::leave;
 };

@@ -97,8 +97,8 @@ template <class Options> void basic_synchronized_heap<Options>::freeze_absent() 
 }
 
 template <class Options> basic_synchronized_heap<Options>::~basic_synchronized_heap() {
-  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end(*this, true);
   detail::forks.detach(fork_);
+  if (ZMM_UNLIKELY(is_watched())) detail::watched_calls::end(*this, true);
   {
     detail::spin_guard const guard(detail::thread_members_lock);
     for_each_part([&](part_type& p) {

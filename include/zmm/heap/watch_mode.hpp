@@ -1,4 +1,4 @@
-// Whether engines forward their blocks to malloc, for tools that know malloc.
+// How blocks are watched, and whether engines forward them to malloc, for tools that know malloc.
 #pragma once
 
 #include <zmm/base/annotate.hpp>
@@ -15,6 +15,14 @@ inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept 
   void* block = nullptr;
   return zmm_posix_memalign(&block, alignment, bytes) == 0 ? block : nullptr;
 }
+
+/// What a watch is to do. Red zones lie in front of a block and behind it; a tool that blocks are forwarded to has its own.
+struct watch_policy {
+  bool forwards;           ///< blocks are malloc's: no zones, no quarantine
+  bool fills;              ///< what may not be used is filled with a pattern, and compared later
+  bool is_shared;          ///< several threads may be inside
+  std::size_t quarantine;  ///< bytes of freed blocks that are kept from reuse
+};
 
 enum class forwarding : unsigned char { unknown, off, on };
 ZMM_SHARED inline std::atomic<forwarding> forwarding_now{forwarding::unknown};

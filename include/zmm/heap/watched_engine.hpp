@@ -103,7 +103,8 @@ struct watched_calls {
                                : engine.allocate_rest(bytes, alignment, {}, asked);
     }
     bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-      return engine.give_bare(block, bytes, alignment);
+      bool const is_left_alone = engine.give_bare(block, bytes, alignment);
+      return is_left_alone && !Engine::options::encode_links;  // those write beside a block when they hand it out
     }
   };
 

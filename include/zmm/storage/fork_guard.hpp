@@ -6,13 +6,16 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// What takes part in a fork. `before(owner)` takes the owner's locks; `parent(owner)` and `child(owner)` let go of
-/// them on either side. All run in the forking thread; the child has no other. Lies in its owner; constant-initialised.
+/// them on either side. `first(owner)` takes a lock that others' locks are taken inside, and runs before any `before`;
+/// `last(owner)` lets go of it. All run in the forking thread; the child has no other. Lies in its owner;
+/// constant-initialised.
 class fork_node {
 public:
   using callback = void (*)(void* owner) noexcept;
 
-  constexpr fork_node(void* owner, callback before, callback parent, callback child) noexcept
-      : owner_(owner), before_(before), parent_(parent), child_(child) {}
+  constexpr fork_node(void* owner, callback before, callback parent, callback child, callback first = nullptr,
+                      callback last = nullptr) noexcept
+      : owner_(owner), before_(before), parent_(parent), child_(child), take_first_(first), let_go_last_(last) {}
   fork_node(fork_node const&) = delete;
   fork_node& operator=(fork_node const&) = delete;
 
@@ -20,7 +23,7 @@ private:
   friend class fork_registry;
 
   void* owner_;
-  callback before_, parent_, child_;
+  callback before_, parent_, child_, take_first_, let_go_last_;
   fork_node* next_ = nullptr;
   fork_node* prev_ = nullptr;
   std::atomic<bool> attached_{false};
@@ -83,6 +86,9 @@ private:
     }
     lock_.lock();
     forking_.store(zmm_thread_self(), std::memory_order_relaxed);
+    for (fork_node* node = first_; node != nullptr; node = node->next_) {
+      if (node->take_first_ != nullptr) node->take_first_(node->owner_);
+    }
     for (fork_node* node = first_; node != nullptr; node = node->next_) node->before_(node->owner_);
     // Acquire: with the store in attach_innermost(). Read once, so that after() lets go of what was held here.
     held_innermost_ = innermost_.load(std::memory_order_acquire);
@@ -96,6 +102,9 @@ private:
     }
     if (held_innermost_ != nullptr) (held_innermost_->*side)(held_innermost_->owner_);
     for (fork_node* node = last_; node != nullptr; node = node->prev_) (node->*side)(node->owner_);
+    for (fork_node* node = last_; node != nullptr; node = node->prev_) {
+      if (node->let_go_last_ != nullptr) node->let_go_last_(node->owner_);
+    }
     forking_.store(os_thread{}, std::memory_order_relaxed);
     lock_.unlock();
   }
