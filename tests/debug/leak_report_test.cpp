@@ -73,7 +73,7 @@ TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Hea
     Heap heap;
     void* blocks[10];
     for (size_t i = 0; i < 10; ++i) blocks[i] = heap.allocate(100 + i);
-    for (size_t i : {0, 1, 2, 5}) heap.deallocate(blocks[i], 100 + i);
+    for (size_t i : std::initializer_list<size_t>{0, 1, 2, 5}) heap.deallocate(blocks[i], 100 + i);
     void* const later = heap.allocate(1);
     (void)later;
   }

@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("debug: a limit refuses with the figures asked for", Heap, ZM
 }
 
 TEST_CASE_TEMPLATE("debug: what the quarantine keeps is no reason to fail", Heap, ZMM_TEST_DEBUG_ENGINES) {
-  for (size_t bytes : {100, 3000, 20'000, 200'000}) {
+  for (size_t bytes : std::initializer_list<size_t>{100, 3000, 20'000, 200'000}) {
     CAPTURE(bytes);
     engine_face<Heap> face;
     Heap& heap = face.heap();

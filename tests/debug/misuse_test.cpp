@@ -20,7 +20,7 @@ constexpr char const* this_file = "misuse_test.cpp";
 TEST_CASE_TEMPLATE("debug: nothing wrong is nothing found", Face, ZMM_TEST_DEBUG_FACES) {
   child_result const r = outcome_of<Face>([](Face& f) {
     for (size_t bytes = 32; bytes < 10'000'000; bytes = bytes * 3 / 32 * 32) {
-      for (size_t alignment : {16, 32}) {
+      for (size_t alignment : std::initializer_list<size_t>{16, 32}) {
         void* const p = f.take(bytes, alignment);
         std::memset(p, 0, bytes);
         f.give(p, bytes, alignment);
@@ -35,7 +35,7 @@ TEST_CASE_TEMPLATE("debug: nothing wrong is nothing found", Face, ZMM_TEST_DEBUG
 }
 
 TEST_CASE_TEMPLATE("debug: a block that is freed twice", Face, ZMM_TEST_DEBUG_FACES) {
-  for (size_t bytes : {16, 48, 5008, 3'000'000}) {
+  for (size_t bytes : std::initializer_list<size_t>{16, 48, 5008, 3'000'000}) {
     child_result const r = outcome_of<Face>([&](Face& f) {
       void* const p = f.take(bytes);
       f.give(p, bytes);
@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("debug: a block that is freed twice", Face, ZMM_TEST_DEBUG_FA
 }
 
 TEST_CASE_TEMPLATE("debug: a block that is freed with another size", Face, ZMM_TEST_DEBUG_FACES) {
-  for (size_t wrong : {32, 64, 4096}) {
+  for (size_t wrong : std::initializer_list<size_t>{32, 64, 4096}) {
     child_result const r = outcome_of<Face>([&](Face& f) { f.give(f.take(48), wrong); });
     check_stopped<Face>(r, is_named, 48, this_file, __LINE__ - 1);
   }
@@ -97,7 +97,7 @@ template <class Face> void look_at(Face& f, look how, void* p, size_t bytes) {
 constexpr look every_look[] = {look::free, look::verify, look::release, look::end};
 
 TEST_CASE_TEMPLATE("debug: a byte written behind a block or in front of it", Face, ZMM_TEST_DEBUG_FACES) {
-  for (size_t bytes : {16, 48, 3072, 5008, 3'000'000}) {
+  for (size_t bytes : std::initializer_list<size_t>{16, 48, 3072, 5008, 3'000'000}) {
     for (look how : every_look) {
       child_result const over = outcome_of<Face>([&](Face& f) {
         void* const p = f.take(bytes);
@@ -117,8 +117,8 @@ TEST_CASE_TEMPLATE("debug: a byte written behind a block or in front of it", Fac
 
 TEST_CASE_TEMPLATE("debug: the zones of a block end where it does, for any size and alignment", Heap,
                    ZMM_TEST_DEBUG_ENGINES) {
-  for (size_t bytes : {1, 7, 8, 9, 13, 4097}) {
-    for (size_t alignment : {1, 8, 64, 4096, 8192}) {
+  for (size_t bytes : std::initializer_list<size_t>{1, 7, 8, 9, 13, 4097}) {
+    for (size_t alignment : std::initializer_list<size_t>{1, 8, 64, 4096, 8192}) {
       CAPTURE(bytes);
       CAPTURE(alignment);
       using face = engine_face<Heap>;
@@ -141,7 +141,7 @@ TEST_CASE_TEMPLATE("debug: the zones of a block end where it does, for any size 
 
 TEST_CASE_TEMPLATE("debug: a write to a block after it was freed", Face, ZMM_TEST_DEBUG_FACES) {
   for (look how : {look::verify, look::release, look::end}) {
-    for (size_t at : {0, 24, 47}) {
+    for (size_t at : std::initializer_list<size_t>{0, 24, 47}) {
       child_result const r = outcome_of<Face>([&](Face& f) {
         void* const p = f.take(48);
         f.give(p, 48);

@@ -266,7 +266,7 @@ TEST_CASE_TEMPLATE("passthrough: blocks are to the byte, and usable_size() says 
                    zmm::synchronized_heap) {
   forwarding_scope const forwards;
   Heap heap;
-  for (size_t bytes : {1, 13, 100, 5000, 3'000'000}) {
+  for (size_t bytes : std::initializer_list<size_t>{1, 13, 100, 5000, 3'000'000}) {
     void* const p = heap.allocate(bytes);
     CHECK(heap.usable_size(p) == bytes);
     CHECK(heap.owns(p));
