@@ -247,6 +247,7 @@ private:
       for (unsigned steps = in_.byte() % 32; steps != 0 && ends_ == ends_before && !in_.empty(); --steps) {
         if (in_.byte() % 4 != 0) inner.next_step();
         else step(in_.byte() % 19);
+        was_lifted_ = was_lifted_ || inner.was_lifted_;  // whose lift held here as well
       }
       if (ends_ != ends_before) {
         inner.check_ended();
@@ -255,6 +256,7 @@ private:
       }
       child->verify();
       if (in_.byte() % 2 == 0) inner.run();
+      was_lifted_ = was_lifted_ || inner.was_lifted_;
       child.reset();
       inner.check_ended();
     } else {

@@ -4,6 +4,7 @@
 //     deallocate ─ find, check zones ─ quarantine ─ (the oldest) evict ─ (engine) give
 #pragma once
 
+#include <zmm/base/annotate.hpp>
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_table.hpp>

@@ -6,6 +6,7 @@
 //     push
 #pragma once
 
+#include <zmm/base/annotate.hpp>
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_list.hpp>

@@ -174,7 +174,8 @@ ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, a
   }
   void* const run = pages.take_pages(layout::pages(bin), 1, asked);
   if (run == nullptr) return nullptr;
-  if constexpr (!Links::are_plain) allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
+  if constexpr (!Links::are_plain)
+    allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
   mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
   b.carved += layout::slots(bin);
   carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
