@@ -238,6 +238,9 @@ private:
   void deallocate_paged(void* block) noexcept;
   void* reallocate_paged(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   bool ask_hook(part_type* own, std::size_t bytes) noexcept;
+  part_type* owner_of(void const* block) const noexcept {
+    return part_type::owner_among(parts_.load(std::memory_order_acquire), block);
+  }
 
   part_type* part_or_join(detail::admission& asked) noexcept;
   /// This thread's part; null if it has none.

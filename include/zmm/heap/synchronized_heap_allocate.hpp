@@ -87,12 +87,12 @@ ZMM_COLD bool basic_synchronized_heap<Options>::ask_hook(part_type* own, std::si
 
 template <class Options>
 ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_foreign(void* block, detail::bin_index bin) noexcept {
-  if (ZMM_UNLIKELY(has_frozen_) && part_type::owner_of(block)->state.is_frozen()) return;
+  if (ZMM_UNLIKELY(has_frozen_) && owner_of(block)->state.is_frozen()) return;
   part_type* own = held_part();
   if (ZMM_UNLIKELY(own == nullptr)) {
     detail::admission asked;
     own = part_or_join(asked);
-    if (own == nullptr) return part_type::owner_of(block)->free_from_afar(bin, block);
+    if (own == nullptr) return owner_of(block)->free_from_afar(bin, block);
   }
   if (ZMM_UNLIKELY(own == part_type::owner_of(block)))
     return own->push(bin, block);  // the heap has no entry of its own
@@ -114,7 +114,7 @@ ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_miss(void* block,
 /// Frees by address, whatever size it is said to have.
 template <class Options> ZMM_NOINLINE void basic_synchronized_heap<Options>::deallocate_paged(void* block) noexcept {
   if (part_type::is_huge(block)) return note_carved(0 - source_.give_huge(block));
-  part_type* const owner = part_type::owner_of(block);
+  part_type* const owner = owner_of(block);
   if (owner != held_part()) return owner->free_paged_from_afar(block);
   owner->free_paged(block);
   note_carved(owner->publish());

@@ -70,6 +70,7 @@ ZMM_COLD auto basic_synchronized_heap<Options>::claim_or_make(detail::admission&
   auto* const made = ::new (room) part_type(&source_);
   this->hand_to(*made);
   made->part_of = this;
+  made->all_parts = &parts_;
   made->leave = leave_;
   made->next_part = parts_.load(std::memory_order_relaxed);
   // Release: whoever finds the part through the list finds it whole.

@@ -52,6 +52,18 @@ public:
     return static_cast<thread_part*>(chunk_type::of(block)->owner);
   }
 
+  /// The same, to be followed. With check_chunks it is looked up among `parts`, all of the heap's, and what is not there
+  /// stops. Complexity: linear in parts.
+  static thread_part* owner_among(thread_part* parts, void const* block) noexcept {
+    thread_part* const owner = owner_of(block);
+    if constexpr (Options::check_chunks) {
+      void const* const heap = parts->part_of;
+      while (parts != nullptr && parts != owner) parts = parts->next_part;
+      check(parts != nullptr, "a chunk belongs to a thread's part of this heap", chunk_type::of(block), heap);
+    }
+    return owner;
+  }
+
   /// A slot for a bin whose list is empty, without a look at the pages; null: then attempt().
   ZMM_NOINLINE void* slot_after_miss(bin_index bin) noexcept {
     if (foreign_list& own = foreign_[bin.value]; own.head != nullptr) {
@@ -124,8 +136,9 @@ public:
   std::size_t published_bytes() const noexcept { return published_bytes_.load(std::memory_order_relaxed); }
   std::size_t published_blocks() const noexcept { return published_blocks_.load(std::memory_order_relaxed); }
 
-  limit_gate<Options::encode_calls> gate;  ///< lifts of this thread
-  thread_part* next_part = nullptr;        ///< in the heap's list of all parts; never changes
+  limit_gate<Options::encode_calls> gate;                ///< lifts of this thread
+  thread_part* next_part = nullptr;                      ///< in the heap's list of all parts; never changes
+  std::atomic<thread_part*> const* all_parts = nullptr;  ///< that list
   part_state<> state;
 
 private:
@@ -167,7 +180,7 @@ private:
 /// Sends each owner's slots of the chain home, in one piece. Slots of a frozen part are dropped.
 template <class Options> void thread_part<Options>::send_home(bin_index bin, free_slot* chain) noexcept {
   while (chain != nullptr) {
-    thread_part* const owner = owner_of(chain);
+    thread_part* const owner = owner_among(all_parts->load(std::memory_order_acquire), chain);
     free_slot *first = nullptr, *last = chain, *rest = nullptr;
     while (chain != nullptr) {
       free_slot* const next = core::links().next(chain, bin);
