@@ -7,7 +7,8 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// The figures of an engine. Sizes are bytes; a small block counts as its slot, a paged one as its pages.
+/// The figures of an engine. Sizes are bytes; a small block counts as its slot, a paged one as its pages; in
+/// a debug heap, under a sanitizer and where blocks are forwarded to malloc, each as what was asked for.
 /// Invariants: size <= peak, real_size <= real_peak, size <= real_size.
 struct statistics {
   std::size_t size = 0;           ///< bytes in live blocks

@@ -14,7 +14,7 @@ using os_thread_key = unsigned;   ///< pthread_key_t
 extern "C" {
 [[gnu::format(printf, 2, 3)]] int zmm_dprintf(int descriptor, char const* format, ...) __asm__("dprintf");
 
-char* zmm_getenv(char const* name) noexcept __asm__("getenv");
+char* zmm_secure_getenv(char const* name) noexcept __asm__("secure_getenv");  ///< null in a setuid program
 void* zmm_malloc(std::size_t bytes) noexcept __asm__("malloc");
 int zmm_posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept __asm__("posix_memalign");
 void zmm_free(void* block) noexcept __asm__("free");

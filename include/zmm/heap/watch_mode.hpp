@@ -29,7 +29,7 @@ ZMM_SHARED inline std::atomic<forwarding> forwarding_now{forwarding::unknown};
 
 /// The environment decides, or that a tool is there that knows malloc and nothing of zmm.
 ZMM_COLD inline bool find_forwarding() noexcept {
-  char const* const wish = zmm_getenv("ZMM_PASSTHROUGH");
+  char const* const wish = zmm_secure_getenv("ZMM_PASSTHROUGH");
   bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_under_memcheck();
   forwarding expected = forwarding::unknown;  // what a call of passthrough() said meanwhile stays
   forwarding_now.compare_exchange_strong(expected, on ? forwarding::on : forwarding::off);
