@@ -261,7 +261,7 @@ TEST_CASE("synchronized_heap: where one thread only allocates and another only f
     zmm::synchronized_heap heap;
     growth const told =
         produce_and_consume(heap, scaled(60'000), [](random_source& r) { return r.between(3000, 30'000); });
-    CHECK(told.late <= told.early + 4 * chunk);
+    CHECK(told.late <= told.early + 16 * chunk);  // of 500 that go through it: how full the ring is is up to the scheduler
   }
   SUBCASE("huge blocks") {
     zmm::synchronized_heap heap;
