@@ -36,10 +36,22 @@ public:
   block_watch& operator=(block_watch const&) = delete;
 
   bool forwards() const noexcept { return policy_.forwards; }
-  std::size_t live_blocks() const noexcept { return table_.count() - quarantined_.count(); }
-  std::size_t live_bytes() const noexcept { return live_bytes_; }
-  std::size_t peak_bytes() const noexcept { return peak_bytes_; }
-  void reset_peak() noexcept { peak_bytes_ = live_bytes_; }
+  std::size_t live_blocks() const noexcept {
+    entered const guard(*this);
+    return table_.count() - quarantined_.count();
+  }
+  std::size_t live_bytes() const noexcept {
+    entered const guard(*this);
+    return live_bytes_;
+  }
+  std::size_t peak_bytes() const noexcept {
+    entered const guard(*this);
+    return peak_bytes_;
+  }
+  void reset_peak() noexcept {
+    entered const guard(*this);
+    peak_bytes_ = live_bytes_;
+  }
   Sites const& sites() const noexcept { return sites_; }
 
   /// Returns: a block of `bytes`, at least 1; null: bare.take() had none, or there is no memory to note it in.
