@@ -30,6 +30,15 @@ struct watch_access {
 };
 }  // namespace detail
 
+/// Effects: engines built from now on forward each block to malloc and free, or do not; those there are stay as they are.
+/// release() and the engine's end still free every block, limits and figures hold, and what wants no look-up looks up. The
+/// process's heap, thread_heap, decides when it is first used.
+/// Without a call the environment decides, when the first engine is built: ZMM_PASSTHROUGH=1 forwards, 0 does not, and
+/// without either engines forward under Valgrind's memcheck.
+inline void passthrough(bool on) noexcept {
+  detail::forwarding_now.store(on ? detail::forwarding::on : detail::forwarding::off);
+}
+
 /// Effects: reports to the leak sink what is live in a debug heap now, if anything is. Returns: the number of blocks.
 /// Complexity: linear in live blocks.
 template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {

@@ -103,10 +103,8 @@ public:
     --count_;
   }
   void clear() noexcept {
-    for (std::size_t i = 0; i < places_.capacity() && count_ != 0; ++i) {
-      if (places_[i].key != 0) --count_;
-      places_[i] = watched_block{};
-    }
+    for (std::size_t i = 0; i < places_.capacity(); ++i) places_[i] = watched_block{};
+    count_ = 0;
   }
 
   /// Visits every block, in no order; the visitor may change it, but neither its key nor the table.

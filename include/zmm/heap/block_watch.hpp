@@ -4,11 +4,12 @@
 //     deallocate ─ find, check zones ─ quarantine ─ (the oldest) evict ─ (engine) give
 #pragma once
 
+#include <zmm/stats.hpp>
 #include <zmm/base/annotate.hpp>
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/heap/block_table.hpp>
-#include <zmm/heap/own_record.hpp>
+#include <zmm/heap/watch_gate.hpp>
 #include <zmm/heap/watch_mode.hpp>
 #include <zmm/heap/watch_pattern.hpp>
 
@@ -40,13 +41,12 @@ public:
     entered const guard(*this);
     return table_.count() - quarantined_.count();
   }
-  std::size_t live_bytes() const noexcept {
+  /// Effects: puts what it knows into `s`: the bytes asked for.
+  void count(statistics& s) const noexcept {
     entered const guard(*this);
-    return live_bytes_;
-  }
-  std::size_t peak_bytes() const noexcept {
-    entered const guard(*this);
-    return peak_bytes_;
+    s.size = live_bytes_;
+    s.peak = peak_bytes_;
+    s.live_blocks = live_blocks();
   }
   void reset_peak() noexcept {
     entered const guard(*this);
@@ -175,8 +175,8 @@ public:
   }
 
   // Before a fork and after it, in the thread that forks.
-  void hold() const noexcept { enter(); }
-  void let_go() const noexcept { leave(); }
+  void hold() const noexcept { gate_.enter(policy_.is_shared, heap_); }
+  void let_go() const noexcept { gate_.leave(); }
 
 private:
   block_watch(watch_policy policy, void const* heap) noexcept : policy_(policy), heap_(heap) {}
@@ -185,33 +185,14 @@ private:
   /// In the watch while it lives. A limit's hook may come back in on the same thread.
   class entered {
   public:
-    explicit entered(block_watch const& watch) noexcept : watch_(watch) { watch_.enter(); }
-    ~entered() { watch_.leave(); }
+    explicit entered(block_watch const& watch) noexcept : gate_(watch.gate_) { watch.hold(); }
+    ~entered() { gate_.leave(); }
     entered(entered const&) = delete;
     entered& operator=(entered const&) = delete;
 
   private:
-    block_watch const& watch_;
+    watch_gate& gate_;
   };
-
-  void enter() const noexcept {
-    void const* const me = &own_record;
-    if (inside_.load(std::memory_order_relaxed) == me) {
-      ++depth_;
-      return;
-    }
-    // Acquire and release: what the thread before did here is seen.
-    void const* expected = nullptr;
-    while (!inside_.compare_exchange_weak(expected, me, std::memory_order_acquire)) {
-      if (expected != nullptr && !policy_.is_shared) stop({"one thread at a time is inside a heap", nullptr, heap_});
-      if (expected != nullptr) os_yield();
-      expected = nullptr;
-    }
-  }
-  void leave() const noexcept {
-    if (depth_ != 0) --depth_;
-    else inside_.store(nullptr, std::memory_order_release);
-  }
 
   // base | zone | block, `bytes` of it in use | zone. What is aligned to more than a page has no zone in front.
   static constexpr std::size_t most_aligned_zone = 4096;
@@ -270,10 +251,10 @@ private:
   }
   /// Where threads share the engine they come in meanwhile: it may wait for a fork, which waits for the watch.
   template <class Bare> void* take_outside(Bare bare, std::size_t bytes, std::size_t alignment, bool asks) noexcept {
-    bool const leaves = policy_.is_shared && depth_ == 0;
-    if (leaves) leave();
+    bool const leaves = policy_.is_shared && gate_.is_outermost();
+    if (leaves) gate_.leave();
     void* const base = bare.take(bytes, alignment, asks);
-    if (leaves) enter();
+    if (leaves) hold();
     return base;
   }
 
@@ -324,8 +305,7 @@ private:
     stop(info);
   }
 
-  mutable std::atomic<void const*> inside_{nullptr};  ///< the thread that is
-  mutable std::size_t depth_ = 0;                     ///< how often more
+  mutable watch_gate gate_;
   watch_policy const policy_;
   void const* const heap_;
   block_table table_;

@@ -75,6 +75,7 @@ public:
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= bound_.get(rank))) return deallocate_miss(block, bytes, alignment);
+    if (rank >= detail::small_limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
     if constexpr (Options::check_frees) core_.free_small(block, classes::bin_of(rank), bytes, alignment);
     push(classes::bin_of(rank), block);
     core_.wipe_freed(block, classes::bin_of(rank), bytes);

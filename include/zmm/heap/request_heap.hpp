@@ -100,7 +100,7 @@ public:
 
   /// As deallocate(), for callers that never pass null. Requires: block is not null.
   ZMM_INLINE void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = classes::rank_of(bytes, alignment);
+    std::size_t const rank = detail::opaque(classes::rank_of(bytes, alignment));  // unrolled constants look too large
     if (ZMM_UNLIKELY(alignment > 16 || rank >= bound_.get(rank))) return deallocate_rest(block, bytes, alignment);
     if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
     bins_.push(classes::bin_of(rank), block);

@@ -72,7 +72,9 @@ public:
 
   /// Effects: what is live is folded by place, in the order of the first allocation there, and reported.
   template <class Watch> void report_leaks(void const* heap, Watch const& watch, leak_sink sink) const noexcept {
-    leak_report report{heap, nullptr, 0, watch.live_blocks(), watch.live_bytes()};
+    statistics s;
+    watch.count(s);
+    leak_report report{heap, nullptr, 0, s.live_blocks, s.size};
     list<leak> leaks;
     if (report.blocks != 0) fold(watch, leaks);
     report.leaks = leaks.count != 0 ? &leaks.items[0] : nullptr;

@@ -192,7 +192,9 @@ private:
   }
   /// Requires: the block is small.
   ZMM_INLINE void free_small(part_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    detail::bin_index const bin = classes::bin_of(classes::rank_of(bytes, alignment));
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= detail::small_limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
+    detail::bin_index const bin = classes::bin_of(rank);
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_part(&detail::no_part))) return deallocate_without_part(block, bytes, alignment);
       own->free_small(block, bin, bytes, alignment);

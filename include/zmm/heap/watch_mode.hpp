@@ -6,9 +6,7 @@
 
 #include <atomic>
 
-namespace zmm { inline namespace ZMM_ABI {
-
-namespace detail {
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Of `bytes` to the byte, so that a tool sees where the block ends; null if there is none.
 inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept {
   if (alignment <= alignof(std::max_align_t)) return zmm_malloc(bytes);
@@ -42,15 +40,5 @@ inline bool forwards_now() noexcept {
   if (ZMM_LIKELY(now == forwarding::off)) return false;
   return now == forwarding::on || find_forwarding();
 }
-}  // namespace detail
 
-/// Effects: engines built from now on forward each block to malloc and free, or do not; those there are stay as they are.
-/// release() and the engine's end still free every block, limits and figures hold, and what wants no look-up looks up. The
-/// process's heap, thread_heap, decides when it is first used.
-/// Without a call the environment decides, when the first engine is built: ZMM_PASSTHROUGH=1 forwards, 0 does not, and
-/// without either engines forward under Valgrind's memcheck.
-inline void passthrough(bool on) noexcept {
-  detail::forwarding_now.store(on ? detail::forwarding::on : detail::forwarding::off);
-}
-
-}}  // namespace zmm
+}}}  // namespace zmm::detail

@@ -178,10 +178,8 @@ struct watched_calls {
   /// What the watch knows better: the bytes asked for.
   template <class Engine> ZMM_COLD static void correct(Engine const& e, statistics& s) noexcept {
     free_deferred(const_cast<Engine&>(e));
-    auto const* const watch = e.watch();
-    s.size = watch != nullptr ? watch->live_bytes() : 0;
-    s.live_blocks = watch != nullptr ? watch->live_blocks() : 0;
-    s.peak = watch != nullptr ? watch->peak_bytes() : 0;
+    s.size = s.live_blocks = s.peak = 0;
+    if (auto const* const watch = e.watch()) watch->count(s);
     s.peak_exact = true;
   }
   template <class Engine> ZMM_COLD static void verify(Engine const& e) noexcept {
