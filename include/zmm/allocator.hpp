@@ -3,12 +3,12 @@
 #pragma once
 
 #include <zmm/errors.hpp>
-#include <zmm/heap/allocation_command.hpp>
-#include <zmm/heap/block_chain.hpp>
-#include <zmm/heap/bulk.hpp>
+#include <zmm/blocks/allocation_command.hpp>
+#include <zmm/blocks/block_chain.hpp>
+#include <zmm/blocks/bulk.hpp>
 #include <zmm/heap/heap.hpp>
-#include <zmm/heap/request_heap.hpp>
-#include <zmm/heap/thread_heap.hpp>
+#include <zmm/request/request_heap.hpp>
+#include <zmm/threads/thread_heap.hpp>
 
 #include <type_traits>
 

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <zmm/allocator.hpp>
-#include <zmm/heap/site_ledger.hpp>
+#include <zmm/watch/site_ledger.hpp>
 
 #include <cstdio>
 

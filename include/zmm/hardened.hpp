@@ -4,10 +4,10 @@
 
 #include <zmm/allocator.hpp>
 #include <zmm/chunk/sealed_links.hpp>
-#include <zmm/heap/encoded_calls.hpp>
+#include <zmm/hardening/encoded_calls.hpp>
 #include <zmm/heap/heap_checked.hpp>
-#include <zmm/heap/request_heap_checked.hpp>
-#include <zmm/heap/synchronized_heap_checked.hpp>
+#include <zmm/request/request_heap_checked.hpp>
+#include <zmm/threads/synchronized_heap_checked.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

@@ -6,7 +6,7 @@
 // twice, the program does not link. malloc is not replaced. A block may be freed by any thread.
 #pragma once
 
-#include <zmm/heap/thread_heap.hpp>
+#include <zmm/threads/thread_heap.hpp>
 
 #include <new>
 

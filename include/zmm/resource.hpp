@@ -3,8 +3,8 @@
 
 #include <zmm/debug.hpp>
 #include <zmm/hardened.hpp>
-#include <zmm/heap/owned_engine.hpp>
-#include <zmm/heap/thread_heap.hpp>
+#include <zmm/faces/owned_engine.hpp>
+#include <zmm/threads/thread_heap.hpp>
 
 #include <memory_resource>
 #include <tuple>

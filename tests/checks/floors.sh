@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # floors.sh INCLUDE_DIR : the rules of the house for the files of INCLUDE_DIR/zmm.
 #   - A file includes its own floor or lower ones. base/ stands on itself alone; the vocabulary (fwd, options, errors,
-#     stats, version) on base/ and itself; then storage/, chunk/, heap/; what users include, at the top, on everything.
+#     stats, version) on base/ and itself; then storage/, chunk/, blocks/, hardening/ and watch/, heap/, the other engines, faces/;
+#     what users include, at the top, on everything.
 #   - Preprocessor conditionals only in base/compiler.hpp and in the OS selector, storage/os_storage.hpp. No NDEBUG anywhere.
 #   - Every macro starts with ZMM_. Every header has #pragma once. No file is longer than 330 lines.
 set -u
@@ -15,9 +16,13 @@ floor_of() {
     zmm/fwd.hpp | zmm/options.hpp | zmm/errors.hpp | zmm/stats.hpp | zmm/version.hpp) floor=1 ;;
     zmm/storage/*) floor=2 ;;
     zmm/chunk/*) floor=3 ;;
-    zmm/heap/*) floor=4 ;;
+    zmm/blocks/*) floor=4 ;;
+    zmm/hardening/* | zmm/watch/*) floor=5 ;;
+    zmm/heap/*) floor=6 ;;
+    zmm/request/* | zmm/threads/* | zmm/segment/*) floor=7 ;;
+    zmm/faces/*) floor=8 ;;
     zmm/*/*) floor=-1 ;;
-    zmm/*) floor=5 ;;
+    zmm/*) floor=9 ;;
     *) floor=-1 ;;
   esac
 }

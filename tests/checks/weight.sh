@@ -17,7 +17,7 @@ ceiling c++17 12000
 ceiling c++20 31600  # <atomic> alone is 24,209 of them
 
 cd "$include" || exit 2
-for header in zmm/allocator.hpp zmm/heap/*.hpp; do
+for header in zmm/allocator.hpp zmm/{blocks,hardening,watch,heap,request,threads,faces}/*.hpp; do
   [ -e "$header" ] || { echo "weight: no $header"; broken=1; continue; }
   # -H draws the tree: one dot a level. Remember the path from the top, print it where it ends in a heavy header.
   tree=$(echo "#include <$header>" | "$compiler" -std=c++17 -I . -E -H -x c++ - 2>&1 >/dev/null) ||

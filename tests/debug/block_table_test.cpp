@@ -1,5 +1,5 @@
 // The table of watched blocks next to a std::map.
-#include <zmm/heap/block_table.hpp>
+#include <zmm/watch/block_table.hpp>
 
 #include "../support/random.hpp"
 #include "../support/scale.hpp"

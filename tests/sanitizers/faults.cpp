@@ -2,9 +2,9 @@
 // program has to say what is wrong, in the function the_fault_…(), and nothing where nothing is. Prints "done" at its end.
 // Nothing of the C++ library's own code is in the program: MemorySanitizer knows what it compiled only.
 #include <zmm/heap/heap.hpp>
-#include <zmm/heap/request_heap.hpp>
-#include <zmm/heap/synchronized_heap.hpp>
-#include <zmm/heap/thread_heap.hpp>
+#include <zmm/request/request_heap.hpp>
+#include <zmm/threads/synchronized_heap.hpp>
+#include <zmm/threads/thread_heap.hpp>
 
 #include <cstdio>
 #include <cstring>

@@ -1,9 +1,9 @@
 // LeakSanitizer and a malloc'ed block whose only pointer lies in a block of an engine: no leak. leaks ENGINE lost: the pointer
 // is overwritten, which is one.
 #include <zmm/heap/heap.hpp>
-#include <zmm/heap/request_heap.hpp>
-#include <zmm/heap/synchronized_heap.hpp>
-#include <zmm/heap/thread_heap.hpp>
+#include <zmm/request/request_heap.hpp>
+#include <zmm/threads/synchronized_heap.hpp>
+#include <zmm/threads/thread_heap.hpp>
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // What a block costs that another thread frees, in atomic read-modify-writes: every exchange with the list of what others freed
 // is counted, for two threads that exchange blocks and for one that only allocates and one that only frees.
-#include <zmm/heap/free_slot.hpp>
-#include <zmm/heap/remote_list.hpp>
+#include <zmm/blocks/free_slot.hpp>
+#include <zmm/threads/remote_list.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <zmm/chunk/checked_geometry.hpp>
-#include <zmm/heap/block_tags.hpp>
+#include <zmm/hardening/block_tags.hpp>
 #include <zmm/heap/heap_core.hpp>
-#include <zmm/heap/known_chunks.hpp>
+#include <zmm/hardening/known_chunks.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

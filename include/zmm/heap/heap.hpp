@@ -11,8 +11,8 @@
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
 #include <zmm/heap/heap_core.hpp>
-#include <zmm/heap/limit_gate.hpp>
-#include <zmm/heap/watched_engine.hpp>
+#include <zmm/chunk/limit_gate.hpp>
+#include <zmm/watch/watched_engine.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 

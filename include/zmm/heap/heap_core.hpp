@@ -7,8 +7,8 @@
 #pragma once
 
 #include <zmm/chunk/checked_geometry.hpp>
-#include <zmm/heap/block_classes.hpp>
-#include <zmm/heap/run_bins.hpp>
+#include <zmm/blocks/block_classes.hpp>
+#include <zmm/blocks/run_bins.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

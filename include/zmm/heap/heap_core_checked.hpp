@@ -2,7 +2,7 @@
 #pragma once
 
 #include <zmm/heap/checked_blocks.hpp>
-#include <zmm/heap/proven_links.hpp>
+#include <zmm/hardening/proven_links.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

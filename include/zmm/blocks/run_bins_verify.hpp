@@ -1,0 +1,56 @@
+// The executable twin of the bins' invariants.
+#pragma once
+
+#include <zmm/blocks/run_bins.hpp>
+
+#include <initializer_list>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+template <class Layer, class Links>
+void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept {
+  std::size_t runs[bin_count] = {};
+  pages.for_each_chunk([&](chunk_type* c) {
+    for (std::size_t i = header_pages<geometry>; i < geometry::pages; ++i) {
+      page_entry const entry = c->map[i];
+      if (entry.kind() != page_kind::small) continue;
+      check(entry.distance() < layout::pages(entry.bin()), "a page lies inside its run", c->page(i), heap);
+      page_entry const first = c->map[i - entry.distance()];
+      check(first == page_entry::small(entry.bin(), 0), "a page's run starts where its entry says", c->page(i), heap);
+      if (entry.distance() + 1 < layout::pages(entry.bin())) {
+        check(i + 1 < geometry::pages && c->map[i + 1] == page_entry::small(entry.bin(), entry.distance() + 1),
+              "a run is whole", c->page(i), heap);
+      }
+      if (entry.distance() == 0) ++runs[entry.bin().value];
+    }
+  });
+
+  std::size_t carved_bytes = 0;
+  for (std::uint8_t i = 0; i < bin_count; ++i) {
+    bin_index const bin{i};
+    bin_state const& b = bins_[i];
+    check(b.carved == runs[i] * layout::slots(bin), "a bin counts the slots of its runs", nullptr, heap);
+    carved_bytes += b.carved * slot_bytes(bin);
+
+    std::size_t const fresh = unbumped(bin);
+    check(b.fresh.is_whole(slot_bytes(bin)) && fresh <= layout::slots(bin), "what is fresh is whole slots of one run",
+          nullptr, heap);
+    std::size_t count = 0;
+    for (free_slot* list : {lists_[i], b.spare}) {
+      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
+        check(++count + fresh <= b.carved + adopted, "a free list ends", slot, heap);
+        check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
+        page_entry const& entry = entry_of(slot);
+        check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
+              heap);
+        std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
+        check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin),
+              "a free slot is a slot of its run", slot, heap);
+        check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot was handed out", slot, heap);
+      }
+    }
+  }
+  check(carved_bytes == carved_bytes_, "carved bytes are counted", nullptr, heap);
+}
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,100 @@
+// The secrets of one heap, and the words that bind a block to it.
+#pragma once
+
+#include <zmm/blocks/free_links.hpp>
+#include <zmm/storage/os_random.hpp>
+
+#include <cstring>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+inline std::uint64_t load_word(void const* at) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+inline void store_word(void* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
+
+/// New ones whenever a heap begins anew, so that nothing of before holds any more.
+struct block_keys {
+  std::uint64_t link = 0;    ///< of shadows of links
+  std::uint64_t tag = 0;     ///< of tags and canaries
+  std::uint64_t factor = 1;  ///< odd; spreads each bit of a tag's text over the word
+  std::uint64_t seed = 0;    ///< of what is random and not secret: where blocks lie
+
+  static block_keys draw() noexcept {
+    std::uint64_t const first = key_maker.claim(3);
+    block_keys k;
+    k.link = key_maker.key(first);
+    k.tag = key_maker.key(first + 1);
+    k.seed = key_maker.key(first + 2);
+    k.factor = (k.link >> 32 | k.tag << 32) | 1;
+    return k;
+  }
+  /// Of the factor, modulo 2^64.
+  std::uint64_t inverse() const noexcept {
+    std::uint64_t i = factor;                         // right in 3 bits
+    for (int n = 0; n < 5; ++n) i *= 2 - factor * i;  // each step doubles them
+    return i;
+  }
+};
+
+/// The shadow of a link: the second word of a free slot.
+ZMM_INLINE std::uint64_t link_proof(void const* slot, std::uint64_t link, std::uint64_t key) noexcept {
+  return __builtin_bswap64(link) ^ key ^ address_of(slot);
+}
+
+/// What a tag says of a live block: 26 bits. A word that is no tag made for this address with these keys decodes to
+/// something else, but for one word in 2^46.
+class block_tag {
+public:
+  block_tag(std::size_t bytes, std::size_t alignment) noexcept
+      : text_(std::uint64_t{1} << 25 | alignment << 12 | bytes) {}
+  /// A block that may be freed with any size up to `bytes` that leads to its bin.
+  static block_tag resized(std::size_t bytes, std::size_t alignment) noexcept {
+    block_tag t(bytes, alignment);
+    t.text_ |= std::uint64_t{1} << 24;
+    return t;
+  }
+
+  std::size_t bytes() const noexcept { return text_ & 4095; }
+  std::size_t alignment() const noexcept { return text_ >> 12 & 4095; }
+  bool is_resized() const noexcept { return (text_ >> 24 & 1) != 0; }
+  /// Whether it is one at all.
+  bool is_whole() const noexcept { return text_ >> 25 == 1 && is_power_of_two(alignment()); }
+
+  std::uint64_t encode(void const* block, block_keys const& k) const noexcept {
+    return (text_ * k.factor) ^ k.tag ^ address_of(block);
+  }
+  /// `inverse`: the keys'.
+  static block_tag decode(std::uint64_t word, void const* block, block_keys const& k, std::uint64_t inverse) noexcept {
+    return block_tag((word ^ k.tag ^ address_of(block)) * inverse);
+  }
+
+private:
+  explicit block_tag(std::uint64_t text) noexcept : text_(text) {}
+  std::uint64_t text_;
+};
+
+/// The eight bytes behind what was asked for, but no sooner than behind the block's first word, which bulk allocation
+/// links blocks through; only if the block has room for them. Where not, it stands for the block's tag, so that nothing
+/// depends on which it is.
+class tail_canary {
+public:
+  /// The block has `room` bytes and its tag at `tag_place`, which is to be `tag`.
+  ZMM_INLINE tail_canary(void* block, std::size_t bytes, std::size_t room, void* tag_place, std::uint64_t tag,
+                         block_keys const& k) noexcept {
+    std::size_t const from = bytes < 8 ? 8 : bytes;
+    bool const fits = from + 8 <= room;
+    at_ = fits ? static_cast<char*>(block) + from : tag_place;
+    pattern_ = fits ? __builtin_bswap64(k.tag) ^ address_of(block) : tag;
+  }
+  ZMM_INLINE void write() const noexcept { store_word(at_, pattern_); }
+  ZMM_INLINE bool is_whole() const noexcept { return load_word(at_) == pattern_; }
+
+private:
+  void* at_;
+  std::uint64_t pattern_;
+};
+
+}}}  // namespace zmm::detail

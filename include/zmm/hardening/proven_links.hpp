@@ -1,0 +1,95 @@
+// Free slots that prove themselves.
+#pragma once
+
+#include <zmm/base/checks.hpp>
+#include <zmm/hardening/block_keys.hpp>
+#include <zmm/blocks/free_links.hpp>
+#include <zmm/hardening/segmented_run.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Each free slot has its link, and right beside it a *shadow* of it: the link's bytes reversed, with the heap's key and
+/// the slot's own address. The two are 16 bytes of one cache line; where Place is front, the shadow comes first. A link that was overwritten, in part or whole, or copied from another slot, does not go with its shadow.
+/// Both of a block that is freed go together only if it is free already: so a block freed twice is noticed, however
+/// much happened in between, at no cost in memory. A slot loses both when it is handed out: they would give the key away.
+///
+/// Members: as plain_links. What does not hold goes to the stop handler.
+template <class Options, word_place Place> class proven_links {
+public:
+  static constexpr bool are_plain = false;
+  static constexpr std::size_t front = Place == word_place::front ? 8 : 0;
+  using fresh_run = std::conditional_t<Options::random_runs || Options::zero_on_free,
+                                       segmented_run<Options::random_runs, Options::zero_on_free>, bump_run>;
+
+  /// Effects: links from now on are this heap's, with this key; those of before do not hold.
+  void rekey(block_keys const& keys, void const* heap) noexcept {
+    key_ = keys.link;
+    random_ = keys.seed;
+    heap_ = heap;
+  }
+  /// Bytes of a fresh region to leave out, a multiple of 16.
+  std::size_t random_gap() noexcept { return Options::random_runs ? (random() >> 40) % 16 * 16 : 0; }
+  std::uint64_t random() noexcept { return random_ = random_ * 6364136223846793005U + 1442695040888963407U; }
+
+  ZMM_INLINE free_slot* pop(free_slot*& head, bin_index bin, std::uintptr_t floor) const noexcept {
+    free_slot* const slot = head;
+    if (ZMM_UNLIKELY(address_of(slot) <= floor)) return nullptr;
+    head = next(slot, bin);
+    hand_out(slot, bin);
+    return slot;
+  }
+  /// A tagged block's tag was compared, and is gone.
+  ZMM_INLINE void push(free_slot*& head, bin_index bin, void* block) const noexcept {
+    if constexpr (!Options::tag_blocks) {
+      check_live(block, bin);
+      if constexpr (Options::zero_on_free) zero_bytes(block, slot_bytes(bin));
+    }
+    head = make(block, bin, head);
+  }
+
+  /// Effects: the slot does not look free any more.
+  ZMM_INLINE void hand_out(void* slot, bin_index) const noexcept { zero_bytes(pair_at(slot), 16); }
+  /// The same for one of a fresh run. A tagged block does not look free anyway. One without a tag is asked when it is
+  /// freed, which then has not to wait for memory that nobody has touched yet.
+  ZMM_INLINE void hand_out_fresh([[maybe_unused]] void* slot, [[maybe_unused]] bin_index bin) const noexcept {
+    if constexpr (!Options::tag_blocks) hand_out(slot, bin);
+  }
+  ZMM_INLINE free_slot* next(free_slot const* slot, bin_index bin) const noexcept {
+    if (ZMM_UNLIKELY(!is_free(slot))) stop_at("a free slot's link is as it was written", slot, bin);
+    return slot->next;
+  }
+  ZMM_INLINE void link(free_slot* slot, bin_index bin, free_slot* next) const noexcept { make(slot, bin, next); }
+  ZMM_INLINE free_slot* make(void* slot, bin_index, free_slot* next) const noexcept {
+    store_word(shadow_of(slot), link_proof(slot, address_of(next), key_));
+    return ::new (slot) free_slot{next};
+  }
+
+  /// Whether the slot is free: its link and its shadow go together.
+  ZMM_INLINE bool is_free(void const* slot) const noexcept {
+    return load_word(shadow_of(slot)) == link_proof(slot, load_word(slot), key_);
+  }
+  ZMM_INLINE void check_live(void const* block, bin_index bin) const noexcept {
+    if (ZMM_UNLIKELY(is_free(block))) stop_at("a freed block is live", block, bin);
+  }
+  /// Whether a run of pages is on its way home: there it is linked like a slot of 16 bytes.
+  bool is_free_run(void const* run) const noexcept { return is_free(run); }
+  void check_walk(std::size_t left, void const* slot, bin_index bin) const noexcept {
+    if (ZMM_UNLIKELY(left == 0)) stop_at("a free list ends", slot, bin);
+  }
+
+private:
+  template <class Void> ZMM_INLINE static Void* shadow_of(Void* slot) noexcept {
+    return reinterpret_cast<Void*>(address_of(slot) + (Place == word_place::end ? 8 : std::uintptr_t{0} - 8));
+  }
+  /// Where link and shadow begin.
+  ZMM_INLINE static void* pair_at(void* slot) noexcept { return reinterpret_cast<char*>(slot) - front; }
+  [[noreturn]] ZMM_COLD void stop_at(char const* rule, void const* slot, bin_index bin) const noexcept {
+    stop({rule, slot, heap_, slot_bytes(bin)});
+  }
+
+  std::uint64_t key_ = 0;
+  std::uint64_t random_ = 0;
+  void const* heap_ = nullptr;
+};
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,273 @@
+// The bins of a request: blocks of all sizes packed one behind the other.
+//
+//     pop
+//        └─ (list empty) carve_one
+//              └─ (bin in use) carve ─ (slab used up) the request opens another
+//     push
+#pragma once
+
+#include <zmm/base/annotate.hpp>
+#include <zmm/base/checks.hpp>
+#include <zmm/base/size_classes.hpp>
+#include <zmm/blocks/block_list.hpp>
+#include <zmm/blocks/free_links.hpp>
+
+#include <utility>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
+/// fill; freed ones go to the list of their bin and are reused first.
+///
+/// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees,
+/// a bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free
+/// goes over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would
+/// be mispredicted in turn. A free says nothing to anybody; but whenever some bin has carved 32 blocks, then 64, 128,
+/// …, all bins are looked at, and one with a free block is one that frees.
+///
+/// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
+/// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
+/// of their own, which are made in the region itself when the first such block is asked for.
+///
+/// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
+/// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
+/// Where the bins of wide blocks lie: in the region; with links that are checked in the request, out of reach of blocks.
+template <std::size_t Bytes> struct wide_room {
+  void* own() noexcept { return wide_bins_room; }
+  alignas(std::size_t) unsigned char wide_bins_room[Bytes];
+};
+template <> struct wide_room<0> {
+  void* own() noexcept { return nullptr; }
+};
+
+/// What Links::front says is in front of each block belongs to its slot: the block is aligned, not the slot.
+template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : 728> {
+public:
+  static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
+  /// Whether blocks of this alignment have lists of their own.
+  static constexpr bool is_wide(std::size_t alignment) noexcept { return alignment == 32 || alignment == 64; }
+
+  Links& links() noexcept { return *this; }
+  Links const& links() const noexcept { return *this; }
+
+  /// The first free block of the bin, or null: then carve().
+  ZMM_INLINE void* pop(bin_index bin) noexcept { return pop_from(bins_, bin); }
+  ZMM_INLINE void push(bin_index bin, void* block) noexcept { push_to(bins_, bin, block); }
+  /// One block of the open slab, while no look at the bins is due; null: then carve(). Requires: as carve().
+  ZMM_INLINE void* carve_one(bin_index bin) noexcept {
+    std::uintptr_t const bytes = slot_bytes(bin), at = address_of(cursor_);
+    std::uintptr_t const slot =
+        at + ((at ^ Links::front) & ~bytes & 8);  // the block at a multiple of 16 if the slot is one
+    std::uintptr_t const top = slot + bytes, block = slot + Links::front;
+    if (ZMM_UNLIKELY(top > address_of(end_))) return nullptr;
+    if (ZMM_UNLIKELY(bins_.left[bin.value]-- == 0)) {
+      bins_.left[bin.value] = 0;
+      return nullptr;
+    }
+    cursor_ = reinterpret_cast<char*>(top);
+    if (block == 0) __builtin_unreachable();
+    return reinterpret_cast<void*>(block);
+  }
+  /// A block of the open slab; null: the slab has no room for it. Requires: pop(bin) would return null.
+  ZMM_INLINE void* carve(bin_index bin) noexcept { return carve_for(bins_, bin, 15 ^ (slot_bytes(bin) & 8)); }
+
+  /// Effects: adds up to `count` blocks to `list`: free ones, then some of the open slab in the order of their addresses.
+  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    static_assert(Links::are_plain, "a block list has plain links");
+    std::size_t const before = list.size(), bytes = slot_bytes(bin);
+    list.take_front(bins_.lists[bin.value], count);
+    count -= list.size() - before;
+    char* const block = aligned_cursor(15 ^ (bytes & 8));
+    if (count == 0 || !fits(block, bytes)) return;
+    std::size_t const room = distance(block, end_) / bytes, fresh = room < count ? room : count;
+    list.append_run(block, bytes, fresh);
+    cursor_ = block + fresh * bytes;
+    bins_.planned[bin.value] += fresh;
+  }
+  /// Effects: frees all blocks of `list`, each of this bin.
+  void push_all(bin_index bin, block_list& list) noexcept { list.give_all(bins_.lists[bin.value]); }
+
+  /// The same for alignments of 32 and 64. Requires: `bin` is that of a size rounded up to 64.
+  ZMM_INLINE void* pop_wide(bin_index bin) noexcept { return wide_ != nullptr ? pop_from(*wide_, bin) : nullptr; }
+  ZMM_INLINE void push_wide(bin_index bin, void* block) noexcept { push_to(*wide_, bin, block); }
+  void* carve_wide(bin_index bin) noexcept {
+    if (wide_ == nullptr && !make_wide()) return nullptr;
+    return carve_for(*wide_, bin, packed_alignment - 1);
+  }
+
+  /// Effects: blocks come out of [begin, end) from now on. What is left of the region before is lost until reset().
+  void open(char* begin, char* end) noexcept {
+    closed_bytes_ += distance(begin_, cursor_);
+    std::size_t const skip = align_up(address_of(begin), 8) - address_of(begin);  // a caller's buffer may lie anywhere
+    begin_ = cursor_ = skip < distance(begin, end) ? begin + skip : end;
+    end_ = end;
+    if constexpr (!Links::are_plain) {
+      allow(begin, distance(begin, end));  // what lay here before may still be forbidden
+      if (distance(cursor_, end_) >= 2048) begin_ = cursor_ += links().random_gap();
+    }
+  }
+
+  /// Effects: from now on pop() finds nothing; what is pushed waits for take_list(). Requires: no region was opened.
+  void forward() noexcept { floor_ = ~std::uintptr_t{0}; }
+  /// Returns: the free blocks of the bin, which has none then. Alignments up to 16.
+  free_slot* take_list(bin_index bin) noexcept {
+    free_slot* const list = bins_.lists[bin.value];
+    bins_.lists[bin.value] = nullptr;
+    return list;
+  }
+
+  /// Effects: forgets every block and region.
+  void reset() noexcept {
+    Links const kept = links();
+    std::uintptr_t const floor = floor_;
+    ::new (static_cast<void*>(this)) packed_bins();
+    links() = kept;
+    floor_ = floor;
+  }
+
+  char* cursor() const noexcept { return cursor_; }  ///< of the open region: what is in front of it was carved
+  /// Bytes carved so far, gaps included: an upper bound of what is live.
+  std::size_t carved_bytes() const noexcept { return closed_bytes_ + distance(begin_, cursor_); }
+
+  /// Whether some bin has blocks and none of them is free: then something is live. False does not say that nothing is.
+  bool is_surely_live() const noexcept {
+    bool live = false;
+    for_each_bin(
+        [&](bin_index, free_slot const* list, std::size_t carved) { live = live || (carved != 0 && list == nullptr); });
+    return live;
+  }
+
+  /// Adds what is live to `size` and `blocks`. Complexity: linear in the free blocks.
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
+    for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
+      std::size_t live = carved;
+      for_each_free(links(), list, bin, carved, [&](free_slot*) { --live; });
+      blocks += live;
+      size += live * slot_bytes(bin);
+    });
+  }
+
+  /// Calls visit(block, bytes) for every free block; stops if a list is longer than what was ever carved.
+  template <class Visit> void verify(Visit visit, void const* heap) const noexcept {
+    for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
+      std::size_t count = 0;
+      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
+        check(++count <= carved, "a free list ends", slot, heap);
+        check(is_aligned(slot, slot_bytes(bin) % 16 == 0 ? 16 : 8), "a free block is aligned", slot, heap);
+        visit(static_cast<void*>(reinterpret_cast<char*>(slot) - Links::front), slot_bytes(bin));
+      }
+    });
+    check(cursor_ >= begin_ && cursor_ <= end_, "the cursor lies in the open slab", cursor_, heap);
+  }
+
+private:
+  static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
+  static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at who frees
+  static constexpr std::size_t batched_bins = 24;  ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
+  static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
+
+  struct bin_set {
+    bin_set() noexcept { clear(std::make_index_sequence<bin_count>()); }
+
+    /// One store after the other: for arrays of this size g++ otherwise emits `rep stos`, whose start alone costs as
+    /// much as all of these, and a request begins with this.
+    template <std::size_t... I> ZMM_INLINE void clear(std::index_sequence<I...>) noexcept {
+      ((lists[I] = nullptr), ...);
+      ((left[I] = first_look), ...);
+      ((planned[I] = first_look), ...);
+    }
+
+    std::size_t carved(std::size_t bin) const noexcept { return planned[bin] - left[bin]; }
+    bool frees(bin_index bin) const noexcept { return (freeing >> bin.value & 1) != 0; }
+
+    /// Whether `bin` is to be carved in batches from now on; if not, it has blocks left to carve one by one. Requires:
+    /// none is left.
+    ZMM_NOINLINE bool look(bin_index bin) noexcept {
+      for (std::size_t i = 0; i < batched_bins; ++i) freeing |= std::uint32_t{lists[i] != nullptr} << i;
+      if (frees(bin)) return true;
+      left[bin.value] = planned[bin.value];
+      planned[bin.value] *= 2;
+      return false;
+    }
+
+    free_slot* lists[bin_count];
+    std::size_t left[bin_count];     ///< blocks to carve one by one before the next look; 0 in a bin carved in batches
+    std::size_t planned[bin_count];  ///< blocks carved and left
+    std::uint32_t freeing = 0;       ///< bit i: bin i was seen to free and is carved in batches
+  };
+
+  /// The aligned place at the cursor, whether or not a block fits there.
+  ZMM_INLINE char* aligned_cursor(std::size_t mask) const noexcept {
+    return reinterpret_cast<char*>((address_of(cursor_) + Links::front + mask) & ~mask);
+  }
+  ZMM_INLINE bool fits(char const* block, std::size_t bytes) const noexcept {
+    return static_cast<std::ptrdiff_t>(bytes - Links::front) <= end_ - block;
+  }
+
+  ZMM_INLINE void* pop_from(bin_set& set, bin_index bin) const noexcept {
+    return links().pop(set.lists[bin.value], bin, floor_);
+  }
+  ZMM_INLINE void push_to(bin_set& set, bin_index bin, void* block) const noexcept {
+    links().push(set.lists[bin.value], bin, block);
+  }
+
+  ZMM_INLINE void* carve_for(bin_set& set, bin_index bin, std::size_t mask) noexcept {
+    std::size_t const bytes = slot_bytes(bin);
+    char* const block = aligned_cursor(mask);
+    if (ZMM_UNLIKELY(!fits(block, bytes))) return nullptr;
+    if (set.left[bin.value] == 0 && (set.frees(bin) || set.look(bin))) {
+      std::size_t const count = fits(block, batch * bytes) ? batch : 1;
+      if (count == batch) set.lists[bin.value] = link_batch(block, bin);
+      cursor_ = block + count * bytes - Links::front;
+      set.planned[bin.value] += count;
+    } else {
+      cursor_ = block + bytes - Links::front;
+      --set.left[bin.value];
+    }
+    return block;
+  }
+
+  /// Links all blocks of a batch but the first, in address order; no loop, so nothing to mispredict.
+  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin) const noexcept {
+    return link_batch(block, bin, std::make_index_sequence<batch - 2>());
+  }
+  template <std::size_t... I>
+  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, std::index_sequence<I...>) const noexcept {
+    std::size_t const bytes = slot_bytes(bin);
+    auto const at = [&](std::size_t i) { return reinterpret_cast<free_slot*>(block + i * bytes); };
+    (links().make(at(I + 1), bin, at(I + 2)), ...);
+    links().make(at(batch - 1), bin, nullptr);
+    return at(1);
+  }
+
+  ZMM_COLD bool make_wide() noexcept {
+    static_assert(sizeof(bin_set) == 728);
+    if (void* const own = this->own()) {
+      wide_ = ::new (own) bin_set;
+      return true;
+    }
+    char* const room = aligned_cursor(15);
+    if (!fits(room, sizeof(bin_set))) return false;
+    cursor_ = room + sizeof(bin_set);
+    wide_ = ::new (static_cast<void*>(room)) bin_set;
+    return true;
+  }
+
+  /// Calls visit(bin, free list, blocks carved) for each bin of both sets.
+  template <class Visit> void for_each_bin(Visit visit) const {
+    for (bin_set const* set : {&bins_, static_cast<bin_set const*>(wide_)}) {
+      for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved(i));
+    }
+  }
+
+  char* cursor_ = nullptr;
+  char* end_ = nullptr;
+  /// Where blocks begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  std::uintptr_t floor_ = 0;
+  bin_set bins_;
+  bin_set* wide_ = nullptr;
+  char* begin_ = nullptr;
+  std::size_t closed_bytes_ = 0;  ///< carved out of regions before the open one
+};
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,27 @@
+// What a request knows to check blocks with.
+#pragma once
+
+#include <zmm/hardening/block_tags.hpp>
+#include <zmm/hardening/known_chunks.hpp>
+#include <zmm/request/request_heap.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Without tag_blocks only the links of free blocks have a key.
+template <class Options> struct request_checks<Options, true, false> {
+  template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(block_keys::draw(), heap); }
+};
+
+template <class Options> struct request_checks<Options, true, true> {
+  template <class Links> void rekey(Links& links, void const* heap) noexcept {
+    block_keys const keys = block_keys::draw();
+    links.rekey(keys, heap);
+    tags.rekey(keys, heap);
+    known = {};
+  }
+
+  block_tags<Options, word_place::front> tags;
+  known_chunks<chunk<typename Options::geometry>> known;  ///< chunks in which a block of this request was seen
+};
+
+}}}  // namespace zmm::detail

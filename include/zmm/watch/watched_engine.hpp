@@ -1,0 +1,210 @@
+// How an engine is watched: what it has for that, and its calls as they go through the watch.
+#pragma once
+
+#include <zmm/options.hpp>
+#include <zmm/stats.hpp>
+#include <zmm/chunk/admission.hpp>
+#include <zmm/watch/block_watch.hpp>
+#include <zmm/blocks/free_slot.hpp>
+#include <zmm/chunk/limit_gate.hpp>
+
+#include <type_traits>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Where blocks were allocated, for a debug heap. Defined in <zmm/debug.hpp>: include that to use one.
+class site_ledger;
+/// Lets debug.hpp's functions see an engine's watch.
+struct watch_access;
+
+/// For watches that nobody asks.
+class no_sites {
+public:
+  static bool make_room() noexcept { return true; }
+  template <class Site> static std::uint32_t note_allocated(Site, std::size_t) noexcept { return 0; }
+  static void note_freed(std::uint32_t, std::size_t) noexcept {}
+  static void note_resized(std::uint32_t, std::size_t, std::size_t) noexcept {}
+  static void note_end() noexcept {}
+  static void describe(std::uint32_t, stop_info&) noexcept {}
+};
+
+/// What a type of engine is watched by. Engines are watched from their first block to their end, or never: if their
+/// options say so or a sanitizer has to be told, always; else if they forward to malloc.
+template <class Options> struct watch_of {
+  using type = block_watch<std::conditional_t<Options::watch_blocks, site_ledger, no_sites>>;
+  static constexpr bool is_constant = under_sanitizer || Options::watch_blocks;
+  static constexpr std::size_t quarantine = Options::watch_blocks ? Options::quarantine : std::size_t{256} << 10;
+  static watch_policy policy(bool is_shared) noexcept {
+    return {!is_constant || forwards_now(), Options::watch_blocks && !under_sanitizer, is_shared, quarantine};
+  }
+};
+
+/// Ranks from here on are not served from lists: all of them in a watched engine. With plain links, a rank that is a
+/// constant, as of a node that is freed, costs no comparison unless its type is always watched; in an engine that
+/// forwards, such a block is listed at first, and freed before the next call does anything.
+template <class Options, bool Shared = false> class hit_bound {
+public:
+  constexpr hit_bound() noexcept = default;
+  ZMM_INLINE std::size_t get() const noexcept {
+    if constexpr (Shared) return __atomic_load_n(&bound_, __ATOMIC_RELAXED);  // threads that meet here agree
+    return bound_;
+  }
+  ZMM_INLINE std::size_t get(std::size_t rank) const noexcept {
+    bool const is_free = !watch_of<Options>::is_constant && !Options::encode_links && !Shared;
+    return is_free && __builtin_constant_p(rank) ? small_limit : get();
+  }
+  void forward() noexcept { __atomic_store_n(&bound_, std::size_t{0}, __ATOMIC_RELAXED); }
+  bool is_watched() const noexcept { return watch_of<Options>::is_constant || get() == 0; }
+
+private:
+  std::size_t bound_ = watch_of<Options>::is_constant ? 0 : small_limit;
+};
+
+/// The base of every engine: what it has for its watch. Engines decide in their constructors whether they forward; their
+/// destructors call watched_calls::end().
+template <class Options, bool Shared = false> class watched_engine {
+public:
+  using watch_type = typename watch_of<Options>::type;
+  static constexpr bool is_always_watched = watch_of<Options>::is_constant;
+
+  bool is_watched() const noexcept { return bound_.is_watched(); }
+  bool forwards() const noexcept {
+    return is_watched() && (!is_always_watched || (watch() != nullptr && watch()->forwards()));
+  }
+  watch_type* watch() const noexcept { return watch_.load(std::memory_order_acquire); }
+  /// Returns: the watch, made now if there is none; null: no memory. Any thread.
+  ZMM_COLD watch_type* make_watch() noexcept {
+    if (watch_type* const there = watch()) return there;
+    watch_type* const made = watch_type::make(watch_of<Options>::policy(Shared), this);
+    watch_type* there = nullptr;
+    if (made == nullptr || watch_.compare_exchange_strong(there, made)) return made;
+    watch_type::destroy(made);
+    return there;
+  }
+
+protected:
+  hit_bound<Options, Shared> bound_;
+
+private:
+  std::atomic<watch_type*> watch_{nullptr};
+};
+
+/// The calls of a watched engine. Such an engine has allocate_rest(), allocate_forwarded(), give_bare() and, unless it is
+/// always watched, take_deferred(): what frees of a constant size have listed.
+struct watched_calls {
+  template <class Engine> struct bare {
+    Engine& engine;
+    admission& asked;
+    void* take(std::size_t bytes, std::size_t alignment, bool asks) noexcept {
+      asked.why = refusal::none;
+      asked.by_watch = true;
+      asked.asks = asks;
+      return engine.forwards() ? engine.allocate_forwarded(bytes, alignment, asked)
+                               : engine.allocate_rest(bytes, alignment, {}, asked);
+    }
+    bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+      bool const is_left_alone = engine.give_bare(block, bytes, alignment);
+      return is_left_alone && !Engine::options::encode_links;  // those write beside a block when they hand it out
+    }
+  };
+
+  template <class Engine, class Site>
+  ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, Site where,
+                                 admission& asked) noexcept {
+    if (!is_power_of_two(alignment)) return asked.refuse_address();
+    free_deferred(e);
+    auto* const watch = e.make_watch();
+    void* const block =
+        watch != nullptr ? watch->allocate(bare<Engine>{e, asked}, bytes != 0 ? bytes : 1, alignment, where) : nullptr;
+    if (block == nullptr && asked.why == refusal::none) asked.refuse_address();
+    return block;
+  }
+  template <class Engine>
+  ZMM_COLD static void deallocate(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    free_deferred(e);
+    give(e, block, bytes != 0 ? bytes : 1, alignment);
+  }
+  template <class Engine>
+  ZMM_COLD static void* reallocate(Engine& e, void* block, std::size_t bytes, std::size_t copied,
+                                   std::size_t alignment) {
+    free_deferred(e);
+    auto* const watch = e.make_watch();
+    if (watch == nullptr) throw_bad_alloc();
+    replaced_block const old = watch->replacing(block);
+    std::size_t const usable = old.bytes;
+    if (bytes == 0) bytes = 1;
+    admission asked;
+    void* const place = allocate(e, bytes, alignment, old, asked);
+    if (place == nullptr) {
+      if (bytes > usable || !is_aligned(block, alignment) || !is_power_of_two(alignment)) throw_refusal(bytes, asked);
+      watch->shrink(block, bytes, alignment);  // shrinking does not fail for want of memory
+      return block;
+    }
+    if (copied > usable) copied = usable;
+    copy_bytes(place, block, copied < bytes ? copied : bytes);
+    give(e, block, unknown_size, 1);
+    return place;
+  }
+  template <class Engine> ZMM_COLD static std::size_t usable_size(Engine const& e, void const* block) noexcept {
+    return e.watch() != nullptr ? e.watch()->usable_size(block) : 0;
+  }
+  template <class Engine>
+  ZMM_COLD static std::size_t resize_in_place(Engine& e, void* block, std::size_t min_bytes) noexcept {
+    return e.watch() != nullptr ? e.watch()->resize_in_place(block, min_bytes) : 0;
+  }
+
+  /// Effects: what the watch keeps from the engine is the engine's again.
+  template <class Engine> ZMM_COLD static void settle(Engine& e) noexcept {
+    if (e.watch() == nullptr) return;
+    free_deferred(e);
+    admission asked;
+    e.watch()->end_quarantine(bare<Engine>{e, asked});
+  }
+  /// Effects: every block is over; the engine drops its memory next. Says what was left over, if somebody is to know.
+  template <class Engine> ZMM_COLD static void end_all(Engine& e, bool reports) noexcept {
+    if (e.watch() == nullptr) return;
+    free_deferred(e);
+    if constexpr (Engine::options::watch_blocks) {
+      if (reports) e.watch()->sites().report_leaks(&e, *e.watch());
+    }
+    admission asked;
+    e.watch()->end_all(bare<Engine>{e, asked});
+  }
+  /// Effects: as end_all(), and there is no watch any more.
+  template <class Engine> ZMM_COLD static void end(Engine& e, bool reports) noexcept {
+    end_all(e, reports);
+    if (auto* const watch = e.watch()) Engine::watch_type::destroy(watch);
+  }
+  /// What the watch knows better: the bytes asked for.
+  template <class Engine> ZMM_COLD static void correct(Engine const& e, statistics& s) noexcept {
+    free_deferred(const_cast<Engine&>(e));
+    s.size = s.live_blocks = s.peak = 0;
+    if (auto const* const watch = e.watch()) watch->count(s);
+    s.peak_exact = true;
+  }
+  template <class Engine> ZMM_COLD static void verify(Engine const& e) noexcept {
+    free_deferred(const_cast<Engine&>(e));
+    if (e.watch() != nullptr) e.watch()->verify();
+  }
+
+private:
+  template <class Engine> static void give(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    admission asked;
+    if (auto* const watch = e.make_watch()) watch->deallocate(bare<Engine>{e, asked}, block, bytes, alignment);
+  }
+  template <class Engine> static void free_deferred(Engine& e) noexcept {
+    if constexpr (!watch_of<typename Engine::options>::is_constant) {
+      for (std::uint8_t i = 0; i < bin_count; ++i) {
+        for (free_slot* slot = e.take_deferred(bin_index{i}); slot != nullptr;) {
+          // Freed twice, or written to since: what knows malloc knows more, and the link leads nowhere.
+          bool const is_whole = e.watch() != nullptr && e.watch()->is_live(slot);
+          free_slot* const next = is_whole ? slot->next : nullptr;
+          give(e, slot, unknown_size, 1);
+          slot = next;
+        }
+      }
+    }
+  }
+};
+
+}}}  // namespace zmm::detail
