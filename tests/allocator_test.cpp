@@ -1,5 +1,7 @@
 // allocator<T, Heap>: bound to a heap, and where it goes when containers are copied, moved and swapped.
 #include <zmm/allocator.hpp>
+#include <zmm/debug.hpp>
+#include <zmm/hardened.hpp>
 
 #include "support/checking_storage.hpp"
 #include "support/engines.hpp"
@@ -10,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -34,12 +37,90 @@ TEST_CASE("allocator: traits") {
   static_assert(sizeof(a) == sizeof(void*) && !std::is_final_v<a>);
   static_assert(std::is_nothrow_copy_constructible_v<a> && std::is_nothrow_move_constructible_v<a>);
   static_assert(std::is_nothrow_copy_assignable_v<a> && std::is_nothrow_move_assignable_v<a>);
-  static_assert(!std::is_default_constructible_v<a>);
+  static_assert(std::is_nothrow_default_constructible_v<a>);  // bound to the current heap, or to none
   static_assert(std::is_same_v<traits::rebind_alloc<long>, alloc<long>>);
   static_assert(std::is_same_v<traits::pointer, int*> && std::is_same_v<traits::value_type, int>);
   static_assert(std::is_nothrow_move_constructible_v<vector<int>> && std::is_nothrow_move_assignable_v<vector<int>>);
   using other_heap = alloc<int, zmm::request_heap>;
   static_assert(!std::is_constructible_v<a, other_heap const&>);
+}
+
+template <template <class> class A> struct bases : A<int>, A<char> {
+  void* rest;
+};
+template <class T> using of_process = zmm::allocator<T>;
+template <class T> struct named : zmm::allocator<T> {  // derives, and has state of its own
+  using version = std::integral_constant<unsigned, 1>;
+  template <class U> struct rebind { using other = named<U>; };
+  int tag = 0;
+  size_t* calls = nullptr;
+  named(int t, size_t* c) : tag(t), calls(c) {}
+  template <class U> named(named<U> const& o) noexcept : zmm::allocator<T>(o), tag(o.tag), calls(o.calls) {}
+  T* allocate(size_t n) {
+    ++*calls;
+    return zmm::allocator<T>::allocate(n);
+  }
+  void allocate_at_least(size_t) = delete;
+};
+template <class A, class = void> constexpr bool has_at_least = false;
+template <class A>
+constexpr bool has_at_least<A, decltype(static_cast<void>(std::declval<A&>().allocate_at_least(1)))> = true;
+
+TEST_CASE("allocator: without a named engine it takes no room, whatever it is a base of") {
+  static_assert(sizeof(bases<of_process>) == sizeof(bases<std::allocator>));
+  static_assert(sizeof(std::tuple<zmm::allocator<int>, zmm::allocator<char>, int*>) == sizeof(int*));
+  static_assert(sizeof(std::vector<int, zmm::allocator<int>>) == sizeof(std::vector<int>));
+}
+
+TEST_CASE("allocator: what derives from one is what a copied container has, and sees every call if it says so") {
+  size_t calls = 0;
+  std::vector<int, named<int>> v(3, 7, named<int>(42, &calls));
+  auto const copy = v;
+  CHECK(copy.get_allocator().tag == 42);
+  CHECK(calls == 2);
+  static_assert(has_at_least<zmm::allocator<int>> && !has_at_least<named<int>>);
+}
+
+template <class Heap> void free_nothing(Heap& heap) {
+  zmm::allocator<long, Heap> a{heap};
+  a.deallocate(nullptr, 0);
+  CHECK(heap.stats().live_blocks == 0);
+}
+TEST_CASE("allocator: no block of no objects is freed without effect") {
+  zmm::heap heap;
+  zmm::request_heap request;
+  zmm::debug_heap debug;
+  zmm::debug_request_heap debug_request;
+  zmm::hardened_heap hardened;
+  zmm::hardened_request_heap hardened_request;
+  zmm::synchronized_heap synchronized;
+  zmm::segment_heap segments;
+  zmm::debug_segment_heap debug_segments;
+  zmm::hardened_segment_heap hardened_segments;
+  zmm::basic_segment_heap<zmm_test::small_exact> exact_segments;
+  free_nothing(heap);
+  free_nothing(request);
+  free_nothing(debug);
+  free_nothing(debug_request);
+  free_nothing(hardened);
+  free_nothing(hardened_request);
+  free_nothing(synchronized);
+  free_nothing(segments);
+  free_nothing(debug_segments);
+  free_nothing(hardened_segments);
+  free_nothing(exact_segments);
+  zmm::allocator<long>{}.deallocate(nullptr, 0);
+}
+
+TEST_CASE("allocator: a lift through it is one of its engine") {
+  zmm::heap heap;
+  REQUIRE(heap.set_limit(0));
+  alloc<int> const a{heap};
+  {
+    zmm::limit_lift const lift{a};
+    CHECK(heap.try_allocate(1) != nullptr);
+  }
+  CHECK(heap.try_allocate(5000000) == nullptr);
 }
 
 TEST_CASE("allocator: equal across types exactly when the heap is one") {
@@ -252,9 +333,39 @@ TEST_CASE("allocator: max_size does not promise what new could not give") {
   zmm::heap heap;
   CHECK(alloc<int>{heap}.max_size() <= ~size_t{0} / sizeof(int));
   vector<int> v{heap};
-  CHECK_THROWS((void)v.reserve(v.max_size()));
+  if (sizeof(size_t) == 8) CHECK_THROWS((void)v.reserve(v.max_size()));  // half of 4 GiB may be had
   CHECK_THROWS((void)v.reserve(~size_t{0}));
   CHECK(heap.stats().size == 0);
   heap.verify();
+}
+
+/// Every way in which an allocator of bytes gives a block; each block is freed the other way.
+template <class T, class Heap> void look_at_bytes(Heap& heap) {
+  alloc<T, Heap> a{heap};
+  for (size_t n = 1; n <= 6000; n += n < 600 ? 1 : 97) {
+    T* const p = a.allocate(n);
+    T* const q = a.allocate_at_least(n).ptr;
+    size_t preferred = n;
+    T* none = nullptr;
+    T* const r = a.allocation_command(zmm::detail::command_flag::allocate_new, n, preferred, none);
+    for (T* block : {p, q, r}) CHECK(reinterpret_cast<std::uintptr_t>(block) % alignof(std::max_align_t) == 0);
+    CHECK(preferred >= n);
+    a.deallocate(q, n);
+    a.deallocate(p, n);
+    a.deallocate(r, preferred);
+  }
+  typename alloc<T, Heap>::multiallocation_chain chain;
+  a.allocate_individual(20, chain);
+  chain.push_front(a.allocate_one());
+  a.deallocate_individual(chain);
+  CHECK(heap.stats().live_blocks == 0);
+  heap.verify();
+}
+TEST_CASE_TEMPLATE("allocator: what is taken as bytes is aligned for anything", Heap, zmm::heap, zmm::hardened_heap,
+                   zmm::debug_heap, zmm::request_heap, zmm::hardened_request_heap, zmm::synchronized_heap) {
+  Heap heap;
+  look_at_bytes<char>(heap);
+  look_at_bytes<unsigned char>(heap);
+  look_at_bytes<std::byte>(heap);
 }
 }  // namespace

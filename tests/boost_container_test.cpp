@@ -1,5 +1,6 @@
 // allocator<T, Heap> in Boost.Container's own containers.
 #include <zmm/allocator.hpp>
+#include <zmm/request_heap.hpp>
 
 #include "support/checking_storage.hpp"
 #include <boost/container/deque.hpp>

@@ -1,6 +1,7 @@
 // Growth in place as Boost's vector sees it: how often a growing vector moves, what it holds meanwhile, and what it
 // gives back.
 #include <zmm/allocator.hpp>
+#include <zmm/segment_resource.hpp>
 
 #include "support/checking_storage.hpp"
 #include "support/counting_storage.hpp"
@@ -229,7 +230,7 @@ TEST_CASE("growth: reallocate into a huge block reserves, and then grows in plac
 }
 
 // Random vectors that grow, shrink and go, beside blocks of all sizes: nothing is lost and the page maps hold.
-TEST_CASE_TEMPLATE("growth: random vectors among other blocks", Heap, ENGINES) {
+TEST_CASE_TEMPLATE("growth: random vectors among other blocks", Heap, ENGINES, zmm::segment_heap) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     CAPTURE(seed);
     growing<Heap> t;

@@ -30,6 +30,28 @@ TEST_CASE("boost: a view of an engine, equal only to itself") {
   CHECK(heap.stats().size == 0);
 }
 
+TEST_CASE("boost: a view has the engine's members") {
+  zmm::request_heap request;
+  zmm::boost_resource<zmm::request_heap> view{request};
+  void* const p = view.try_allocate(3);
+  CHECK(reinterpret_cast<std::uintptr_t>(p) % 16 == 0);
+  CHECK(view.usable_size(p, 3) == 16);
+  CHECK(view.stats().live_blocks == 1);
+  REQUIRE(view.set_limit(view.real_size()));
+  CHECK(request.limit() == view.real_size());
+  CHECK(view.try_allocate(1 << 20) == nullptr);
+  {
+    zmm::limit_lift lift{view};
+    CHECK(view.try_allocate(1 << 20) != nullptr);
+  }
+  bool ended = false;
+  view.on_end([&] { ended = true; });
+  view.release();
+  CHECK(ended);
+  CHECK((view.trim() + view.collect() + view.real_size()) < (64 << 20));
+  view.verify();
+}
+
 TEST_CASE("boost: the face of a resource's engine") {
   zmm::heap_resource resource;
   zmm::boost_resource<zmm::heap> view{resource.heap()};

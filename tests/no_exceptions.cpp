@@ -80,6 +80,31 @@ template <class Heap> void null_or_stop(Heap& heap) {
   heap.verify();
 }
 
+void emalloc_null_or_stop(zmm::heap& heap) {
+  zmm::mm_heap mm{heap};
+  zmm::use_heap scope{mm};
+  auto* p = static_cast<unsigned char*>(zmm::emalloc(100));
+  std::memset(p, 0x5c, 100);
+  check(zmm::erealloc_recoverable(p, too_much) == nullptr, "erealloc_recoverable past the limit is null");
+  for (std::size_t const bytes : {5000u, 300'000u, 100u, 40u}) {
+    p = static_cast<unsigned char*>(zmm::erealloc_recoverable(p, bytes));
+    check(p != nullptr && zmm::mem_block_size(p) >= bytes, "erealloc_recoverable grows and shrinks");
+    for (int i = 0; i < 40; ++i) check(p[i] == 0x5c, "and keeps what was there");
+  }
+  zmm::efree(p);
+  check(heap.stats().live_blocks == 0, "and leaves nothing behind");
+  heap.verify();
+  stops_with_out_of_memory("emalloc past the limit stops", [&] { (void)zmm::emalloc(too_much); });
+  stops_with_out_of_memory("an overflow stops", [&] { (void)zmm::safe_emalloc(everything, 2, 0); });
+
+  zmm::mm_heap nobody{zmm::custom_handlers{[](void*, std::size_t) -> void* { return nullptr; }, [](void*, void*) {},
+                                           [](void*, void*, std::size_t) -> void* { return nullptr; }}};
+  zmm::use_heap handlers{nobody};
+  check(zmm::erealloc_recoverable(nullptr, 8) == nullptr, "a handler that has nothing is null");
+  stops_with_out_of_memory("and stops", [] { (void)zmm::emalloc(8); });
+  stops_with_out_of_memory("no current heap stops", [] { (void)zmm::allocator<int, zmm::heap>{}.allocate(1); });
+}
+
 }  // namespace
 
 int main() {
@@ -97,6 +122,8 @@ int main() {
   stops_with_out_of_memory("allocate without storage stops", [&] { (void)empty.allocate(8); });
   stops_with_out_of_memory("n * sizeof(T) past SIZE_MAX stops",
                            [&] { (void)zmm::allocator<int, zmm::heap>{heap}.allocate(everything / 2); });
+
+  emalloc_null_or_stop(heap);
 
   {
     std::pmr::vector<int> numbers{&request};

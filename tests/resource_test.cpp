@@ -1,5 +1,8 @@
 // resource<Heap>: any engine behind std::pmr::memory_resource.
+#include <zmm/debug.hpp>
+#include <zmm/hardened.hpp>
 #include <zmm/resource.hpp>
+#include <zmm/segment_resource.hpp>
 #include <zmm/storage/resource_storage.hpp>
 
 #include "support/checking_storage.hpp"
@@ -28,6 +31,28 @@ TEST_CASE("resource: a final memory_resource, neither copyable nor movable") {
   static_assert(std::is_same_v<r, zmm::resource<zmm::heap>>);
   static_assert(std::is_same_v<zmm::request_resource, zmm::resource<zmm::request_heap>>);
   static_assert(!std::is_constructible_v<r, int>);
+}
+
+struct holder {  // an aggregate with a member that is not said
+  int id;
+  zmm::heap engine;
+  zmm::heap_resource face;
+  zmm::request_heap request_engine;
+  zmm::request_resource request_face;
+  zmm::synchronized_heap shared;
+  zmm::synchronized_resource shared_face;
+  zmm::segment_heap segments;
+  zmm::segment_resource segment_face;
+  zmm::hardened_request_resource hardened;
+  zmm::request_pool pool;
+};
+
+TEST_CASE("resource: default-constructed without arguments") {
+  holder made{7, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  CHECK(made.id == 7);
+  zmm::heap_resource several[2] = {};
+  CHECK(several[0] != several[1]);
+  for (zmm::heap_resource& r : several) r.deallocate(r.allocate(100), 100);
 }
 
 TEST_CASE("resource: equal only to itself") {
@@ -70,9 +95,10 @@ void use_containers(std::pmr::memory_resource* memory) {
   CHECK(words.get_allocator().resource() == memory);
 }
 
-TEST_CASE("resource: standard containers over a heap leave nothing behind") {
+TEST_CASE_TEMPLATE("resource: standard containers over a heap leave nothing behind", Resource, zmm::heap_resource,
+                   zmm::segment_resource, zmm::hardened_segment_resource, zmm::debug_segment_resource) {
   checking_storage source;
-  zmm::heap_resource resource{source};
+  Resource resource{source};
   for (int round = 0; round < 3; ++round) {
     use_containers(&resource);
     CHECK(resource.stats().size == 0);
@@ -93,8 +119,9 @@ TEST_CASE("resource: standard containers over a request leave nothing behind") {
   }
 }
 
-TEST_CASE("resource: as the upstream of the standard resources") {
-  zmm::heap_resource resource;
+TEST_CASE_TEMPLATE("resource: as the upstream of the standard resources", Resource, zmm::heap_resource,
+                   zmm::segment_resource) {
+  Resource resource;
   {
     std::pmr::unsynchronized_pool_resource pool{&resource};
     use_containers(&pool);
@@ -107,11 +134,12 @@ TEST_CASE("resource: as the upstream of the standard resources") {
   resource.verify();
 }
 
-TEST_CASE("resource: over another resource, through a resource_storage") {
-  zmm::heap_resource outer;
+TEST_CASE_TEMPLATE("resource: over another resource, through a resource_storage", Resource, zmm::heap_resource,
+                   zmm::segment_resource) {
+  Resource outer;
   zmm::resource_storage storage{&outer};
   {
-    zmm::heap_resource inner{storage};
+    Resource inner{storage};
     use_containers(&inner);
   }
   CHECK(outer.stats().size == 0);
@@ -133,8 +161,9 @@ TEST_CASE("resource: the engine and its face are one") {
   CHECK(reader.real_peak() == reader.real_size());
 }
 
-TEST_CASE("resource: allocation through the base honours size and alignment") {
-  zmm::heap_resource resource;
+TEST_CASE_TEMPLATE("resource: allocation through the base honours size and alignment", Resource, zmm::heap_resource,
+                   zmm::segment_resource, zmm::hardened_segment_resource) {
+  Resource resource;
   std::pmr::memory_resource& base = resource;
   for (size_t alignment = 1; alignment <= 1 << 16; alignment *= 2)
     for (size_t bytes : {size_t{0}, size_t{1}, size_t{100}, size_t{5000}}) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "../support/address_storage.hpp"
@@ -33,16 +34,19 @@ template <class Body> std::size_t count(std::size_t times, Body body) {
   return times;
 }
 
-std::size_t typed_pair() {
-  zmm::heap heap;
-  zmm::allocator<node, zmm::heap> allocator{heap};
+template <class Allocator> std::size_t typed_pair_with(Allocator allocator) {
   return count(10'000, [&](std::size_t) {
-    node* p = allocator.allocate(1);
+    auto* p = allocator.allocate(1);
     keep(p);
     allocator.deallocate(p, 1);
     keep(p);  // or the next allocation is known to find what was just freed
   });
 }
+std::size_t typed_pair() {
+  zmm::heap heap;
+  return typed_pair_with(zmm::allocator<node, zmm::heap>{heap});
+}
+std::size_t thread_heap_typed_pair() { return typed_pair_with(zmm::allocator<node>{}); }
 
 template <class Resource> std::size_t pmr_pair(std::size_t bytes = 64, std::size_t alignment = 8) {
   Resource own;
@@ -171,6 +175,48 @@ std::size_t request_paged_pair() {
   });
 }
 
+// A refusal at a limit among 400,000 free blocks in shuffled order, beside one live block in a thousand; the first one,
+// which looks at them all, is counted. Between two refusals `between` is done.
+template <class Heap, class Between> std::size_t refusals_with(Heap& heap, Between between) {
+  bench::random_source random{3};
+  std::vector<void*> blocks(400'000);
+  for (auto& p : blocks) p = heap.allocate(64, 8);
+  static_cast<void>(heap.set_limit(heap.real_size()));
+  for (std::size_t i = blocks.size(); i > 1; --i) std::swap(blocks[i - 1], blocks[random.between(0, i - 1)]);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 1000 != 0) heap.deallocate(blocks[i], 64, 8);
+  }
+  constexpr std::size_t times = 2000;
+  measured(times, [&](std::size_t i) {
+    void* p = heap.try_allocate(std::size_t{1} << 30, 8);
+    keep(p);
+    between(heap, i);
+  });
+  return times;
+}
+struct nothing {
+  template <class Heap> void operator()(Heap&, std::size_t) const {}
+};
+// One block more is freed, one taken; now and then many.
+struct pairs {
+  template <class Heap> void operator()(Heap& heap, std::size_t i) const {
+    void* held[100];
+    std::size_t const count = i % 10 == 0 ? 100 : 2;
+    for (std::size_t k = 0; k < count; ++k) held[k] = heap.allocate(64, 8);
+    for (std::size_t k = 0; k < count; ++k) heap.deallocate(held[k], 64, 8);
+  }
+};
+template <class Heap, class Between = nothing> std::size_t refusals() {
+  Heap heap;
+  return refusals_with(heap, Between{});
+}
+// Paged blocks as well, more than a request has places for in itself.
+std::size_t refusals_beside_paged_blocks() {
+  zmm::request_heap heap;
+  for (int i = 0; i < 20; ++i) static_cast<void>(heap.allocate(16'384, 8));
+  return refusals_with(heap, nothing{});
+}
+
 struct operation {
   char const* name;
   std::size_t (*run)();
@@ -178,6 +224,8 @@ struct operation {
 constexpr operation operations[] = {
     {"typed_pair", typed_pair},
     {"heap_pmr_pair", [] { return pmr_pair<zmm::heap_resource>(); }},
+    {"thread_heap_typed_pair", thread_heap_typed_pair},
+    {"synchronized_pmr_pair", [] { return pmr_pair<zmm::synchronized_resource>(); }},
     {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
     {"request_pmr_pair_aligned_64", [] { return pmr_pair<zmm::request_resource>(64, 64); }},
     {"churn_step", churn_step},
@@ -189,6 +237,11 @@ constexpr operation operations[] = {
     {"fragmented_page_allocation_at_1000_chunks", fragmented_page_allocation},
     {"huge_pair_at_10000_blocks", huge_pair},
     {"huge_free_at_10000_blocks", huge_free},
+    {"heap_refusal_among_400000_free", refusals<zmm::heap>},
+    {"synchronized_refusal_among_400000_free", refusals<zmm::synchronized_heap>},
+    {"segment_refusal_among_400000_free", refusals<zmm::segment_heap>},
+    {"request_refusal_beside_paged_blocks", refusals_beside_paged_blocks},
+    {"request_refusal_between_pairs", refusals<zmm::request_heap, pairs>},
 };
 
 }  // namespace

@@ -5,8 +5,9 @@
 //
 // Churns have five phases, each with a size mix of its own (one mix in "steady"). A phase fills up to 48 MiB live,
 // replaces random blocks 200,000 times ("full"), then frees random blocks down to 8 MiB ("down"); each is measured after
-// the subject's own collect and trim, "down" also before ("kept"). near_1k: 40,000 blocks of 1040 … 1088 bytes, and
-// nothing else.
+// the subject's own collect and trim, "down" also before ("kept"). lognormal: the mix of support/sizes.hpp in every phase.
+// near_1k: 40,000 blocks of 1040 … 1088 bytes, and nothing else. steady_64: 64 MiB of the lognormal mix, 2,000,000 random
+// blocks replaced, without a trim.
 //
 // Every byte of a block is written. "resident" is what the process has gained since before the first allocation. With a
 // third argument nothing is trimmed, for a subject that does not survive it.
@@ -18,6 +19,7 @@
 #include "../subjects/all.hpp"
 #include "../support/process.hpp"
 #include "../support/random.hpp"
+#include "../support/sizes.hpp"
 #include "../support/thread_locals.hpp"
 
 namespace {
@@ -31,7 +33,11 @@ struct block {
 
 struct size_mix {
   std::size_t first, last;
+  std::size_t pick(bench::random_source& random) const noexcept {
+    return last == 0 ? bench::lognormal(random) : random.between(first, last);
+  }
 };
+constexpr size_mix lognormal_mix{0, 0};
 struct churn_trace {
   char const* name;
   size_mix mixes[5];
@@ -41,6 +47,7 @@ constexpr churn_trace churns[] = {
     {"rising", {{8, 64}, {48, 256}, {200, 900}, {600, 3000}, {1500, 20'000}}},
     {"falling", {{1500, 20'000}, {600, 3000}, {200, 900}, {48, 256}, {8, 64}}},
     {"steady", {{16, 512}, {16, 512}, {16, 512}, {16, 512}, {16, 512}}},
+    {"lognormal", {lognormal_mix, lognormal_mix, lognormal_mix, lognormal_mix, lognormal_mix}},
 };
 
 template <class Subject> class footprint {
@@ -73,9 +80,17 @@ public:
     report(1, "full");
   }
 
+  void steady_64() {
+    for (int i = 0; i < 2'000'000; ++i) {
+      while (live_ < 64 * mib) add(lognormal_mix);
+      remove(random_.between(0, count_ - 1));
+    }
+    report(1, "full");
+  }
+
 private:
   void add(size_mix mix) {
-    auto const bytes = random_.between(mix.first, mix.last);
+    auto const bytes = mix.pick(random_);
     void* const p = subject_.allocate(bytes, 8);
     std::memset(p, 1, bytes);
     blocks_[count_++] = {p, bytes};
@@ -107,7 +122,7 @@ private:
   std::size_t count_ = 0, live_ = 0, peak_live_ = 0, peak_resident_ = 0, start_ = 0;
 };
 
-using memory_subjects = bench::subjects<bench::zmm_heap, bench::zmm_request, bench::new_delete, bench::mimalloc_heap,
+using memory_subjects = bench::subjects<bench::zmm_heap, bench::zmm_request, bench::zmm_segment, bench::new_delete, bench::mimalloc_heap,
                                         bench::jemalloc, bench::tcmalloc, bench::php_emalloc>;
 
 }  // namespace
@@ -122,6 +137,10 @@ int main(int argc, char** argv) {
     footprint<S> measured{argv[1]};
     done = std::strcmp(argv[1], "near_1k") == 0;
     if (done) measured.near_1k();
+    if (std::strcmp(argv[1], "steady_64") == 0) {
+      measured.steady_64();
+      done = true;
+    }
     for (auto const& trace : churns) {
       if (std::strcmp(argv[1], trace.name) != 0) continue;
       measured.churn(trace, argc == 3);

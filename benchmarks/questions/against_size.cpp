@@ -2,6 +2,7 @@
 //
 // against_size/pages/<full|fragmented>/<chunks>: free the oldest of 32 runs of 1 to 16 pages, allocate another; every
 // other chunk is full, or has half its runs of 1 to 8 pages freed at random.
+// against_size/free_blocks/<blocks>: allocate a page and free it, among that many free blocks of all sizes, none of which touch.
 // against_size/huge_free/<blocks>: free one of that many huge blocks, on the operating system; only the free is timed.
 // against_size/huge_pair/<blocks>: free one and allocate one again on a storage that hands out addresses only, so that
 // the system is left out.
@@ -74,6 +75,24 @@ template <class Subject> void pages(benchmark::State& state, std::size_t chunks,
   for (auto const& r : filling) subject.deallocate(r.address, r.bytes, 8);
 }
 
+template <class Subject> void free_blocks(benchmark::State& state, std::size_t blocks) {
+  Subject subject;
+  random_source random{20};
+  std::vector<run> live, between;
+  for (std::size_t i = 0; i < blocks; ++i) {
+    live.push_back({nullptr, random.between(280, 20'000)});
+    live.back().address = subject.allocate(live.back().bytes, 8);
+    between.push_back({subject.allocate(24, 8), 24});
+  }
+  for (auto const& r : live) subject.deallocate(r.address, r.bytes, 8);
+  for (auto _ : state) {
+    auto* p = subject.allocate(page, 8);
+    keep(p);
+    subject.deallocate(p, page, 8);
+  }
+  for (auto const& r : between) subject.deallocate(r.address, r.bytes, 8);
+}
+
 template <class Subject> void huge_free(benchmark::State& state, std::size_t blocks) {
   Subject subject;
   random_source random{14};
@@ -142,6 +161,14 @@ void register_question() {
         })->Iterations(20'000);
       }
     }
+  }
+  for (std::size_t const blocks : {10u, 1000u, 100'000u}) {
+    for_each_present(subjects<zmm_segment, zmm_heap, new_delete>{}, [&](auto tag) {
+      using S = typename decltype(tag)::type;
+      add("against_size/free_blocks/" + std::to_string(blocks), S::name,
+          [=](benchmark::State& state) { free_blocks<S>(state, blocks); })
+          ->Iterations(200'000);
+    });
   }
   for (auto const blocks : sizes) {
     for_each_present(subjects<zmm_heap, php_emalloc, mimalloc_heap>{}, [&](auto tag) {

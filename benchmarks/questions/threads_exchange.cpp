@@ -6,6 +6,7 @@
 // threads_exchange/batch/<direct|pmr>/<sizes>: one allocates 1000 blocks, then the other frees them; 20 times.
 //
 // Wall time. The first word of every block is written by the one and read by the other.
+#include <atomic>
 #include <array>
 #include <memory>
 

@@ -15,11 +15,12 @@ namespace bench {
 
 // Called without a virtual function, all able to reuse what was freed.
 using direct_subjects =
-    subjects<zmm_heap, zmm_request, new_delete, mimalloc_heap, jemalloc, tcmalloc, php_emalloc, foonathan_pools>;
+    subjects<zmm_heap, zmm_request, zmm_segment, new_delete, mimalloc_heap, jemalloc, tcmalloc, php_emalloc,
+             foonathan_pools>;
 
 // Behind one virtual call, all able to reuse what was freed.
-using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_links_pmr, zmm_hardened_pmr, zmm_hardened_request_pmr,
-                              new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool,
+using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zmm_links_pmr, zmm_hardened_pmr,
+                              zmm_hardened_request_pmr, zmm_hardened_segment_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool,
                               mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
 
 // What a request can end at once with: everything behind pmr that has a release.

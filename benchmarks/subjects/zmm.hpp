@@ -27,6 +27,10 @@ struct zmm_request : zmm_engine<zmm::request_heap> {
   static constexpr char const* name = "zmm_request";
 };
 
+struct zmm_segment : zmm_engine<zmm::segment_heap> {
+  static constexpr char const* name = "zmm_segment";
+};
+
 // Hardened: free slots that prove themselves and nothing else, and everything there is.
 struct proven_links : zmm::default_options {
   [[maybe_unused]] static constexpr std::size_t min_slot = 16;
@@ -37,6 +41,9 @@ struct zmm_links_pmr : behind_pmr<zmm::resource<zmm::basic_heap<proven_links>>, 
 };
 struct zmm_hardened_pmr : behind_pmr<zmm::hardened_heap_resource, true> {
   static constexpr char const* name = "zmm_hardened_heap";
+};
+struct zmm_hardened_segment_pmr : behind_pmr<zmm::hardened_segment_resource, true> {
+  static constexpr char const* name = "zmm_hardened_segment";
 };
 struct zmm_hardened_request_pmr : behind_pmr<zmm::hardened_request_resource, true> {
   static constexpr char const* name = "zmm_hardened_request";
@@ -59,6 +66,9 @@ struct zmm_thread_heap {
 
 struct zmm_heap_pmr : behind_pmr<zmm::heap_resource, true> {
   static constexpr char const* name = "zmm_heap";
+};
+struct zmm_segment_pmr : behind_pmr<zmm::segment_resource, true> {
+  static constexpr char const* name = "zmm_segment";
 };
 struct zmm_request_pmr : behind_pmr<zmm::request_resource, true> {
   static constexpr char const* name = "zmm_request";

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <zmm/errors.hpp>
+#include <zmm/base/utility.hpp>
 #include <zmm/blocks/allocation_command.hpp>
 #include <zmm/blocks/block_chain.hpp>
 #include <zmm/blocks/bulk.hpp>
+#include <zmm/faces/current_heap.hpp>
 #include <zmm/heap/heap.hpp>
-#include <zmm/request/request_heap.hpp>
 #include <zmm/threads/thread_heap.hpp>
 
 #include <type_traits>
@@ -15,9 +16,10 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// How an allocator refers to its engine: by address.
-template <class Heap> class heap_reference {
+/// How an allocator of T refers to its engine: by address. Of T, because two bases of one type never lie at one place.
+template <class Heap, class T> class heap_reference {
 public:
+  heap_reference() noexcept : heap_(&current_heap_of<Heap>()) {}
   heap_reference(Heap& to) noexcept : heap_(&to) {}
   Heap& heap() const noexcept { return *heap_; }
 
@@ -25,10 +27,18 @@ private:
   Heap* heap_;
 };
 /// The process's heap needs no address: any object of its type stands for it.
-template <> class heap_reference<thread_heap> {
+template <class T> class heap_reference<thread_heap, T> {
 public:
+  heap_reference() = default;
+  constexpr explicit heap_reference(thread_heap const&) noexcept {}
   static constexpr thread_heap heap() noexcept { return {}; }
 };
+
+/// The alignment of blocks for objects of type T. Code that asks for bytes may put any object there.
+template <class T> inline constexpr std::size_t block_alignment = alignof(T);
+template <> inline constexpr std::size_t block_alignment<char> = alignof(std::max_align_t);
+template <> inline constexpr std::size_t block_alignment<unsigned char> = alignof(std::max_align_t);
+template <> inline constexpr std::size_t block_alignment<std::byte> = alignof(std::max_align_t);
 }  // namespace detail
 
 /// What allocate_at_least() returns. Becomes any other {ptr, count}, as std::allocation_result is where there is one.
@@ -36,7 +46,7 @@ template <class Pointer> struct allocation_result {
   Pointer ptr;
   std::size_t count;
 
-  template <class Other, class = decltype(Other{std::declval<Other&>().ptr, std::declval<Other&>().count})>
+  template <class Other, class = decltype(Other{detail::declval<Other&>().ptr, detail::declval<Other&>().count})>
   constexpr operator Other() const noexcept {
     return Other{ptr, count};
   }
@@ -44,24 +54,33 @@ template <class Pointer> struct allocation_result {
 
 /// Refers to an engine, which outlives every container that uses it. Of the size of a pointer; copies refer to the same
 /// engine; allocators of any types are equal if their engines are one. Without a named engine it stands for the
-/// process's heap, thread_heap: then it is empty, made from nothing and always equal, and any thread may use and end
+/// process's heap, thread_heap: then it is empty, default-constructible and always equal, and any thread may use and end
 /// the container.
 ///
 ///     zmm::heap h;
 ///     std::vector<int, zmm::allocator<int, zmm::heap>> v{h};
 ///     std::vector<int, zmm::allocator<int>> w;
 ///
+/// Default-constructed, it refers to the heap that is current on this thread (use_heap_of), now and for good; if none is, to no
+/// heap: allocating throws no_current_heap, and nothing may be freed through it.
+///
 /// Propagates on move assignment and on swap, which so stay O(1) and never throw, and not on copy assignment: a copy's
 /// elements live where their container does.
 ///
-/// Speaks version 2 of Boost.Container's allocator protocol, which whatever derives from it inherits. A derived
-/// allocator that is to see every call through allocate() and deallocate() declares
+/// Blocks are aligned for T, and no more, but for char, unsigned char and std::byte: what is taken as one of these is aligned for
+/// max_align_t, as all memory of std::allocator is, since code that puts other objects there counts on it. (A pmr resource aligns as it is
+/// asked to: a polymorphic_allocator<char> asks for 1.)
+///
+/// Speaks version 2 of Boost.Container's allocator protocol, and allocate_at_least(), which whatever derives from it
+/// inherits. A derived allocator that is to see every call through allocate() and deallocate() declares
 ///
 ///     using version = std::integral_constant<unsigned, 1>;
+///     void allocate_at_least(std::size_t) = delete;
 ///
-/// Every way of freeing goes with every way of allocating.
-template <class T, class Heap> class allocator : detail::heap_reference<Heap> {
-  using engine_reference = detail::heap_reference<Heap>;
+/// A block may be freed by any of the deallocation functions, whichever function allocated it.
+template <class T, class Heap> class allocator : detail::heap_reference<Heap, T> {
+  using engine_reference = detail::heap_reference<Heap, T>;
+  static constexpr std::size_t alignment = detail::block_alignment<T>;
   template <class, class> friend class allocator;
 
 public:
@@ -80,40 +99,40 @@ public:
   using multiallocation_chain = block_chain<T>;         ///< Boost.Container's
 
   using engine_reference::engine_reference;  ///< allocator(Heap&), for an engine that has to be named
-  allocator() = default;                     ///< only for an engine that needs no name
-  template <class U> allocator(allocator<U, Heap> const& other) noexcept : engine_reference(other) {}
+  allocator() = default;                     ///< for this thread's current heap of the type: use_heap_of
+  template <class U> allocator(allocator<U, Heap> const& other) noexcept : engine_reference(other.heap()) {}
 
   using engine_reference::heap;
 
   /// Returns: room for `n` objects of type T. Throws: std::bad_array_new_length if n * sizeof(T) overflows; as the
   /// engine's allocate().
   [[nodiscard]] ZMM_INLINE T* allocate(size_type n) {
+    static_assert(detail::is_complete<Heap>, "zmm: include this heap's header, <zmm/request_heap.hpp> for request_heap");
     if (ZMM_UNLIKELY(n > max_size())) detail::throw_bad_array_new_length();
-    return static_cast<T*>(heap().allocate(n * sizeof(T), alignof(T), typename Heap::site{}));
+    return static_cast<T*>(heap().allocate(n * sizeof(T), alignment, typename Heap::site{}));
   }
 
-  /// Requires: `p` came from an allocator equal to this one; it is not null; `n` is what was asked for, or any number
-  /// between that and what was granted.
-  ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap().deallocate_nonnull(p, n * sizeof(T), alignof(T)); }
+  /// Requires: `p` came from an allocator equal to this one; `n` is what was asked for, or any number between that and
+  /// what was granted. Null with n == 0: no effect.
+  ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap().deallocate_nonnull(p, n * sizeof(T), alignment); }
 
   /// As allocate(), and tells how many objects there is room for: at least `n`, the same for equal `n`.
   [[nodiscard]] allocation_result<T*> allocate_at_least(size_type n) {
     T* const p = allocate(n);
-    return {p, detail::granted_bytes(heap(), p, n * sizeof(T), alignof(T)) / sizeof(T)};
+    return {p, detail::granted_bytes(heap(), p, n * sizeof(T), alignment) / sizeof(T)};
   }
 
   size_type max_size() const noexcept { return static_cast<size_type>(PTRDIFF_MAX) / sizeof(T); }
-  allocator select_on_container_copy_construction() const noexcept { return *this; }
 
   /// Objects that the live block at `p` has room for. Only with engines that tell a block from its address.
   template <class Engine = Heap>
-  auto size(T const* p) const noexcept -> decltype(std::declval<Engine const&>().usable_size(p)) {
+  auto size(T const* p) const noexcept -> decltype(detail::declval<Engine const&>().usable_size(p)) {
     return heap().usable_size(p) / sizeof(T);
   }
 
   /// Boost.Container's. Effects: as `command`, a sum of Boost's flags, says: grows the block at `reuse`, which may be
   /// null, in place to at least `limit` objects and better to `preferred`; or shrinks it in place from `limit` towards
-  /// `preferred`; or allocates. Never grows backward.
+  /// `preferred`; or allocates. Only a segment heap grows it backward.
   /// Returns: the block, `preferred` being the objects it has room for, and `reuse` null if it is a new one. Null:
   /// refused, and nothing changed. Throws: as allocate(), if a new block would have done and nothrow was not asked for.
   pointer allocation_command(unsigned command, size_type limit, size_type& preferred, pointer& reuse) {
@@ -123,29 +142,36 @@ public:
     size_type const most = shrinks || wanted > limit ? wanted : limit;
     auto&& engine = heap();
     detail::block_grant const got =
-        detail::run_command(engine, {command, reuse, limit * sizeof(T), most * sizeof(T), sizeof(T), alignof(T)});
+        detail::run_command(engine, {command, reuse, limit * sizeof(T), most * sizeof(T), sizeof(T), alignment});
     if (got.block == nullptr) return nullptr;
     preferred = got.bytes / sizeof(T);
-    if (got.block != reuse) reuse = nullptr;
+    if (got.is_new) reuse = nullptr;
     return static_cast<T*>(got.block);
   }
 
-  [[nodiscard]] pointer allocate_one() { return allocate(1); }   ///< Boost.Container's
+  [[nodiscard]] pointer allocate_one() {  ///< Boost.Container's; a chain may hold it
+    if constexpr (sizeof(T) >= sizeof(detail::free_slot)) return allocate(1);
+    auto&& engine = heap();
+    return static_cast<T*>(detail::allocate_linkable(engine, sizeof(T), alignment));
+  }
   void deallocate_one(pointer p) noexcept { deallocate(p, 1); }  ///< Boost.Container's
 
   /// Boost.Container's. Effects: adds `n` blocks, each for one object, to `chain`; fresh ones in the order of their
   /// addresses. Throws: as allocate(); then no block is left behind.
   void allocate_individual(size_type n, multiallocation_chain& chain) {
     auto&& engine = heap();
-    detail::block_list fresh = detail::allocate_list(engine, sizeof(T), alignof(T), n);
+    detail::block_list fresh = detail::allocate_list(engine, sizeof(T), alignment, n);
     detail::block_list& list = chain.list();
     list.insert_after(list.last(), fresh.first(), fresh.last(), fresh.size());
   }
   /// Boost.Container's. Effects: frees the blocks of `chain`, each for one object; it is empty then.
   void deallocate_individual(multiallocation_chain& chain) noexcept {
     auto&& engine = heap();
-    detail::deallocate_list(engine, sizeof(T), alignof(T), chain.list());
+    detail::deallocate_list(engine, sizeof(T), alignment, chain.list());
   }
+
+  void lift_limit() const noexcept { heap().lift_limit(); }      ///< for limit_lift
+  void unlift_limit() const noexcept { heap().unlift_limit(); }  ///< for limit_lift
 
 private:
   ZMM_COLD static pointer refuse_length(unsigned command) {

@@ -17,13 +17,20 @@ inline constexpr std::size_t boost_alignment = 16;
 
 /// A view of an engine, which outlives it. Two views are equal only if they are one: pass the same view to containers
 /// that are to exchange memory. Every block is aligned to 16 at least: free what comes from the view through it, and
-/// not through the engine. Throws what the engine throws, which is std::bad_alloc, not Boost's.
+/// not through the engine, whose members are here too. Throws what the engine throws, which is std::bad_alloc, not Boost's.
 ///
 ///     zmm::request_heap request;
 ///     zmm::boost_resource<zmm::request_heap> view{request};
 ///     boost::json::value document = boost::json::parse(text, &view);
-template <class Heap> class boost_resource final : public boost::container::pmr::memory_resource {
+template <class Heap>
+class boost_resource final : public boost::container::pmr::memory_resource,
+                             public detail::engine_calls<boost_resource<Heap>, Heap, detail::boost_alignment> {
+  using base = detail::engine_calls<boost_resource<Heap>, Heap, detail::boost_alignment>;
+
 public:
+  using base::allocate;
+  using base::deallocate;
+
   explicit boost_resource(Heap& of) noexcept : heap_(&of) {}
 
   Heap& heap() const noexcept { return *heap_; }
@@ -47,8 +54,8 @@ private:
 /// engine's members are here too; what is said there holds. Threads: as the engine.
 ///
 /// Every block is aligned to 16 at least, whichever way it is asked for, so that a block may be freed through either
-/// base or the members here, with the size and the alignment it was allocated with. Not through heap(): sizes of up to
-/// 56 bytes may lead elsewhere there. It costs up to 8 bytes for such sizes; where only std::pmr is used, take
+/// base or the members here, with the size and the alignment it was allocated with. Do not free it through
+/// heap(): there, sizes of up to 56 bytes may belong to another bin. It costs up to 8 bytes for such sizes; where only std::pmr is used, take
 /// resource<Heap>.
 ///
 ///     zmm::dual_resource<zmm::request_heap> request;
@@ -69,8 +76,10 @@ public:
   using std_resource::is_equal;
 
   /// As the engine is made; `dual_resource(zmm::within, parent)` takes the parent's resource.
-  template <class... Args, class = detail::enable_if_engine_from<Heap, Args...>>
-  explicit dual_resource(Args&&... args) noexcept : base(std::in_place, std::forward<Args>(args)...) {}
+  template <class First, class... Rest, class = detail::enable_if_engine_from<Heap, First, Rest...>>
+  explicit dual_resource(First&& first, Rest&&... rest) noexcept
+      : base(std::in_place, std::forward<First>(first), std::forward<Rest>(rest)...) {}
+  dual_resource() noexcept : base(std::in_place) {}
 
   /// Runs what is registered for the end while calls through this object still work: it may allocate.
   ~dual_resource() override { this->heap().run_end(); }

@@ -6,11 +6,15 @@
 //     { zmm::label scope{"parse order"}; ... }       // for containers, whose calls do not say where they come from
 //     zmm::report_leaks(heap);                       // what is live; also at release() and at the heap's end
 //
-// resource.hpp and zmm.hpp include this; with allocator.hpp alone, whoever uses a heap with watch_blocks includes it too.
+// zmm.hpp includes this; with other headers, whoever uses a heap with watch_blocks includes it too.
 #pragma once
 
 #include <zmm/allocator.hpp>
+#include <zmm/request/request_journal.hpp>
+#include <zmm/request_heap.hpp>
+#include <zmm/watch/engine_visit.hpp>
 #include <zmm/watch/site_ledger.hpp>
+#include <zmm/watch/watch_figures.hpp>
 
 #include <cstdio>
 
@@ -18,16 +22,6 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 template <class Options> struct debugging<Options, true> {};
-
-/// What the functions below see of an engine, or of a face's.
-struct watch_access {
-  template <class Heap> static auto engine(Heap const& face, int) noexcept -> decltype(face.heap()) {
-    return face.heap();
-  }
-  template <class Heap> static Heap const& engine(Heap const& e, long) noexcept { return e; }
-  template <class Heap> static auto const& engine(Heap const& of) noexcept { return engine(of, 0); }
-  template <class Heap> static auto const* watch(Heap const& of) noexcept { return engine(of).watch(); }
-};
 }  // namespace detail
 
 /// Effects: engines built from now on forward each block to malloc and free, or do not; those there are stay as they are.
@@ -42,34 +36,27 @@ inline void passthrough(bool on) noexcept {
 /// Effects: reports to the leak sink what is live in a debug heap now, if anything is. Returns: the number of blocks.
 /// Complexity: linear in live blocks.
 template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
-  auto const* const watch = detail::watch_access::watch(of);
+  auto const* const watch = detail::watch_in(detail::inspected(of));
   if (watch == nullptr) return 0;
-  watch->inspect([&] { watch->sites().report_leaks(&detail::watch_access::engine(of), *watch); });
+  watch->sites().report_leaks(&detail::inspected(of), *watch);
   return watch->live_blocks();
 }
 
 /// Effects: calls visit(site_figures const&) for each place that has allocated in a debug heap since its last release(), or,
-/// until the next allocation, before it: what a request used can be asked when it has ended.
+/// until the next allocation, before it: what a request used can be asked when it has ended. visit() may use the heap.
+/// Other threads may be in a synchronized heap meanwhile: each call gets figures of one moment, a few calls those of the
+/// same one.
 template <class Heap, class Visit> void for_each_site(Heap const& of, Visit visit) {
-  if (auto const* const watch = detail::watch_access::watch(of)) {
-    watch->sites().for_each_site([&](site_figures const& f) {
-      if (f.blocks != 0) visit(f);
-    });
-  }
+  if (auto const* const watch = detail::watch_in(detail::inspected(of))) detail::for_each_site_of(*watch, visit);
 }
 /// The same by label: visit(site_figures const&), with file null.
 template <class Heap, class Visit> void for_each_label(Heap const& of, Visit visit) {
-  if (auto const* const watch = detail::watch_access::watch(of)) {
-    watch->sites().for_each_label([&](site_figures const& f) {
-      if (f.blocks != 0) visit(f);
-    });
-  }
+  if (auto const* const watch = detail::watch_in(detail::inspected(of))) detail::for_each_label_of(*watch, visit);
 }
 
 /// Effects: writes what eats memory in a debug heap: peak bytes by label, then the `most` places with the highest peaks.
 template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_t most = 10) {
-  std::fprintf(to, "zmm: peak bytes by label in heap %p\n",
-               static_cast<void const*>(&detail::watch_access::engine(of)));
+  std::fprintf(to, "zmm: peak bytes by label in heap %p\n", static_cast<void const*>(&detail::inspected(of)));
   for_each_label(of, [&](site_figures const& f) {
     std::fprintf(to, "%12zu  %s (%zu allocations)\n", f.peak_bytes, f.label != nullptr ? f.label : "(no label)",
                  f.blocks);
@@ -77,18 +64,17 @@ template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_
   std::fprintf(to, "zmm: places with the highest peaks\n");
   std::size_t below = ~std::size_t{0}, among_equal = 0;  // the last one printed, and how many of its peak were
   for (; most != 0; --most) {
-    site_figures const* next = nullptr;
+    site_figures next{};
     std::size_t seen = 0;
     for_each_site(of, [&](site_figures const& f) {
       bool const is_left = f.peak_bytes < below || (f.peak_bytes == below && seen++ >= among_equal);
-      if (is_left && (next == nullptr || f.peak_bytes > next->peak_bytes)) next = &f;
+      if (is_left && (next.blocks == 0 || f.peak_bytes > next.peak_bytes)) next = f;
     });
-    if (next == nullptr) break;
-    among_equal = next->peak_bytes == below ? among_equal + 1 : 1;
-    below = next->peak_bytes;
-    std::fprintf(to, "%12zu  %s:%u%s%s (%zu allocations)\n", next->peak_bytes, next->file != nullptr ? next->file : "?",
-                 next->line, next->label != nullptr ? " in " : "", next->label != nullptr ? next->label : "",
-                 next->blocks);
+    if (next.blocks == 0) break;
+    among_equal = next.peak_bytes == below ? among_equal + 1 : 1;
+    below = next.peak_bytes;
+    std::fprintf(to, "%12zu  %s:%u%s%s (%zu allocations)\n", next.peak_bytes, next.file != nullptr ? next.file : "?",
+                 next.line, next.label != nullptr ? " in " : "", next.label != nullptr ? next.label : "", next.blocks);
   }
 }
 

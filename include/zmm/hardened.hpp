@@ -1,11 +1,12 @@
-// What hardened heaps are made of, docs/hardening.md. resource.hpp and zmm.hpp include it; with allocator.hpp alone, whoever
-// uses a heap with encode_links includes it too.
+// What hardened heaps are made of, docs/hardening.md. zmm.hpp includes it; with other headers, whoever uses a heap with
+// encode_links includes it too.
 #pragma once
 
 #include <zmm/allocator.hpp>
+#include <zmm/request_heap.hpp>
 #include <zmm/chunk/sealed_links.hpp>
 #include <zmm/hardening/encoded_calls.hpp>
-#include <zmm/heap/heap_checked.hpp>
+#include <zmm/heap/heap_core_checked.hpp>
 #include <zmm/request/request_heap_checked.hpp>
 #include <zmm/threads/synchronized_heap_checked.hpp>
 

@@ -1,4 +1,5 @@
-// heap_resource: see resource.hpp.
+// heap_resource: heaps behind std::pmr::memory_resource, faces/pmr_resource.hpp.
 #pragma once
 
-#include <zmm/resource.hpp>
+#include <zmm/faces/pmr_resource.hpp>
+#include <zmm/heap/heap.hpp>

@@ -37,6 +37,14 @@ struct default_options {
   /// bound.
   static constexpr bool exact_peak = false;
 
+  /// Segment heaps: bytes of a usual segment, rounded up to the operating system's page; larger requests have one of their
+  /// own. Less is taken where limit or storage have less left.
+  static constexpr std::size_t segment_bytes = std::size_t{256} << 10;
+
+  /// Segment heaps: bytes that are set aside once a segment has four times as much to spare, and are free when limit or
+  /// storage refuse, before the limit hook is asked: what handles the error finds memory. 0: none.
+  static constexpr std::size_t reserve_bytes = std::size_t{8} << 10;
+
   // What follows hardens a heap: corruption and misuse end at the stop handler, which is told what rule was broken and
   // where. hardened_options has all of it; each costs what it says, and nothing when it is off.
 
@@ -68,7 +76,8 @@ struct default_options {
 
   /// What was freed, or live at release(), is overwritten with zero before it is handed out again: what a slot or a packed
   /// block had in it, when it is freed; a slot or run of pages that was in use before release(), when it is handed out
-  /// again; a request's slabs, at its end. Huge blocks go back to storage as they are. No bytes; time for every byte.
+  /// again, and so a huge block that was kept; a request's slabs, at its end. What goes back to storage goes as it is. No
+  /// bytes; time for every byte.
   static constexpr bool zero_on_free = false;
 
   /// Each KiB of a fresh run of slots (but at least four of them) is handed out from a random slot on with a random
@@ -99,12 +108,30 @@ struct default_options {
   static constexpr bool watch_blocks = false;
   /// With watch_blocks: bytes of freed blocks that are kept from reuse, so that a write after a free is noticed.
   static constexpr std::size_t quarantine = 0;
+
+  /// The pool of a request lists it while it is in flight, with its label and figures, and adds up what ended requests took,
+  /// by label and, in debug heaps, by place: inspect.hpp's visit_requests() and its relatives. Needs <zmm/inspect.hpp>. Bytes:
+  /// 64 a request; two pages for the pool, and what tables of labels and places take. Time: a lock at the request's first block
+  /// and at its end.
+  static constexpr bool list_requests = false;
+
+  /// Mean number of bytes from one sample to the next; 0: nothing is sampled. Where an allocation falls on a sample, the stack of
+  /// the call, its place and label are noted, and the block is followed to its free: what write_profile() then tells. Needs
+  /// <zmm/sampled.hpp>; not with encode_links or watch_blocks. Bytes: a page for each live small block that is sampled, and 32 beside
+  /// it; 1 in the heap. Time: some eight instructions for an allocation and its free; a few microseconds a sample.
+  static constexpr std::size_t sample_every = 0;
+};
+
+/// For production: profiles of who has the memory, for next to nothing. See docs/profiling.md.
+struct sampled_options : default_options {
+  static constexpr std::size_t sample_every = std::size_t{512} << 10;
 };
 
 /// For development: finds who misuses memory, and where it was allocated. See docs/debugging.md.
 struct debug_options : default_options {
   using site = call_site;
   static constexpr bool watch_blocks = true;
+  static constexpr bool list_requests = true;
   static constexpr std::size_t quarantine = std::size_t{1} << 20;
 };
 
@@ -131,12 +158,19 @@ template <class Options> struct hardening<Options, false> {};
 template <class Options, bool = Options::watch_blocks> struct debugging;
 template <class Options> struct debugging<Options, false> {};
 
+/// The same of a sampled heap.
+template <class Options, bool = Options::sample_every != 0> struct sampling;
+template <class Options> struct sampling<Options, false> {};
+
 template <class T, class = void> inline constexpr bool is_complete = false;
 template <class T> inline constexpr bool is_complete<T, decltype(static_cast<void>(sizeof(T)))> = true;
 
 template <class Options> constexpr bool are_options_built() noexcept {
   static_assert(is_complete<hardening<Options>>, "zmm: for a hardened heap, include <zmm/hardened.hpp>");
   static_assert(is_complete<debugging<Options>>, "zmm: for a debug heap, include <zmm/debug.hpp>");
+  static_assert(is_complete<sampling<Options>>, "zmm: for a sampled heap, include <zmm/sampled.hpp>");
+  static_assert(Options::sample_every == 0 || !(Options::encode_links || Options::watch_blocks),
+                "zmm: a hardened or a debug heap is not sampled");
   static_assert(!Options::encode_links || Options::min_slot == 16,
                 "zmm: encode_links needs slots of at least 16 bytes");
   static_assert(Options::encode_links || !(Options::check_frees || Options::zero_on_free || Options::random_runs ||

@@ -1,4 +1,5 @@
-// request_resource: see resource.hpp.
+// request_resource: requests behind std::pmr::memory_resource, faces/pmr_resource.hpp; and their pool.
 #pragma once
 
-#include <zmm/resource.hpp>
+#include <zmm/faces/pmr_resource.hpp>
+#include <zmm/request/request_heap.hpp>

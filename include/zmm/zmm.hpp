@@ -27,12 +27,16 @@
 
 #include <zmm/allocator.hpp>
 #include <zmm/debug.hpp>
+#include <zmm/emalloc.hpp>
 #include <zmm/errors.hpp>
 #include <zmm/fwd.hpp>
 #include <zmm/hardened.hpp>
+#include <zmm/inspect.hpp>
 #include <zmm/options.hpp>
+#include <zmm/request_heap.hpp>
 #include <zmm/resource.hpp>
+#include <zmm/sampled.hpp>
+#include <zmm/segment_resource.hpp>
 #include <zmm/stats.hpp>
+#include <zmm/storages.hpp>
 #include <zmm/version.hpp>
-#include <zmm/storage/buffer_storage.hpp>
-#include <zmm/storage/resource_storage.hpp>

@@ -26,6 +26,27 @@ TEST_CASE("bins: slots and runs are Zend's") {
   }
 }
 
+// The description's table, as it is written there.
+struct bin_fact {
+  std::size_t bytes, slots, pages;
+};
+constexpr bin_fact facts[] = {
+    {8, 512, 1},   {16, 256, 1},  {24, 170, 1},  {32, 128, 1},  {40, 102, 1},  {48, 85, 1},   {56, 73, 1},   {64, 64, 1},
+    {80, 51, 1},   {96, 42, 1},   {112, 36, 1},  {128, 32, 1},  {160, 25, 1},  {192, 21, 1},  {224, 18, 1},  {256, 16, 1},
+    {320, 64, 5},  {384, 32, 3},  {448, 9, 1},   {512, 8, 1},   {640, 32, 5},  {768, 16, 3},  {896, 9, 2},   {1024, 8, 2},
+    {1280, 16, 5}, {1536, 8, 3},  {1792, 16, 7}, {2048, 8, 4},  {2560, 8, 5},  {3072, 4, 3},
+};
+
+TEST_CASE("bins: slots and pages of each run are those of the original's table") {
+  static_assert(sizeof facts / sizeof *facts == 30);
+  for (std::uint8_t i = 0; i < 30; ++i) {
+    lib::bin_index const bin{i};
+    CHECK(lib::slot_bytes(bin) == facts[i].bytes);
+    CHECK(lib::run_layout<4096>::slots(bin) == facts[i].slots);
+    CHECK(lib::run_layout<4096>::pages(bin) == facts[i].pages);
+  }
+}
+
 TEST_CASE("bins: every size finds the bin that Zend's formula and the walk find") {
   for (std::size_t n = 1; n <= largest_bin; ++n) {
     std::size_t const bin = lib::size_classes<8>::bin_of_bytes(n).value;

@@ -110,6 +110,21 @@ TEST_CASE("best_fit: an exact gap wins over a smaller page number and of equals 
   CHECK(best_fit(taken, 5, 1, 4).longest == 4);
 }
 
+TEST_CASE("best_fit: the original's example of 3 pages") {
+  pages<512> taken;
+  taken.set(0, 512);
+  taken.clear(3, 2);   // too small
+  taken.clear(10, 4);  // fits: the best so far
+  taken.clear(20, 3);  // exactly: wins at once
+  taken.clear(40, 3);  // as well, but is not met
+  size_t const longest = longest_gap(taken);
+  CHECK(longest == 4);
+  CHECK(best_fit(taken, 3, 1, longest).first == 20);
+  taken.set(20, 3);
+  taken.set(40, 3);
+  CHECK(best_fit(taken, 3, 1, longest).first == 10);
+}
+
 TEST_CASE("best_fit: met by a gap shorter than the longest it does not look at the rest") {
   pages<512> taken;
   taken.set(0, 512);

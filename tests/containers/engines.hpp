@@ -1,7 +1,5 @@
-// The engines that every container is tried on: one more is one word here.
+// The engines that every container is tried on: ZMM_TEST_ENGINES, which tests/CMakeLists.txt defines.
 #pragma once
 #include "support/container_kinds.hpp"
 #include "support/container_walk.hpp"
 #include <doctest/doctest.h>
-
-#define ZMM_TEST_ENGINES zmm::heap, zmm::request_heap, zmm::synchronized_heap, zmm::thread_heap

@@ -53,10 +53,10 @@ TEST_CASE("block_table: there is nothing in an empty one") {
 // Neighbours, blocks of a page's distance, a few addresses that come again and again, and any.
 std::uintptr_t random_address(random_source& random) {
   switch (random.below(4)) {
-  case 0: return 0x7f0000000000 + 8 * random.below(2000);
-  case 1: return 0x7f1200000000 + 4096 * random.below(2000);
+  case 0: return static_cast<std::uintptr_t>(0x7f0070000000) + 8 * random.below(2000);
+  case 1: return static_cast<std::uintptr_t>(0x7f1271000000) + 4096 * random.below(2000);
   case 2: return 0x10000 + 16 * random.below(20);
-  default: return 8 + 8 * random.below(size_t{1} << 44);
+  default: return 8 + 8 * random.below(~size_t{0} >> (sizeof(void*) == 8 ? 20 : 4));
   }
 }
 

@@ -20,7 +20,9 @@ bool all(bool on) {
   zmm::hardened_heap hardened;
   zmm::synchronized_heap shared;
   zmm::request_resource request;
-  return forwards(heap) == on && forwards(hardened) == on && forwards(shared) == on && forwards(request) == on;
+  zmm::segment_heap segments;
+  return forwards(heap) == on && forwards(hardened) == on && forwards(shared) == on && forwards(request) == on &&
+         forwards(segments) == on;
 }
 }  // namespace
 

@@ -59,9 +59,11 @@ template <class Heap> struct typed_face {
 // Every face of every debug engine, for TEST_CASE_TEMPLATE.
 #define ZMM_TEST_DEBUG_FACES                                                                                           \
   engine_face<zmm::debug_heap>, engine_face<zmm::debug_request_heap>, engine_face<zmm::debug_synchronized_heap>,       \
+      engine_face<zmm::debug_segment_heap>, pmr_face<zmm::debug_segment_heap>, typed_face<zmm::debug_segment_heap>,    \
       pmr_face<zmm::debug_heap>, pmr_face<zmm::debug_request_heap>, pmr_face<zmm::debug_synchronized_heap>,            \
       typed_face<zmm::debug_heap>, typed_face<zmm::debug_request_heap>, typed_face<zmm::debug_synchronized_heap>
-#define ZMM_TEST_DEBUG_ENGINES zmm::debug_heap, zmm::debug_request_heap, zmm::debug_synchronized_heap
+#define ZMM_TEST_DEBUG_ENGINES                                                                                         \
+  zmm::debug_heap, zmm::debug_request_heap, zmm::debug_synchronized_heap, zmm::debug_segment_heap
 
 inline unsigned char* bytes_of(void* p) { return static_cast<unsigned char*>(p); }
 

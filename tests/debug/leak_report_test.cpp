@@ -31,7 +31,7 @@ bool is_here(zmm::leak const& l, unsigned line) {
 }
 
 TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   collecting const scope;
   void const* address = nullptr;
   void* first[2] = {};
@@ -67,7 +67,7 @@ TEST_CASE_TEMPLATE("leaks: a heap that ends says what is left, by place", Heap, 
 }
 
 TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   collecting const scope;
   {
     Heap heap;
@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("leaks: the first of a place is the oldest that is left", Hea
 }
 
 TEST_CASE_TEMPLATE("leaks: release() reports, and nothing is reported twice", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   collecting const scope;
   {
     Heap heap;
@@ -142,7 +142,7 @@ TEST_CASE_TEMPLATE("leaks: on demand", Heap, ZMM_TEST_DEBUG_ENGINES) {
 }
 
 TEST_CASE_TEMPLATE("leaks: a block that is reallocated keeps its place and label", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   collecting const scope;
   unsigned const line = __LINE__ + 4;
   {
@@ -164,7 +164,7 @@ TEST_CASE_TEMPLATE("leaks: a block that is reallocated keeps its place and label
 }
 
 TEST_CASE_TEMPLATE("leaks: containers' blocks go by their label, and labels nest", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   collecting const scope;
   using numbers = std::vector<int, zmm::allocator<int, Heap>>;
   {

@@ -3,6 +3,7 @@
 #include "faces.hpp"
 
 #include <cstring>
+#include <memory>
 #include <thread>
 
 namespace {
@@ -178,7 +179,7 @@ TEST_CASE_TEMPLATE("debug: freed blocks stay out of use as long as the quarantin
   }
 }
 
-TEST_CASE_TEMPLATE("debug: what a freed block is asked for", Heap, zmm::debug_heap, zmm::debug_synchronized_heap) {
+TEST_CASE_TEMPLATE("debug: what a freed block is asked for", Heap, zmm::debug_heap, zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   using face = engine_face<Heap>;
   auto const after_the_free = [](auto misuse) {
     return outcome_of<face>([&](face& f) {
@@ -194,6 +195,18 @@ TEST_CASE_TEMPLATE("debug: what a freed block is asked for", Heap, zmm::debug_he
   child_result const reallocated = after_the_free([](Heap& h, void* p) { (void)h.reallocate(p, 100); });
   CHECK((reallocated.stopped && reallocated.aborted));
   CHECK(reallocated.block == "48 " + std::string(this_file) + ":" + std::to_string(line) + " -");
+}
+
+TEST_CASE_TEMPLATE("debug: a block that reallocate() made of nothing is watched", Heap, zmm::debug_heap,
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
+  Heap heap;
+  void* const p = heap.reallocate(nullptr, 100);
+  void* const q = heap.try_reallocate(nullptr, 200);
+  CHECK(heap.stats().size == 300);
+  CHECK(heap.usable_size(p) == 100);
+  heap.deallocate(p, 100);
+  heap.deallocate(q);
+  CHECK(heap.stats().live_blocks == 0);
 }
 
 TEST_CASE_TEMPLATE("debug: a resize of a freed block", Heap, ZMM_TEST_DEBUG_ENGINES) {
@@ -250,7 +263,7 @@ struct intruder {
   }
 };
 
-TEST_CASE_TEMPLATE("debug: two threads inside a heap for one", Heap, zmm::debug_heap, zmm::debug_request_heap) {
+TEST_CASE_TEMPLATE("debug: two threads inside a heap for one", Heap, zmm::debug_heap, zmm::debug_request_heap, zmm::debug_segment_heap) {
   using face = engine_face<Heap>;
   child_result const r = outcome_of<face>([](face& f) {
     intruder::keep_one_inside(f.heap(), [](void* user, size_t) noexcept {
@@ -272,11 +285,63 @@ TEST_CASE_TEMPLATE("debug: two threads inside a heap for one", Heap, zmm::debug_
 }
 
 TEST_CASE_TEMPLATE("debug: one thread after the other inside a heap for one", Heap, zmm::debug_heap,
-                   zmm::debug_request_heap) {
+                   zmm::debug_request_heap, zmm::debug_segment_heap) {
   child_result const r = outcome_of<engine_face<Heap>>([](engine_face<Heap>& f) {
     void* const p = f.take(48);
     std::thread([&] { f.give(p, 48); }).join();
     (void)f.take(48);
+  });
+  CHECK(r.finished);
+  CHECK(!r.stopped);
+}
+
+// A child of a request that another thread works in, itself or in another child.
+TEST_CASE("debug: two threads inside a request, one of them in a child") {
+  struct family {
+    zmm::debug_request_heap parent;
+    zmm::debug_request_heap first{zmm::within, parent};
+    zmm::debug_request_heap second{zmm::within, parent};
+  };
+  static family* all = nullptr;
+  auto const outcome = [](zmm::debug_request_heap family::*one, void (*other)()) {
+    static void (*intrudes)() = nullptr;
+    intrudes = other;
+    return run_in_child([&] {
+      family f;
+      all = &f;
+      intruder::keep_one_inside(f.*one, [](void*, size_t) noexcept {
+        std::thread(intrudes).join();
+        return false;
+      });
+    });
+  };
+  char const* const rule = "one thread at a time is inside a heap";
+  check_stopped(outcome(&family::first, [] { (void)all->second.try_allocate(16); }), rule);
+  check_stopped(outcome(&family::first, [] { (void)all->parent.try_allocate(16); }), rule);
+  check_stopped(outcome(&family::parent, [] { (void)all->first.try_allocate(16); }), rule);
+  check_stopped(outcome(&family::first, [] { zmm::debug_request_heap third(zmm::within, all->parent); }), rule);
+  check_stopped(outcome(&family::parent, [] { zmm::debug_request_heap third(zmm::within, all->first); }), rule);
+
+  child_result const strangers = outcome(&family::first, [] {
+    zmm::debug_request_heap other;
+    zmm::debug_request_heap child(zmm::within, other);
+    (void)child.try_allocate(16);
+  });
+  CHECK(strangers.finished);
+  CHECK(!strangers.stopped);
+}
+
+TEST_CASE("debug: children that outlive their parent go on alone") {
+  child_result const r = run_in_child([] {
+    auto parent = std::make_unique<zmm::debug_request_heap>();
+    zmm::debug_request_heap child(zmm::within, *parent);
+    (void)child.allocate(48);
+    (void)parent->allocate(48);
+    parent.reset();
+    void* const p = child.allocate(48);
+    child.deallocate(p, 48);
+    std::thread([&] { (void)child.allocate(48); }).join();
+    child.release();
   });
   CHECK(r.finished);
   CHECK(!r.stopped);

@@ -38,7 +38,7 @@ private:
   std::ptrdiff_t before_ = static_cast<std::ptrdiff_t>(malloc_bytes());
 };
 
-#define ZMM_TEST_ENGINES zmm::heap, zmm::request_heap, zmm::synchronized_heap
+#define ZMM_TEST_ENGINES zmm::heap, zmm::request_heap, zmm::synchronized_heap, zmm::segment_heap
 
 template <class Heap> void walk(std::uint64_t first_seed) {
   forwarding_scope const forwards;
@@ -263,7 +263,7 @@ TEST_CASE("passthrough: blocks of a synchronized heap go from thread to thread")
 }
 
 TEST_CASE_TEMPLATE("passthrough: blocks are to the byte, and usable_size() says so", Heap, zmm::heap,
-                   zmm::synchronized_heap) {
+                   zmm::synchronized_heap, zmm::segment_heap) {
   forwarding_scope const forwards;
   Heap heap;
   for (size_t bytes : std::initializer_list<size_t>{1, 13, 100, 5000, 3'000'000}) {
@@ -274,7 +274,7 @@ TEST_CASE_TEMPLATE("passthrough: blocks are to the byte, and usable_size() says 
   }
   void* p = heap.allocate(0);
   CHECK(heap.usable_size(p) == 1);
-  p = heap.reallocate(p, 1000, 64);
+  p = heap.reallocate(p, 1000, std::align_val_t{64});
   CHECK(reinterpret_cast<std::uintptr_t>(p) % 64 == 0);
   heap.deallocate(p, 1000, 64);
   CHECK(heap.stats().live_blocks == 0);

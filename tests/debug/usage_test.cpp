@@ -1,10 +1,13 @@
 // What eats memory in a debug heap: live, peak and number of allocations by place and by label, also after a request's end.
 #include "faces.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 using namespace zmm_test;
@@ -80,7 +83,7 @@ TEST_CASE_TEMPLATE("usage: live, peak and count, by place and by label", Heap, Z
 }
 
 TEST_CASE_TEMPLATE("usage: shrinking in place and moving count once", Heap, zmm::debug_heap,
-                   zmm::debug_synchronized_heap) {
+                   zmm::debug_synchronized_heap, zmm::debug_segment_heap) {
   Heap heap;
   zmm::label const scope{"moves"};
   void* p = heap.allocate(1000);
@@ -144,5 +147,45 @@ TEST_CASE("usage: the highest peaks come first, as many as are asked for, equal 
   CHECK(usage(heap) ==
         head + line(9000, 5) + line(500, 1) + line(500, 3) + line(500, 4) + line(70, 2) + line(10, 0) + line(1, 6));
   for (size_t i = 0; i < 7; ++i) heap.deallocate(blocks[i], sizes[i]);
+}
+
+TEST_CASE("usage: figures are read while threads allocate at new places, and who reads them may use the heap") {
+  zmm::debug_synchronized_heap heap;
+  static char names[3000];
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 2; ++t)
+    threads.emplace_back([&, t] {
+      for (size_t i = t; !over; i = (i + 2) % sizeof names) {
+        zmm::label const scope{&names[i]};
+        heap.deallocate(heap.allocate(8), 8);
+      }
+    });
+  size_t visits = 0;
+  while (visits < 300) {
+    zmm::for_each_site(heap, [&](zmm::site_figures const& f) {
+      CHECK(f.blocks != 0);
+      if (++visits % 64 == 0)
+        std::thread([&] { heap.deallocate(heap.allocate(16), 16); }).join();  // nobody is kept out
+    });
+    zmm::for_each_label(heap, [&](zmm::site_figures const&) { heap.deallocate(heap.allocate(16), 16); });
+    CHECK(!usage(heap, 3).empty());
+  }
+  over = true;
+  for (std::thread& t : threads) t.join();
+}
+
+TEST_CASE("usage: a leak sink may hand the report to another thread that uses the heap") {
+  static zmm::debug_synchronized_heap* reported = nullptr;
+  zmm::debug_synchronized_heap heap;
+  reported = &heap;
+  void* const p = heap.allocate(48);
+  zmm::leak_sink const before = zmm::set_leak_sink([](zmm::leak_report const& report) noexcept {
+    CHECK(report.blocks == 1);
+    std::thread([] { reported->deallocate(reported->allocate(8), 8); }).join();
+  });
+  CHECK(zmm::report_leaks(heap) == 1);
+  zmm::set_leak_sink(before);
+  heap.deallocate(p, 48);
 }
 }  // namespace

@@ -1,9 +1,10 @@
 // Random walks through the members of debug heaps: their figures are of the bytes asked for, and exact.
 #include <zmm/debug.hpp>
+#include <zmm/segment_resource.hpp>
 
 #include "../support/checking_storage.hpp"
 #include "../support/failing_storage.hpp"
-#include "../support/random_walk.hpp"
+#include "../support/seeded_walk.hpp"
 #include "../support/scale.hpp"
 
 namespace {
@@ -16,35 +17,26 @@ void count_report(zmm::leak_report const&) noexcept { ++reports; }
 // A plain walk, one with limits and hook, one over a storage that refuses, and one with both.
 template <class Heap> void walk(std::uint64_t first_seed) {
   std::size_t const seeds = scaled(4);
-  std::size_t failures = 0, hook_calls = 0, resizes = 0;
+  walk_counts met;
   reports = 0;
   zmm::leak_sink const before = zmm::set_leak_sink(&count_report);
   for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-    walk_options options;
-    options.limits = seed % 2 != 0;
-    options.storage_fails = seed / 2 % 2 != 0;
-    CAPTURE(seed);
-    checking_storage checked;
-    failing_storage failing{checked};
-    counting_storage counted{failing};
-    if (options.storage_fails) failing.fail_one_in(3, seed);
-    engine<Heap> under_test{counted};
-    random_walk<Heap> path{under_test, counted, seed, options};
-    path.run(10000);
-    failures += path.failures();
-    hook_calls += path.hook_calls();
-    resizes += path.resizes();
+    seeded_walk<Heap>(seed, 10000, met);
   }
   zmm::set_leak_sink(before);
   if (!by_address<Heap>) CHECK(reports == 0);  // requests drop what they have: that is no leak
-  CHECK(failures > 0);
-  CHECK(hook_calls > 0);
-  CHECK(resizes > 0);
+  CHECK(met.failures > 0);
+  CHECK(met.hook_calls > 0);
+  CHECK(met.resizes > 0);
 }
 
 TEST_CASE("debug: random walk of a heap") { walk<zmm::debug_heap>(1000); }
 TEST_CASE("debug: random walk of a request") { walk<zmm::debug_request_heap>(2000); }
 TEST_CASE("debug: random walk of a synchronized heap") { walk<zmm::debug_synchronized_heap>(3000); }
+TEST_CASE("debug: random walk of a segment heap") { walk<zmm::debug_segment_heap>(8000); }
+TEST_CASE("debug: random walk of a segment heap that is hardened too") {
+  walk<zmm::basic_segment_heap<debug_hardened>>(9000);
+}
 TEST_CASE("debug: random walk of a heap with 256 KiB chunks") { walk<zmm::basic_heap<debug_small>>(4000); }
 TEST_CASE("debug: random walk of a request with 256 KiB chunks") { walk<zmm::basic_request_heap<debug_small>>(5000); }
 TEST_CASE("debug: random walk of a heap that is hardened too") { walk<zmm::basic_heap<debug_hardened>>(6000); }

@@ -11,6 +11,7 @@ using namespace fuzz;
 
 struct small_chunks : zmm::default_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
+  [[maybe_unused]] static constexpr size_t segment_bytes = 16 * 1024;
 };
 struct exact : small_chunks {
   [[maybe_unused]] static constexpr bool exact_peak = true;
@@ -42,11 +43,16 @@ struct with_canaries : tagged {
 };
 struct hardened_small : zmm::hardened_options {
   using geometry = small_chunks::geometry;
+  [[maybe_unused]] static constexpr size_t segment_bytes = 16 * 1024;
 };
 
 template <class Options> void run_heap(fuzzed_storage& source, input& in) {
   zmm::basic_heap<Options> heap{source};
   session<zmm::basic_heap<Options>>{heap, in}.run();
+}
+template <class Options> void run_segment(fuzzed_storage& source, input& in) {
+  zmm::basic_segment_heap<Options> heap{source};
+  session<zmm::basic_segment_heap<Options>>{heap, in}.run();
 }
 template <class Options> void run_synchronized(fuzzed_storage& source, input& in) {
   if constexpr (!Options::exact_peak) {
@@ -77,10 +83,11 @@ template <class Options> void run_on_buffer(fuzzed_storage& source, input& in) {
 }
 
 template <class Options> void run(unsigned engine, fuzzed_storage& source, input& in) {
-  switch (engine % 4) {
+  switch (engine % 5) {
   case 0: return run_heap<Options>(source, in);
   case 1: return run_request<Options>(source, in);
   case 2: return run_on_buffer<Options>(source, in);
+  case 4: return run_segment<Options>(source, in);
   default: return run_synchronized<Options>(source, in);
   }
 }

@@ -43,6 +43,10 @@ constexpr bool by_address<Heap, std::void_t<decltype(std::declval<Heap&>().owns(
 template <class Heap, class = void> constexpr bool is_request = false;
 template <class Heap> constexpr bool is_request<Heap, std::void_t<decltype(std::declval<Heap&>().pool())>> = true;
 
+template <class Heap, class = void> constexpr bool grows_backward = false;
+template <class Heap>
+constexpr bool grows_backward<Heap, std::void_t<decltype(std::declval<Heap&>().grow_backward(nullptr, 0, 0, 1))>> = true;
+
 template <class Heap> class session {
 public:
   session(Heap& heap, input& in) : heap_(heap), in_(in) {}
@@ -147,8 +151,12 @@ private:
   void resize(size_t i) {
     block const b = take(i);
     size_t const least = in_.byte() % 2 ? size() : in_.word() % (2 * b.most + 16);
-    size_t const preferred = least + (in_.byte() % 4 == 0 ? least : 0);
+    unsigned const how = in_.byte();
+    size_t const preferred = least + (how % 4 == 0 ? least : 0);
     if (preferred < least) return blocks_.push_back(b);
+    if constexpr (grows_backward<Heap>) {
+      if (how % 8 == 5) return grow_backward(b, least);
+    }
     size_t const got = heap_.resize_in_place(b.p, b.least, least, preferred);
     if (got == 0) {
       check(b, b.p, b.most);
@@ -158,6 +166,19 @@ private:
     check(b, b.p, got);
     add(b.p, least, got, b.alignment);
   }
+  // What lies between the old start and the old end stays where it is.
+  void grow_backward(block const& b, size_t least) {
+    if constexpr (grows_backward<Heap>) {
+      size_t const unit = (1 + in_.byte() % 40) * (b.alignment > 8 ? b.alignment : 1);
+      auto* const start = static_cast<unsigned char*>(heap_.grow_backward(b.p, least, least + in_.byte() * 8, unit));
+      check(b, b.p, b.most);
+      if (start == nullptr) return blocks_.push_back(b);
+      size_t const got = heap_.usable_size(start);
+      expect(start < b.p && static_cast<size_t>(b.p - start) % unit == 0, "a block grows by whole objects");
+      expect(got >= least && start + got >= b.p + b.most, "no less is granted than is needed, and than there was");
+      add(start, least < b.most ? least : b.most, got, b.alignment);
+    }
+  }
   void reallocate() {
     if constexpr (by_address<Heap>) {
       bool const is_new = blocks_.empty() || in_.byte() % 16 == 0;
@@ -165,7 +186,7 @@ private:
       size_t const bytes = size(), align = alignment(), copied = in_.byte() % 4 == 0 ? in_.word() : ~size_t{0};
       void* p = nullptr;
       try {
-        p = copied == ~size_t{0} ? heap_.reallocate(b.p, bytes, align) : heap_.reallocate(b.p, bytes, copied, align);
+        p = copied == ~size_t{0} ? heap_.reallocate(b.p, bytes, std::align_val_t{align}) : heap_.reallocate(b.p, bytes, copied, align);
       } catch (std::bad_alloc const&) {
         check(b, b.p, b.most);
         if (!is_new) blocks_.push_back(b);

@@ -64,6 +64,8 @@ TEST_CASE("exhaustion: the address space is used up" * doctest::skip(!limits_add
   under_address_limit<zmm::hardened_synchronized_heap>();
   under_address_limit<zmm::request_heap>();
   under_address_limit<zmm::hardened_request_heap>();
+  under_address_limit<zmm::segment_heap>();
+  under_address_limit<zmm::hardened_segment_heap>();
 }
 
 // Every mapping counts; a guard page makes two of one.
@@ -86,7 +88,10 @@ template <class Heap> void near_map_count(size_t blocks) {
   CHECK_MESSAGE(!child.stopped, child.what);
 }
 
-TEST_CASE("exhaustion: more huge blocks than can have guard pages") { near_map_count<zmm::hardened_heap>(20'000); }
+TEST_CASE("exhaustion: more huge blocks than can have guard pages") {
+  near_map_count<zmm::hardened_heap>(20'000);
+  near_map_count<zmm::hardened_segment_heap>(20'000);
+}
 
 // 64 requests at once want more than twice what their pool may take. Who is refused ends, and so the last ones are served;
 // who is served keeps what it has until all have tried, so that not all can be.

@@ -107,7 +107,7 @@ private:
     if constexpr (by_address<Heap>) {
       shadow_block const block = model_.take(model_.count() - 1);
       try {
-        void* p = heap_.reallocate(block.p, wanted, block.alignment);
+        void* p = heap_.reallocate(block.p, wanted, std::align_val_t{block.alignment});
         shadow_model::check(block, std::min(block.most, wanted), static_cast<unsigned char*>(p));
         model_.add(p, wanted, block.alignment);
       } catch (std::bad_alloc const&) {
@@ -178,6 +178,13 @@ TEST_CASE("request: storage refuses one call, each in turn") { every_call<zmm::r
 TEST_CASE("request: storage refuses every call from the n-th on") { every_call<zmm::request_heap>(refusals::all_from); }
 TEST_CASE("request with 256 KiB chunks: storage refuses every call from the n-th on") {
   every_call<zmm::basic_request_heap<small_chunks>>(refusals::all_from);
+}
+TEST_CASE("segment heap: storage refuses one call, each in turn") { every_call<zmm::segment_heap>(refusals::one); }
+TEST_CASE("segment heap: storage refuses every call from the n-th on") {
+  every_call<zmm::segment_heap>(refusals::all_from);
+}
+TEST_CASE("segment heap with segments of 4 KiB: storage refuses every call from the n-th on") {
+  every_call<zmm::basic_segment_heap<small_segments>>(refusals::all_from);
 }
 
 TEST_CASE("a heap whose storage refuses everything throws, says what it needed, and holds nothing") {

@@ -43,7 +43,8 @@ template <class Heap> std::vector<std::pair<void*, std::size_t>> fill(Heap& heap
 
 TEST_CASE_TEMPLATE("hardened heaps: what is handed out is zero, whatever was there before", Heap,
                    zmm::basic_heap<hardened_small>, zmm::basic_heap<zeroed_links>, zmm::basic_heap<zeroed_tags>,
-                   zmm::basic_synchronized_heap<hardened_small>, zmm::basic_synchronized_heap<zeroed_links>) {
+                   zmm::basic_synchronized_heap<hardened_small>, zmm::basic_synchronized_heap<zeroed_links>,
+                   zmm::basic_segment_heap<hardened_small>, zmm::hardened_segment_heap) {
   Heap heap;
   bool zero = true;
   for (int round = 0; round < 6; ++round) {

@@ -37,6 +37,23 @@ TEST_CASE("heap: unused it owns nothing and costs nothing") {
   CHECK(source.allocations == 0);
 }
 
+TEST_CASE("heap: after one block of 48 bytes it stands as the original's does") {
+  counting_storage source;
+  zmm::basic_heap<exact_peaks> heap{source};
+  void* const block = heap.allocate(48);
+  zmm::statistics const s = heap.stats();
+  CHECK(s.size == 48);
+  CHECK(s.peak == 48);
+  CHECK(s.real_size == chunk);
+  CHECK(s.real_peak == chunk);
+  CHECK(s.chunks == 1);
+  CHECK(s.cached_chunks == 0);
+  CHECK(s.huge_blocks == 0);
+  CHECK(source.allocations == 1);
+  using chunk_type = zmm::detail::chunk<zmm::default_geometry>;
+  CHECK(chunk_type::of(block)->free_pages == 510);  // of 512: the header's and the run's are not
+}
+
 TEST_CASE("heap: blocks of every kind at every alignment up to 8 MiB") {
   checking_storage source;
   zmm::heap heap{source};

@@ -18,18 +18,20 @@ using std::size_t;
 constexpr size_t chunk = size_t{2} << 20;
 constexpr size_t no_limit = ~size_t{0};
 
-TEST_CASE("limit: there is none at first") {
-  zmm::heap heap;
+#define HEAPS zmm::heap, zmm::segment_heap, zmm::hardened_segment_heap
+
+TEST_CASE_TEMPLATE("limit: there is none at first", Heap, HEAPS) {
+  Heap heap;
   CHECK(heap.limit() == no_limit);
   CHECK(heap.remaining() == no_limit);
   (void)heap.allocate(1);
   CHECK(heap.remaining() == no_limit - heap.real_size());
 }
 
-TEST_CASE("limit: the bytes taken from storage never pass it") {
+TEST_CASE_TEMPLATE("limit: the bytes taken from storage never pass it", Heap, HEAPS) {
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     counting_storage source;
-    zmm::heap heap{source};
+    Heap heap{source};
     random_source random{seed};
     size_t const limit = random.between(1, 12) * chunk + random.below(chunk);
     REQUIRE(heap.set_limit(limit));
@@ -70,7 +72,7 @@ TEST_CASE("limit: the bytes taken from storage never pass it") {
   }
 }
 
-TEST_CASE_TEMPLATE("limit: a huge block grows up to it and not past it", Heap, zmm::heap, zmm::request_heap) {
+TEST_CASE_TEMPLATE("limit: a huge block grows up to it and not past it", Heap, zmm::heap, zmm::request_heap, zmm::segment_heap) {
   std::vector<unsigned char> memory(32 * chunk);
   zmm::buffer_storage fixed{memory.data(), memory.size()};  // whose blocks grow into the free part behind them
   counting_storage source{fixed};
@@ -92,8 +94,8 @@ TEST_CASE_TEMPLATE("limit: a huge block grows up to it and not past it", Heap, z
   heap.verify();
 }
 
-TEST_CASE("limit: passing it throws memory_limit_exceeded with the figures") {
-  zmm::heap heap;
+TEST_CASE_TEMPLATE("limit: passing it throws memory_limit_exceeded with the figures", Heap, HEAPS) {
+  Heap heap;
   (void)heap.allocate(100);
   size_t const limit = 3 * chunk;
   REQUIRE(heap.set_limit(limit));
@@ -111,9 +113,9 @@ TEST_CASE("limit: passing it throws memory_limit_exceeded with the figures") {
   heap.verify();
 }
 
-TEST_CASE("limit: one below what is in use is refused and the old one kept") {
+TEST_CASE_TEMPLATE("limit: one below what is in use is refused and the old one kept", Heap, HEAPS) {
   counting_storage source;
-  zmm::heap heap{source};
+  Heap heap{source};
   (void)heap.allocate(2 * chunk);
   (void)heap.allocate(100);
   REQUIRE(heap.set_limit(10 * chunk));
@@ -141,8 +143,8 @@ TEST_CASE("limit: cached chunks are given back to make one fit") {
   CHECK(source.live() <= limit);
 }
 
-TEST_CASE("limit: the heap trims and collects before it fails") {
-  zmm::heap heap;
+TEST_CASE_TEMPLATE("limit: the heap trims and collects before it fails", Heap, HEAPS) {
+  Heap heap;
   REQUIRE(heap.set_limit(2 * chunk));
   std::vector<void*> blocks;
   while (void* p = heap.try_allocate(512)) blocks.push_back(p);
@@ -154,8 +156,8 @@ TEST_CASE("limit: the heap trims and collects before it fails") {
   heap.verify();
 }
 
-TEST_CASE("limit: set to nothing before first use, an allocation fails and a later one does not") {
-  zmm::heap heap;
+TEST_CASE_TEMPLATE("limit: set to nothing before first use, an allocation fails and a later one does not", Heap, HEAPS) {
+  Heap heap;
   REQUIRE(heap.set_limit(0));
   CHECK(heap.try_allocate(1) == nullptr);
   CHECK_THROWS_AS((void)heap.allocate(1), zmm::memory_limit_exceeded);
@@ -164,8 +166,8 @@ TEST_CASE("limit: set to nothing before first use, an allocation fails and a lat
   CHECK(heap.try_allocate(1) != nullptr);
 }
 
-struct hook_state {
-  zmm::heap* heap = nullptr;
+template <class Heap> struct hook_state {
+  Heap* heap = nullptr;
   void* victim = nullptr;
   int calls = 0;
   size_t needed = 0;
@@ -173,8 +175,8 @@ struct hook_state {
   bool allocates = false;
   void* made = nullptr;
 };
-bool free_victim(void* user, size_t needed) noexcept {
-  auto& state = *static_cast<hook_state*>(user);
+template <class Heap> bool free_victim(void* user, size_t needed) noexcept {
+  auto& state = *static_cast<hook_state<Heap>*>(user);
   ++state.calls;
   state.needed = needed;
   if (state.victim != nullptr) state.heap->deallocate(state.victim);
@@ -185,11 +187,11 @@ bool free_victim(void* user, size_t needed) noexcept {
   return state.answer;
 }
 
-TEST_CASE("hook: called once before failing, what it frees is used") {
-  zmm::heap heap;
-  hook_state state;
+TEST_CASE_TEMPLATE("hook: called once before failing, what it frees is used", Heap, HEAPS) {
+  Heap heap;
+  hook_state<Heap> state;
   state.heap = &heap;
-  heap.on_limit(&free_victim, &state);
+  heap.on_limit(&free_victim<Heap>, &state);
   (void)heap.allocate(100);
   state.victim = heap.allocate(4 * chunk);
   REQUIRE(heap.set_limit(heap.real_size()));
@@ -231,8 +233,8 @@ TEST_CASE("hook: called once before failing, what it frees is used") {
   heap.verify();
 }
 
-TEST_CASE("lift: the limit does not bind while it lives, and binds again afterwards") {
-  zmm::heap heap;
+TEST_CASE_TEMPLATE("lift: the limit does not bind while it lives, and binds again afterwards", Heap, HEAPS) {
+  Heap heap;
   REQUIRE(heap.set_limit(chunk));
   CHECK(heap.try_allocate(2 * chunk) == nullptr);
   {
@@ -248,8 +250,8 @@ TEST_CASE("lift: the limit does not bind while it lives, and binds again afterwa
   CHECK(heap.try_allocate(2 * chunk) == nullptr);
   CHECK(heap.remaining() == 0);
   heap.verify();
-  static_assert(!std::is_copy_constructible_v<zmm::limit_lift<zmm::heap>>);
-  static_assert(noexcept(zmm::limit_lift<zmm::heap>{heap}));
+  static_assert(!std::is_copy_constructible_v<zmm::limit_lift<Heap>>);
+  static_assert(noexcept(zmm::limit_lift<Heap>{heap}));
 }
 
 TEST_CASE("lift: through a resource") {

@@ -1,7 +1,7 @@
 // Random walks through every member of the engines, with the default and the small geometry and every option.
 #include "../support/checking_storage.hpp"
 #include "../support/failing_storage.hpp"
-#include "../support/random_walk.hpp"
+#include "../support/seeded_walk.hpp"
 #include "../support/scale.hpp"
 #include <vector>
 
@@ -14,26 +14,13 @@ template <class Options> using request_with = zmm::basic_request_heap<Options>;
 // A plain walk, one with limits and hook, one over a storage that refuses, and one with both, from `seeds` seeds.
 template <class Heap> void walk(std::uint64_t first_seed) {
   std::size_t const seeds = scaled(4);
-  std::size_t failures = 0, hook_calls = 0, resizes = 0;
+  walk_counts met;
   for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-    walk_options options;
-    options.limits = seed % 2 != 0;
-    options.storage_fails = seed / 2 % 2 != 0;
-    CAPTURE(seed);
-    checking_storage checked;
-    failing_storage failing{checked};
-    counting_storage counted{failing};
-    if (options.storage_fails) failing.fail_one_in(3, seed);
-    engine<Heap> under_test{counted};
-    random_walk<Heap> path{under_test, counted, seed, options};
-    path.run(25000);
-    failures += path.failures();
-    hook_calls += path.hook_calls();
-    resizes += path.resizes();
+    seeded_walk<Heap>(seed, 25000, met);
   }
-  CHECK(failures > 0);
-  CHECK(hook_calls > 0);
-  CHECK(resizes > 0);
+  CHECK(met.failures > 0);
+  CHECK(met.hook_calls > 0);
+  CHECK(met.resizes > 0);
 }
 
 TEST_CASE("heap: random walk, 2 MiB chunks") { walk<zmm::heap>(1000); }
@@ -65,6 +52,16 @@ TEST_CASE("request_heap: random walk, free slots that prove themselves") { walk<
 TEST_CASE("request_heap: random walk, tagged blocks") { walk<request_with<tagged_blocks>>(17000); }
 TEST_CASE("request_heap: random walk, hardened") { walk<zmm::hardened_request_heap>(18000); }
 TEST_CASE("request_heap: random walk, hardened, 256 KiB chunks") { walk<request_with<hardened_small>>(19000); }
+
+template <class Options> using segment_with = zmm::basic_segment_heap<Options>;
+TEST_CASE("segment_heap: random walk") { walk<zmm::segment_heap>(20000); }
+TEST_CASE("segment_heap: random walk, blocks of 256 KiB and more") { walk<segment_with<small_chunks>>(21000); }
+TEST_CASE("segment_heap: random walk, segments of 4 KiB") { walk<segment_with<small_segments>>(22000); }
+TEST_CASE("segment_heap: random walk, exact peak") { walk<segment_with<small_exact>>(23000); }
+TEST_CASE("segment_heap: random walk, hardened") { walk<zmm::hardened_segment_heap>(24000); }
+TEST_CASE("segment_heap: random walk, hardened, segments of 4 KiB, exact peak") {
+  walk<segment_with<hardened_segments>>(25000);
+}
 
 TEST_CASE("a heap over a fixed buffer: random walk until it is full, and on") {
   constexpr std::size_t bytes = 2 << 20;

@@ -30,7 +30,7 @@ bool holds(void const* p, size_t bytes) {
 TEST_CASE("reallocate: the null pointer allocates") {
   zmm::heap heap;
   void* p = heap.reallocate(nullptr, 100);
-  void* q = heap.reallocate(nullptr, 5000, 64);
+  void* q = heap.reallocate(nullptr, 5000, std::align_val_t{64});
   void* r = heap.reallocate(nullptr, 3 * chunk, 0, 16);
   CHECK(heap.stats().live_blocks == 3);
   CHECK((heap.owns(p) && heap.owns(q) && heap.owns(r)));
@@ -111,7 +111,7 @@ TEST_CASE("reallocate: the alignment asked for holds, whatever the block had") {
     for (size_t alignment = 1; alignment <= 4 * chunk; alignment *= 4) {
       void* p = heap.allocate(bytes, 1);
       fill(p, bytes);
-      p = heap.reallocate(p, bytes, alignment);
+      p = heap.reallocate(p, bytes, std::align_val_t{alignment});
       CHECK(reinterpret_cast<std::uintptr_t>(p) % alignment == 0);
       CHECK(holds(p, bytes));
       p = heap.reallocate(p, bytes + 3000, bytes / 2, alignment);
@@ -180,9 +180,9 @@ TEST_CASE("reallocate: failure leaves the block as it was") {
   source.fail_from_call(1);
   for (void* p : {small, run, huge}) CHECK_THROWS_AS((void)heap.reallocate(p, 30 * chunk), std::bad_alloc);
   CHECK_THROWS_AS((void)heap.reallocate(small, ~size_t{0}), std::bad_alloc);
-  CHECK_THROWS_AS((void)heap.reallocate(run, ~size_t{0} - 4095, 16), std::bad_alloc);
-  CHECK_THROWS_AS((void)heap.reallocate(huge, 100, 24), std::bad_alloc);
-  CHECK_THROWS_AS((void)heap.reallocate(small, 100, 0), std::bad_alloc);
+  CHECK_THROWS_AS((void)heap.reallocate(run, ~size_t{0} - 4095, std::align_val_t{16}), std::bad_alloc);
+  CHECK_THROWS_AS((void)heap.reallocate(huge, 100, std::align_val_t{24}), std::bad_alloc);
+  CHECK_THROWS_AS((void)heap.reallocate(small, 100, std::align_val_t{0}), std::bad_alloc);
   zmm::statistics const after = heap.stats();
   CHECK((after.size == before.size && after.live_blocks == before.live_blocks && after.real_size == before.real_size));
   CHECK((holds(small, 1000) && holds(run, 5000) && holds(huge, 2 * chunk)));
@@ -215,5 +215,30 @@ TEST_CASE("resize_in_place: sizes that cannot be are refused") {
     heap.deallocate(p, got != 0 ? got : bytes);
   }
   CHECK(heap.stats().size == 0);
+}
+TEST_CASE_TEMPLATE("reallocate: where it throws, try_reallocate returns null and leaves the block", Heap, zmm::heap,
+                   zmm::hardened_heap, zmm::debug_heap) {
+  Heap heap;
+  static_assert(noexcept(heap.try_reallocate(nullptr, 1)) && noexcept(heap.try_reallocate(nullptr, 1, 1, 1)));
+  void* small = heap.try_reallocate(nullptr, 100);
+  void* run = heap.try_reallocate(nullptr, 20000, 0, 64);
+  REQUIRE((small != nullptr && run != nullptr));
+  std::memset(small, 1, 100);
+  std::memset(run, 2, 20000);
+  REQUIRE(heap.set_limit(heap.real_size() + 100000));
+  for (size_t bytes : {6 * chunk, ~size_t{0}, ~size_t{0} - 4095}) {
+    CHECK(heap.try_reallocate(small, bytes) == nullptr);
+    CHECK(heap.try_reallocate(run, bytes, std::align_val_t{64}) == nullptr);
+  }
+  CHECK(heap.try_reallocate(small, 100, std::align_val_t{24}) == nullptr);
+  CHECK(static_cast<unsigned char*>(small)[99] == 1);
+  CHECK(static_cast<unsigned char*>(run)[19999] == 2);
+  small = heap.try_reallocate(small, 3000);
+  REQUIRE(small != nullptr);
+  CHECK(static_cast<unsigned char*>(small)[99] == 1);
+  CHECK(heap.stats().live_blocks == 2);
+  heap.deallocate(small);
+  heap.deallocate(run);
+  heap.verify();
 }
 }  // namespace

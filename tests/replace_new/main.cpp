@@ -118,7 +118,7 @@ void handlers() {
   void* const p = ::operator new (size_t{32} << 20);
   check(p != nullptr && handled == 1, "what the handler freed is enough");
   ::operator delete(p);
-  zmm::thread_heap::set_limit(~size_t{0});
+  (void)zmm::thread_heap::set_limit(~size_t{0});
   std::set_new_handler(nullptr);
 }
 

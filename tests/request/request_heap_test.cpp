@@ -6,9 +6,9 @@
 #include "../support/engines.hpp"
 #include "../support/random.hpp"
 #include "../support/scale.hpp"
-#include <doctest/doctest.h>
 #include <algorithm>
 #include <cstring>
+#include <doctest/doctest.h>
 #include <initializer_list>
 #include <map>
 #include <set>
@@ -41,7 +41,8 @@ TEST_CASE("request: blocks of every kind at every alignment up to 8 MiB") {
   zmm::request_heap& heap = request.heap();
   for (size_t alignment = 1; alignment <= 4 * chunk; alignment *= 2) {
     std::vector<std::pair<void*, size_t>> blocks;
-    for (size_t bytes : {size_t{0}, size_t{1}, size_t{63}, size_t{3072}, size_t{3073}, size_t{9000}, chunk - 4096, chunk, 3 * chunk}) {
+    for (size_t bytes :
+         {size_t{0}, size_t{1}, size_t{63}, size_t{3072}, size_t{3073}, size_t{9000}, chunk - 4096, chunk, 3 * chunk}) {
       void* p = heap.allocate(bytes, alignment);
       REQUIRE(p != nullptr);
       CHECK(reinterpret_cast<std::uintptr_t>(p) % alignment == 0);
@@ -106,16 +107,24 @@ TEST_CASE("request: the footprint is bounded by the sum of each bin's peak") {
     zmm::request_heap& heap = request.heap();
     random_source random{seed};
     bool const wide = seed > 3;
-    struct use { size_t live = 0, peak = 0; };
+    struct use {
+      size_t live = 0, peak = 0;
+    };
     std::map<std::pair<size_t, bool>, use> bins;  // by slot, and whether aligned beyond 16
-    auto const bin_of = [](size_t bytes, size_t alignment) { return std::pair(slot_of(bytes, alignment > 16 ? 64 : alignment), alignment > 16); };
-    struct block { void* p; size_t bytes, alignment; };
+    auto const bin_of = [](size_t bytes, size_t alignment) {
+      return std::pair(slot_of(bytes, alignment > 16 ? 64 : alignment), alignment > 16);
+    };
+    struct block {
+      void* p;
+      size_t bytes, alignment;
+    };
     std::vector<block> blocks;
     size_t target = 100;
     for (size_t i = 0; i < scaled(60000); ++i) {
       if (i % 2000 == 0) target = size_t{10} << random.below(9);
       if (blocks.size() < target ? !random.one_in(4) : random.one_in(4)) {
-        size_t const alignment = size_t{8} << random.below(wide ? 4 : 2), bytes = random.one_in(8) ? random.between(1, 3072) : random.between(1, 300);
+        size_t const alignment = size_t{8} << random.below(wide ? 4 : 2),
+                     bytes = random.one_in(8) ? random.between(1, 3072) : random.between(1, 300);
         blocks.push_back({heap.allocate(bytes, alignment), bytes, alignment});
         use& u = bins[bin_of(bytes, alignment)];
         u.peak = std::max(u.peak, ++u.live);
@@ -201,7 +210,8 @@ TEST_CASE("request: release ends it and leaves it ready for the next") {
   zmm::request_pool pool{source};
   zmm::request_resource request{pool};
   for (int round = 0; round < 50; ++round) {
-    for (int i = 0; i < 500; ++i) std::memset(request.heap().allocate(static_cast<size_t>(i) * 3 + 1, 8), round, static_cast<size_t>(i) * 3 + 1);
+    for (int i = 0; i < 500; ++i)
+      std::memset(request.heap().allocate(static_cast<size_t>(i) * 3 + 1, 8), round, static_cast<size_t>(i) * 3 + 1);
     (void)request.heap().allocate(50000, 8);
     if (round % 10 == 0) (void)request.heap().allocate(3 * chunk, 8);
     request.release();
@@ -236,7 +246,11 @@ TEST_CASE("request: limit, hook and remaining work as in heap") {
   CHECK(request.limit() == ~size_t{0});
   REQUIRE(request.set_limit(held + 8192));
   CHECK(request.remaining() == 8192);
-  struct state_type { zmm::request_resource* request; void* victim; int calls; } state{&request, big, 0};
+  struct state_type {
+    zmm::request_resource* request;
+    void* victim;
+    int calls;
+  } state{&request, big, 0};
   request.on_limit(
       [](void* user, size_t needed) noexcept {
         auto& s = *static_cast<state_type*>(user);

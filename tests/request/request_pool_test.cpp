@@ -6,9 +6,9 @@
 #include "../support/engines.hpp"
 #include "../support/random.hpp"
 #include "../support/scale.hpp"
-#include <doctest/doctest.h>
 #include <cstring>
 #include <deque>
+#include <doctest/doctest.h>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -25,7 +25,10 @@ constexpr size_t chunk = size_t{2} << 20;
 // A deterministic request: small blocks, some freed, runs and a huge block now and then.
 template <class Request> void serve(Request& request, std::uint64_t seed) {
   random_source random{seed};
-  struct block { unsigned char* p; size_t bytes; };
+  struct block {
+    unsigned char* p;
+    size_t bytes;
+  };
   std::vector<block> blocks;
   for (int i = 0; i < 400; ++i) {
     size_t const bytes = random.one_in(40) ? random.between(3000, 60000) : random.between(1, 600);
@@ -54,9 +57,15 @@ TEST_CASE("pool: a second identical request takes nothing from storage") {
   counting_storage source;
   zmm::request_pool pool{source};
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    { zmm::request_resource first{pool}; serve(first, seed); }
+    {
+      zmm::request_resource first{pool};
+      serve(first, seed);
+    }
     size_t const before = source.takings();
-    { zmm::request_resource second{pool}; serve(second, seed); }
+    {
+      zmm::request_resource second{pool};
+      serve(second, seed);
+    }
     CHECK(source.takings() == before);
   }
 }

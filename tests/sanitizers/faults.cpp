@@ -3,6 +3,7 @@
 // Nothing of the C++ library's own code is in the program: MemorySanitizer knows what it compiled only.
 #include <zmm/heap/heap.hpp>
 #include <zmm/request/request_heap.hpp>
+#include <zmm/segment/segment_heap.hpp>
 #include <zmm/threads/synchronized_heap.hpp>
 #include <zmm/threads/thread_heap.hpp>
 
@@ -12,9 +13,7 @@
 namespace {
 using byte = unsigned char volatile;
 
-[[gnu::noinline]] void the_fault_writes(byte* p) {
-  *p = 1;
-}
+[[gnu::noinline]] void the_fault_writes(byte* p) { *p = 1; }
 [[gnu::noinline]] void the_fault_reads(byte* p) {
   if (*p == 1) std::puts("one");  // what has no value may be copied: only who decides by it is reported
 }
@@ -81,6 +80,10 @@ int main(int count, char** arguments) {
   if (is(arguments[1], "request_heap")) {
     zmm::request_pool pool;
     zmm::request_heap heap(pool);
+    return run(heap, fault);
+  }
+  if (is(arguments[1], "segment_heap")) {
+    zmm::segment_heap heap;
     return run(heap, fault);
   }
   if (is(arguments[1], "synchronized_heap")) {

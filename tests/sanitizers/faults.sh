@@ -7,7 +7,7 @@ tool=$1 sources=$2; shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 wrong=0 right=0 place=the_fault
-engines="heap request_heap synchronized_heap thread_heap"
+engines="heap request_heap synchronized_heap thread_heap segment_heap"
 unset ZMM_PASSTHROUGH
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=0 MSAN_OPTIONS=abort_on_error=0
 

@@ -2,6 +2,7 @@
 // is overwritten, which is one.
 #include <zmm/heap/heap.hpp>
 #include <zmm/request/request_heap.hpp>
+#include <zmm/segment/segment_heap.hpp>
 #include <zmm/threads/synchronized_heap.hpp>
 #include <zmm/threads/thread_heap.hpp>
 
@@ -46,5 +47,6 @@ int main(int count, char** arguments) {
   if (std::strcmp(arguments[1], "heap") == 0) return run(immortal<zmm::heap>(), loses);
   if (std::strcmp(arguments[1], "request_heap") == 0) return run(immortal<zmm::request_heap>(), loses);
   if (std::strcmp(arguments[1], "synchronized_heap") == 0) return run(immortal<zmm::synchronized_heap>(), loses);
+  if (std::strcmp(arguments[1], "segment_heap") == 0) return run(immortal<zmm::segment_heap>(), loses);
   return 2;
 }

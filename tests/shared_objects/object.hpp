@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory_resource>
+#include <zmm/fwd.hpp>
 
 #define ZMM_SHARED_OBJECT_DECLARE(object)                                            \
   namespace object {                                                                 \
@@ -14,6 +15,14 @@
   [[gnu::visibility("default")]] void* allocate(std::size_t bytes);                  \
   [[gnu::visibility("default")]] void deallocate(void* block, std::size_t bytes) noexcept; \
   [[gnu::visibility("default")]] bool owns(void const* block) noexcept;              \
+  [[gnu::visibility("default")]] void pass_limit();                                  \
+  [[gnu::visibility("default")]] void use_up_storage();                              \
+  [[gnu::visibility("default")]] char const* name_of(std::pmr::memory_resource*, zmm::storage*); \
+  [[gnu::visibility("default")]] void* current_heap() noexcept;                      \
+  [[gnu::visibility("default")]] void* current_hidden() noexcept;                    \
+  [[gnu::visibility("default")]] char* copy_of(char const* text);                    \
+  [[gnu::visibility("default")]] void free_copy(char* copy) noexcept;                \
+  [[gnu::visibility("default")]] void fail();                                        \
   }
 
 ZMM_SHARED_OBJECT_DECLARE(first)

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <doctest/doctest.h>
+#include <memory>
+#include <pthread.h>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -12,6 +14,9 @@
 
 namespace {
 using zmm::detail::fork_node;
+using zmm::detail::lock_rank;
+using zmm::detail::mutex;
+using zmm::detail::mutex_guard;
 
 // Runs `body` in a child; returns its exit status, or -1 if it did not end by itself.
 template <class Body> int in_child(Body body) {
@@ -33,17 +38,29 @@ struct participant {
   }
 
   char name;
-  fork_node node{this, &note<0>, &note<1>, &note<2>};
+  mutex lock{lock_rank::keys};
+  fork_node node{lock, this, &note<2>, &note<0>, &note<1>};  // in the child, held, over
 };
 
-TEST_CASE("fork guard: held in attach order and let go of in reverse, on either side") {
+// Whether another thread gets the lock at once.
+bool is_free(mutex& lock) {
+  bool free = false;
+  std::thread([&] {
+    free = lock.try_lock();
+    if (free) lock.unlock();
+  }).join();
+  return free;
+}
+
+TEST_CASE("fork guard: locks are held, and let go of on either side, and the child is told while they all still are") {
   participant a{'a'}, k{'k'};
   zmm::detail::forks.attach(a.node);
   zmm::detail::forks.attach(k.node);
   zmm::detail::forks.attach(a.node);  // no second time
   calls.clear();
-  CHECK(in_child([] { return calls == "akmc" ? 0 : 1; }) == 0);
+  CHECK(in_child([&] { return calls == "akcmlb" && is_free(a.lock) && is_free(k.lock) ? 0 : 1; }) == 0);
   CHECK(calls == "aklb");
+  CHECK(is_free(a.lock));
 }
 
 TEST_CASE("fork guard: what is detached takes no part") {
@@ -58,6 +75,158 @@ TEST_CASE("fork guard: what is detached takes no part") {
   calls.clear();
   CHECK(in_child([] { return 0; }) == 0);
   CHECK(calls == "auklvb");
+}
+
+TEST_CASE("fork guard: a thread that forks amid a storage keeps the lock it has, in the child too") {
+  participant a{'a'}, k{'k'};
+  zmm::detail::forks.attach(a.node);
+  zmm::detail::forks.attach(k.node);
+  calls.clear();
+  {
+    mutex_guard const guard(a.lock);
+    CHECK(in_child([&] { return !is_free(a.lock) && is_free(k.lock) ? 0 : 1; }) == 0);
+    CHECK_FALSE(is_free(a.lock));
+  }
+  CHECK(is_free(a.lock));
+  CHECK(calls == "kl");
+}
+
+TEST_CASE("fork guard: locks that others nest in any order") {
+  participant a{'a'}, k{'k'};
+  zmm::detail::forks.attach(a.node);
+  zmm::detail::forks.attach(k.node);
+  for (bool const reversed : {false, true}) {
+    mutex& outer = reversed ? k.lock : a.lock;
+    mutex& inner = reversed ? a.lock : k.lock;
+    std::atomic<bool> has_outer{false}, over{false};
+    std::thread nester([&] {
+      outer.lock();
+      has_outer = true;
+      ::usleep(50000);  // now the fork has begun
+      inner.lock();
+      inner.unlock();
+      outer.unlock();
+      while (!over) ::usleep(1000);
+    });
+    while (!has_outer) std::this_thread::yield();
+    ::alarm(20);  // ends what hangs
+    CHECK(in_child([&] { return a.lock.try_lock() && k.lock.try_lock() ? 0 : 1; }) == 0);
+    ::alarm(0);
+    over = true;
+    nester.join();
+  }
+}
+
+// What other people's fork handlers do. The handlers stay registered, so they look here.
+std::vector<void (*)()> in_handlers;
+void run_handler() {
+  for (void (*work)() : in_handlers) work();
+}
+
+TEST_CASE("fork guard: fork handlers of others attach, detach, lock and fork") {
+  static participant* made = nullptr;
+  static participant always{'x'};
+  static int forks = 0;
+  zmm::detail::forks.attach(
+      always.node);  // so this object's handlers came first: others' run amid the fork or after it
+  static bool const registered = ::pthread_atfork(&run_handler, &run_handler, &run_handler) == 0;
+  REQUIRE(registered);
+  in_handlers = {[] {
+                   { mutex_guard const guard(always.lock); }
+                   delete made;
+                   made = new participant('y');
+                   zmm::detail::forks.attach(made->node);
+                   mutex_guard const guard(made->lock);
+                 },
+                 [] {
+                   if (++forks > 2) return;
+                   CHECK(in_child([] { return is_free(made->lock) ? 0 : 1; }) == 0);
+                 }};
+  ::alarm(20);
+  CHECK(in_child([] { return is_free(always.lock) && is_free(made->lock) ? 0 : 1; }) == 0);
+  ::alarm(0);
+  in_handlers.clear();
+  CHECK(is_free(always.lock));
+  CHECK(is_free(made->lock));
+  delete made;
+  zmm::detail::forks.detach(always.node);
+}
+
+TEST_CASE("fork guard: inside a fork, as several objects would guard it, locks pass, nodes come and go") {
+  participant a{'a'}, k{'k'};
+  zmm::detail::forks.attach(a.node);
+  calls.clear();
+  for (int i = 0; i < 2; ++i) zmm::detail::forks.before();
+  CHECK(calls == "a");
+  CHECK_FALSE(is_free(a.lock));
+  { mutex_guard const guard(a.lock); }
+  CHECK_FALSE(is_free(a.lock));
+  zmm::detail::forks.attach(k.node);
+  CHECK(calls == "ak");
+  CHECK_FALSE(is_free(k.lock));
+  {
+    participant brief{'u'};
+    zmm::detail::forks.attach(brief.node);
+  }
+  CHECK(calls == "akuv");
+  zmm::detail::forks.detach(a.node);
+  CHECK(is_free(a.lock));
+  zmm::detail::forks.after(false);
+  CHECK_FALSE(is_free(k.lock));
+  zmm::detail::forks.after(false);
+  CHECK(is_free(k.lock));
+  CHECK(calls == "akuvbl");
+}
+
+TEST_CASE("fork guard: a node that a second forking thread waits for goes amid the first one's fork") {
+  auto a = std::make_unique<participant>('a');
+  zmm::detail::forks.attach(a->node);
+  std::atomic<int> stage{0};
+  ::alarm(20);
+  a->lock.lock();  // keeps both from going on
+  std::thread first([&] {
+    zmm::detail::forks.before();
+    stage = 1;
+    ::usleep(50000);
+    a.reset();
+    zmm::detail::forks.after(false);
+  });
+  std::thread second([&] {
+    ::usleep(20000);
+    zmm::detail::forks.before();
+    zmm::detail::forks.after(false);
+  });
+  ::usleep(50000);
+  a->lock.unlock();
+  first.join();
+  second.join();
+  ::alarm(0);
+  CHECK(stage == 1);
+}
+
+TEST_CASE("fork guard: threads that fork at once, while locks are taken all the time") {
+  participant a{'a'}, k{'k'};
+  zmm::detail::forks.attach(a.node);
+  zmm::detail::forks.attach(k.node);
+  std::atomic<bool> done{false};
+  std::atomic<int> failed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      while (!done) {
+        mutex_guard const outer(t % 2 == 0 ? a.lock : k.lock);
+        ::usleep(200);
+      }
+    });
+  std::vector<std::thread> forkers;
+  for (int t = 0; t < 2; ++t)
+    forkers.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) failed += in_child([&] { return a.lock.try_lock() && k.lock.try_lock() ? 0 : 1; });
+    });
+  for (std::thread& t : forkers) t.join();
+  done = true;
+  for (std::thread& t : threads) t.join();
+  CHECK(failed == 0);
 }
 
 TEST_CASE("fork guard: a child finds the table of reserved blocks free") {
@@ -90,7 +259,8 @@ TEST_CASE("fork guard: attaching and detaching while another thread forks") {
     static void more(void* self) noexcept { ++*static_cast<counted*>(self)->held; }
     static void less(void* self) noexcept { --*static_cast<counted*>(self)->held; }
     std::atomic<long>* held;
-    fork_node node{this, &more, &less, &less};
+    mutex lock{lock_rank::keys};
+    fork_node node{lock, this, nullptr, &more, &less};
   };
   std::vector<std::thread> threads;
   for (int t = 0; t < 2; ++t)

@@ -2,13 +2,12 @@
 #include <zmm/storage/os_storage.hpp>
 
 #include "../support/checking_storage.hpp"
+#include "../support/child.hpp"
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <string>
+#include <vector>
 
 namespace {
 using std::size_t;
@@ -135,36 +134,6 @@ TEST_CASE("os_storage: truncate of a block with a reserve keeps the reserve") {
   os.deallocate(p, page, page);
 }
 
-TEST_CASE("huge_page_storage: behaves as os_storage and backs what is touched with huge pages if there are any") {
-  zmm_test::checking_storage os{zmm::huge_page_storage()};
-  size_t const unit = size_t{2} << 20;
-  for (size_t reserve : {8 * unit, 64 * unit}) {
-    unsigned char* p = bytes_of(os.allocate(8 * unit, unit, reserve));
-    REQUIRE(p != nullptr);
-    CHECK(aligned(p, unit));
-    for (size_t at = 0; at < 8 * unit; at += unit) p[at] = 1;
-    std::ifstream maps{"/proc/self/smaps"};
-    std::string line, flags;
-    bool here = false;
-    while (std::getline(maps, line)) {
-      unsigned long from = 0, to = 0;
-      if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &to) == 2)
-        here = from <= reinterpret_cast<std::uintptr_t>(p) && reinterpret_cast<std::uintptr_t>(p) < to;
-      if (here && line.rfind("VmFlags:", 0) == 0) flags = line;
-    }
-    CHECK(flags.find(" hg") != std::string::npos);  // the advice stands, whether or not the system follows it
-    if (reserve > 8 * unit) {
-      CHECK(os.extend(p, 8 * unit, 16 * unit));
-      p[16 * unit - 1] = 1;
-      CHECK(os.truncate(p, 16 * unit, unit));
-      os.deallocate(p, unit, reserve);
-    } else {
-      CHECK(os.truncate(p, 8 * unit, unit));
-      os.deallocate(p, unit, unit);
-    }
-  }
-}
-
 TEST_CASE("os_storage: purge keeps the addresses usable") {
   zmm_test::checking_storage os;
   size_t const page = os_page();
@@ -223,6 +192,46 @@ TEST_CASE("os_storage: a block that was moved, then extended, is still one block
   CHECK(p[0] == 1);
   MESSAGE("extended in place " << extended << " times");
   os.deallocate(p, bytes, bytes);
+}
+
+TEST_CASE("os_storage: a block that has become two mappings is not moved, and no address space is lost by trying") {
+  zmm::storage& os = zmm::os_storage();
+  size_t const unit = size_t{2} << 20;
+  unsigned char* const p = bytes_of(os.allocate(2 * unit, 2 * unit, 2 * unit));
+  REQUIRE(p != nullptr);
+  REQUIRE(::madvise(p + unit, unit, MADV_DONTFORK) == 0);  // the kernel notes it beside the mapping: now there are two
+  std::memset(p, 5, 2 * unit);
+  size_t const before = zmm_test::mapped_bytes();
+  for (size_t alignment : {2 * unit, 64 * unit})
+    for (int i = 0; i < 10; ++i) CHECK(os.move(p, 2 * unit, 32 * unit, alignment) == nullptr);
+  CHECK(zmm_test::mapped_bytes() < before + 8 * unit);
+  CHECK((p[0] == 5 && p[2 * unit - 1] == 5));
+  os.deallocate(p, 2 * unit, 2 * unit);
+}
+
+TEST_CASE("os_storage: blocks of odd sizes take few system calls, for each lies below the one before") {
+  zmm::storage& os = zmm::os_storage();
+  size_t const page = os_page(), unit = size_t{2} << 20, each = unit + 5 * page;
+  std::vector<void*> held;
+  size_t below = 0;
+  for (int i = 0; i < 20; ++i) {
+    held.push_back(os.allocate(each, unit, each));
+    REQUIRE((held.back() != nullptr && aligned(held.back(), unit)));
+    if (i != 0) below += zmm::detail::distance(held.back(), held[held.size() - 2]) == 2 * unit;
+  }
+  CHECK(below >= 15);  // where the first ones came to lie is the kernel's choice
+  for (void* p : held) os.deallocate(p, each, each);
+}
+
+TEST_CASE("os_storage: freeing leaves errno alone") {
+  size_t const page = os_page();
+  for (size_t reserve : {4 * page, 64 * page}) {
+    void* const p = zmm::os_storage().allocate(4 * page, page, reserve);
+    REQUIRE(p != nullptr);
+    errno = 1234;
+    zmm::os_storage().deallocate(p, 4 * page, reserve);
+    CHECK(errno == 1234);
+  }
 }
 
 TEST_CASE("os_storage: errno is left alone by what may fail quietly") {

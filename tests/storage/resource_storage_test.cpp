@@ -14,11 +14,12 @@ using std::size_t;
 class strict_upstream final : public std::pmr::memory_resource {
 public:
   ~strict_upstream() override { CHECK(held_.empty()); }
-  bool refuse = false, throw_other = false;
+  bool refuse = false, throw_other = false, refuse_next = false;
   int refuse_after = -1;  // calls that still succeed; negative: all
 
 private:
   void* do_allocate(size_t bytes, size_t alignment) override {
+    if (std::exchange(refuse_next, false)) throw std::bad_alloc();
     if (refuse || refuse_after == 0) throw std::bad_alloc();
     if (refuse_after > 0) --refuse_after;
     if (throw_other) throw std::runtime_error("not today");
@@ -69,6 +70,26 @@ TEST_CASE("resource_storage: whichever of its calls the upstream refuses, nothin
   }
   REQUIRE(p != nullptr);
   storage.deallocate(p, 8192, 8192);
+}
+
+TEST_CASE("resource_storage: an upstream that has no room as aligned as a size suggests is asked for less") {
+  alignas(64) static unsigned char memory[200 << 10];
+  std::pmr::monotonic_buffer_resource upstream{memory + 32, sizeof memory - 32, std::pmr::null_memory_resource()};
+  zmm::resource_storage storage{&upstream};
+  void* const p = storage.allocate(128 << 10, 16, 128 << 10);
+  CHECK(p != nullptr);
+  CHECK(storage.allocate(128 << 10, 16, 128 << 10) == nullptr);
+  if (p != nullptr) storage.deallocate(p, 128 << 10, 128 << 10);
+
+  strict_upstream strict;  // gets back what it was asked for, at either alignment
+  zmm::resource_storage on_strict{&strict};
+  void* blocks[3];
+  for (int i = 0; i < 3; ++i) {
+    strict.refuse_next = i != 1;
+    blocks[i] = on_strict.allocate(8192, 16, 8192);
+    REQUIRE(blocks[i] != nullptr);
+  }
+  for (int i : {2, 0, 1}) on_strict.deallocate(blocks[i], 8192, 8192);
 }
 
 TEST_CASE("resource_storage: a size that overflows is null") {

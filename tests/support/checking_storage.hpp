@@ -5,7 +5,6 @@
 #pragma once
 #include <doctest/doctest.h>
 #include <zmm/storage/os_storage.hpp>
-#include <unistd.h>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -13,10 +12,7 @@
 
 namespace zmm_test {
 
-inline std::size_t os_page() {
-  static std::size_t const bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
-}
+inline std::size_t os_page() { return zmm::os_page_size(); }
 
 class checking_storage final : public zmm::storage {
 public:

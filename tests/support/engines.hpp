@@ -36,6 +36,15 @@ struct hardened_small : zmm::hardened_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
 
+// Segments of a page: most requests are larger.
+struct small_segments : small_chunks {
+  [[maybe_unused]] static constexpr std::size_t segment_bytes = 4096;
+};
+struct hardened_segments : hardened_small {
+  [[maybe_unused]] static constexpr std::size_t segment_bytes = 4096;
+  [[maybe_unused]] static constexpr bool exact_peak = true;
+};
+
 struct debug_small : zmm::debug_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };

@@ -12,6 +12,8 @@
 // (sleep sets). That holds for code whose plain data is handed on through its atomics. What a test itself notes down must
 // therefore be per thread, and compared in check(). exploration_options::reduce = false runs every schedule there is.
 #pragma once
+#include <zmm/base/atomic.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -294,51 +296,47 @@ public:
 
   static constexpr bool is_always_lock_free = true;
 
-  T load(std::memory_order order = std::memory_order_seq_cst) const noexcept {
+  T load(zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) const noexcept {
     detail::step("load", this, false);
     return value_.load(order);
   }
-  void store(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  void store(T value, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("store", this, true);
     value_.store(value, order);
   }
-  T exchange(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  T exchange(T value, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("exchange", this, true);
     return value_.exchange(value, order);
   }
-  bool compare_exchange_strong(T& expected, T wanted, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  bool compare_exchange_strong(T& expected, T wanted, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("compare_exchange", this, true);
     return value_.compare_exchange_strong(expected, wanted, order);
   }
-  bool compare_exchange_strong(T& expected, T wanted, std::memory_order done, std::memory_order failed) noexcept {
+  bool compare_exchange_strong(T& expected, T wanted, zmm::detail::memory_order done, zmm::detail::memory_order failed) noexcept {
     detail::step("compare_exchange", this, true);
     return value_.compare_exchange_strong(expected, wanted, done, failed);
   }
-  bool compare_exchange_weak(T& expected, T wanted, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  bool compare_exchange_weak(T& expected, T wanted, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     return compare_exchange_strong(expected, wanted, order);
   }
-  bool compare_exchange_weak(T& expected, T wanted, std::memory_order done, std::memory_order failed) noexcept {
+  bool compare_exchange_weak(T& expected, T wanted, zmm::detail::memory_order done, zmm::detail::memory_order failed) noexcept {
     return compare_exchange_strong(expected, wanted, done, failed);
   }
-  T fetch_add(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  T fetch_add(T value, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("fetch_add", this, true);
     return value_.fetch_add(value, order);
   }
-  T fetch_sub(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  T fetch_sub(T value, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("fetch_sub", this, true);
     return value_.fetch_sub(value, order);
   }
-  T fetch_or(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
-    detail::step("fetch_or", this, true);
-    return value_.fetch_or(value, order);
-  }
-  T fetch_and(T value, std::memory_order order = std::memory_order_seq_cst) noexcept {
+  T fetch_and(T value, zmm::detail::memory_order order = zmm::detail::memory_order_seq_cst) noexcept {
     detail::step("fetch_and", this, true);
     return value_.fetch_and(value, order);
   }
 
 private:
-  std::atomic<T> value_{};
+  zmm::detail::atomic<T> value_{};
 };
 
 // Runs State under every schedule of `threads` threads, or up to the first that fails an expectation.

@@ -6,6 +6,7 @@
 #include "counting_storage.hpp"
 #include "engines.hpp"
 #include "shadow_model.hpp"
+#include "visited.hpp"
 #include <algorithm>
 #include <new>
 
@@ -140,7 +141,7 @@ private:
           case 0: p = heap_.reallocate(block.p, bytes); break;
           case 1:
             alignment = random_alignment(random_);
-            p = heap_.reallocate(block.p, bytes, alignment);
+            p = heap_.reallocate(block.p, bytes, std::align_val_t{alignment});
             break;
           default:
             alignment = random_alignment(random_);
@@ -217,6 +218,7 @@ private:
     if constexpr (by_address<Heap>)
       for (shadow_block const& block : model_.blocks())
         if (!heap_.owns(block.p) || heap_.usable_size(block.p) < block.most) FAIL_CHECK("a live block is not known");
+    check_visit(heap_, model_, always_watched<Heap> || options_.forwards, options_.forwards);
   }
 
   void check_figures() {

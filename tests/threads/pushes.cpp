@@ -1,39 +1,42 @@
-// What a block costs that another thread frees, in atomic read-modify-writes: every exchange with the list of what others freed
-// is counted, for two threads that exchange blocks and for one that only allocates and one that only frees.
+// What a block costs that another thread frees, in atomic read-modify-writes: every exchange with a depot is counted, for two
+// threads that exchange blocks and for one that only allocates and one that only frees.
 #include <zmm/blocks/free_slot.hpp>
-#include <zmm/threads/remote_list.hpp>
+#include <zmm/threads/depot.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
 
-namespace {
+namespace counted {
 std::atomic<std::size_t> read_modify_writes{0};
 std::atomic<std::size_t> foreign_frees{0};
 
 // std::atomic that counts what has to own its cache line to itself.
 template <class T> class counting_atomic {
 public:
+  constexpr counting_atomic() noexcept = default;
   constexpr counting_atomic(T value) noexcept : value_(value) {}
-  T load(std::memory_order order) const noexcept { return value_.load(order); }
-  void store(T value, std::memory_order order) noexcept { value_.store(value, order); }
-  T exchange(T value, std::memory_order order) noexcept {
+  T load(zmm::detail::memory_order order) const noexcept { return value_.load(order); }
+  void store(T value, zmm::detail::memory_order order) noexcept { value_.store(value, order); }
+  T exchange(T value, zmm::detail::memory_order order) noexcept {
     read_modify_writes.fetch_add(1, std::memory_order_relaxed);
     return value_.exchange(value, order);
   }
-  bool compare_exchange_weak(T& expected, T wanted, std::memory_order done, std::memory_order failed) noexcept {
+  bool compare_exchange_strong(T& expected, T wanted, zmm::detail::memory_order done,
+                               zmm::detail::memory_order failed) noexcept {
     read_modify_writes.fetch_add(1, std::memory_order_relaxed);
-    return value_.compare_exchange_weak(expected, wanted, done, failed);
+    return value_.compare_exchange_strong(expected, wanted, done, failed);
   }
 
 private:
-  std::atomic<T> value_;
+  zmm::detail::atomic<T> value_{};
 };
-}  // namespace
+}  // namespace counted
 
-// The list that the heap uses in this program, before the heap is known: the same over the counting atomic.
+// The depot that the heap uses in this program, before the heap is known: the same over the counting atomic.
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-template <> class remote_list<free_slot, std::atomic> : public remote_list<free_slot, counting_atomic> {};
+template <std::size_t Places>
+class depot<free_slot, Places, detail::atomic> : public depot<free_slot, Places, counted::counting_atomic> {};
 }}}  // namespace zmm::detail
 
 #include <zmm/zmm.hpp>
@@ -43,6 +46,7 @@ template <> class remote_list<free_slot, std::atomic> : public remote_list<free_
 #include <thread>
 
 namespace {
+using counted::foreign_frees, counted::read_modify_writes;
 bool fine = true;
 
 constexpr std::size_t slots = 1024, blocks = 200'000;
@@ -52,7 +56,7 @@ struct exchange_place {
 };
 
 // Two threads put blocks into shared slots and free what was there. Foreign frees are about half of all; next to none of them
-// goes home, because the thread that frees allocates as much.
+// goes to a depot, because the thread that frees allocates as much.
 double exchanged(std::size_t bytes) {
   zmm::synchronized_heap heap;
   auto const place = std::make_unique<exchange_place>();

@@ -81,7 +81,7 @@ template <class Heap> bool check_and_free(Heap& heap, marked_block block, freein
   case freeing::by_address: heap.deallocate(block.p); break;
   case freeing::reallocated: {
     size_t const bytes = block.bytes * 2 + 1, kept = block.bytes;
-    block.p = heap.reallocate(block.p, bytes, block.alignment);
+    block.p = heap.reallocate(block.p, bytes, std::align_val_t{block.alignment});
     fine = fine && intact(block, kept);
     heap.deallocate(block.p, bytes, block.alignment);
     break;

@@ -23,6 +23,9 @@ struct result {
   std::atomic<size_t> refused{0}, served{0}, faults{0};
 };
 
+// What blocks that reallocate() makes smaller may take past a limit: a chunk for smaller slots in each of four threads.
+constexpr size_t smaller = 4 * chunk;
+
 // Allocates, grows, frees in every size kind until `steps` are done; what is refused is counted.
 void press(zmm::synchronized_heap& heap, std::uint64_t seed, size_t steps, result& told) {
   random_source random{seed};
@@ -38,7 +41,7 @@ void press(zmm::synchronized_heap& heap, std::uint64_t seed, size_t steps, resul
         try {
           p = heap.allocate(bytes, 8);
         } catch (zmm::memory_limit_exceeded const& e) {
-          if (e.limit() != heap.limit() || e.used() > e.limit() || e.requested() != bytes) ++told.faults;
+          if (e.limit() != heap.limit() || e.used() > e.limit() + smaller || e.requested() != bytes) ++told.faults;
         } catch (zmm::out_of_memory const&) {}
       }
       ++(p != nullptr ? told.served : told.refused);
@@ -51,7 +54,7 @@ void press(zmm::synchronized_heap& heap, std::uint64_t seed, size_t steps, resul
     if (kind < 7) {
       try {
         size_t const bytes = random_size(random, chunk, 4096);
-        void* const p = heap.reallocate(b.p, bytes, 8);
+        void* const p = heap.reallocate(b.p, bytes, std::align_val_t{8});
         b = marked(p, bytes, 8, random.next());
       } catch (std::bad_alloc const&) {
         ++told.refused;
@@ -79,7 +82,8 @@ void is_empty(zmm::synchronized_heap& heap) {
   CHECK(heap.stats().size == 0);
 }
 
-TEST_CASE("synchronized_heap: the bytes taken from storage never pass the limit, whoever takes them") {
+TEST_CASE("synchronized_heap: the bytes taken from storage never pass the limit, whoever takes them, but where blocks "
+          "are made smaller") {
   size_t refused = 0;
   for (size_t const limit : {3 * chunk, 8 * chunk + 4096, 25 * chunk}) {
     counting_storage source;
@@ -87,10 +91,10 @@ TEST_CASE("synchronized_heap: the bytes taken from storage never pass the limit,
     REQUIRE(heap.set_limit(limit));
     result told;
     in_threads(4, [&](size_t thread) { press(heap, thread + limit, scaled(3000), told); });
-    CHECK(source.peak() <= limit);
-    CHECK(heap.real_peak() <= limit);
+    CHECK(source.peak() <= limit + smaller);
+    CHECK(heap.real_peak() == source.peak());
     CHECK(heap.real_size() == source.live());
-    CHECK(heap.remaining() == limit - heap.real_size());
+    CHECK(heap.remaining() == (heap.real_size() < limit ? limit - heap.real_size() : 0));
     refused += told.refused;
     CHECK(told.served > 0);
     CHECK(told.faults == 0);
@@ -112,7 +116,7 @@ TEST_CASE("synchronized_heap: a limit that moves while threads allocate holds fr
       if (heap.set_limit(limit)) {
         ++accepted;
         for (int i = 0; i < 20; ++i)
-          if (heap.real_size() > limit) ++passed;
+          if (heap.real_size() > limit + smaller) ++passed;
       }
       std::this_thread::yield();
     }

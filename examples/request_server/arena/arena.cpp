@@ -9,6 +9,8 @@ char const* name_of(arena_kind kind) noexcept {
   switch (kind) {
   case arena_kind::zmm: return "zmm";
   case arena_kind::hardened: return "hardened";
+  case arena_kind::debug: return "debug";
+  case arena_kind::sampled: return "sampled";
   case arena_kind::new_: return "new";
   case arena_kind::monotonic: return "monotonic";
   case arena_kind::pool: return "pool";
@@ -51,6 +53,10 @@ request_memory::request_memory(worker_memory& worker) : resource_(nullptr) {
   case arena_kind::hardened:
     resource_ = begin<detail::zmm_memory<zmm::hardened_request_resource>>(choice_, worker);
     break;
+  case arena_kind::debug: resource_ = begin<detail::zmm_memory<zmm::debug_request_resource>>(choice_, worker); break;
+  case arena_kind::sampled:
+    resource_ = begin<detail::zmm_memory<zmm::sampled_request_resource>>(choice_, worker);
+    break;
   case arena_kind::new_: resource_ = begin<detail::new_memory>(choice_, worker); break;
   case arena_kind::monotonic: resource_ = begin<detail::monotonic_memory>(choice_, worker); break;
   case arena_kind::pool: resource_ = begin<detail::pool_memory>(choice_, worker); break;
@@ -62,6 +68,14 @@ std::size_t request_memory::held_at_most() const noexcept {
       [](auto const& choice) -> std::size_t {
         if constexpr (std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) return 0;
         else return choice.held_at_most();
+      },
+      choice_);
+}
+
+void request_memory::label(char const* what) noexcept {
+  std::visit(
+      [what](auto& choice) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) choice.label(what);
       },
       choice_);
 }

@@ -18,19 +18,24 @@ namespace shop {
 enum class arena_kind {
   zmm,        ///< a zmm::request_resource over the default pool
   hardened,   ///< a zmm::hardened_request_resource over the same pool
+  debug,      ///< a zmm::debug_request_resource over the same pool: each block is known, and each request listed
+  sampled,    ///< a zmm::sampled_request_resource over the same pool: /debug/pprof/heap says who takes how much
   new_,       ///< no arena: std::pmr::new_delete_resource()
   monotonic,  ///< std::pmr::monotonic_buffer_resource over a reused buffer
   pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic
 };
 
-inline constexpr std::array<arena_kind, 5> all_arenas = {arena_kind::zmm, arena_kind::hardened, arena_kind::new_,
-                                                         arena_kind::monotonic, arena_kind::pool};
+inline constexpr std::array<arena_kind, 7> all_arenas = {arena_kind::zmm,     arena_kind::hardened, arena_kind::debug,
+                                                         arena_kind::sampled, arena_kind::new_,     arena_kind::monotonic,
+                                                         arena_kind::pool};
 /// Those the demo sets beside each other.
 inline constexpr std::array<arena_kind, 4> compared_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
                                                               arena_kind::pool};
 
 /// Whether requests have memory limits, and a pool.
-constexpr bool is_zmm(arena_kind kind) noexcept { return kind == arena_kind::zmm || kind == arena_kind::hardened; }
+constexpr bool is_zmm(arena_kind kind) noexcept {
+  return kind == arena_kind::zmm || kind == arena_kind::hardened || kind == arena_kind::debug || kind == arena_kind::sampled;
+}
 
 char const* name_of(arena_kind) noexcept;
 std::optional<arena_kind> arena_named(std::string_view) noexcept;
@@ -42,7 +47,7 @@ inline constexpr std::size_t no_limit = 0;
 /// time, and it outlives the requests made from it.
 class worker_memory {
 public:
-  /// `limit`: bytes a request may take, zmm and hardened only. `upstream`: where `new` takes everything from, and `monotonic` and
+  /// `limit`: bytes a request may take, those of zmm only. `upstream`: where `new` takes everything from, and `monotonic` and
   /// `pool` what does not fit their buffer; a counting resource may stand there.
   explicit worker_memory(arena_kind kind, std::size_t limit = no_limit,
                          std::pmr::memory_resource* upstream = std::pmr::new_delete_resource()) noexcept
@@ -78,6 +83,7 @@ public:
   std::pmr::memory_resource* resource() noexcept { return &request_; }
   std::size_t held_at_most() const noexcept { return request_.real_peak(); }
   void verify() const { request_.verify(); }
+  void label(char const* what) noexcept { zmm::label_request(request_, what); }
 
 private:
   Request request_;
@@ -89,6 +95,7 @@ public:
   std::pmr::memory_resource* resource() noexcept { return upstream_; }
   std::size_t held_at_most() const noexcept { return 0; }
   void verify() const {}
+  void label(char const*) noexcept {}
 
 private:
   std::pmr::memory_resource* upstream_;
@@ -110,6 +117,7 @@ public:
   std::pmr::memory_resource* resource() noexcept { return &monotonic_; }
   std::size_t held_at_most() const noexcept { return monotonic_buffer_bytes; }
   void verify() const {}
+  void label(char const*) noexcept {}
 
 private:
   worker_memory& worker_;
@@ -123,6 +131,7 @@ public:
   std::pmr::memory_resource* resource() noexcept { return &pool_; }
   std::size_t held_at_most() const noexcept { return below_.held_at_most(); }
   void verify() const {}
+  void label(char const*) noexcept {}
 
 private:
   monotonic_memory below_;
@@ -144,13 +153,16 @@ public:
   /// The most bytes held so far, leaving out what came from the worker's upstream.
   std::size_t held_at_most() const noexcept;
 
-  /// Walks all there is, zmm and hardened only: what is broken goes to zmm's stop handler.
+  /// Walks all there is, those of zmm only: what is broken goes to zmm's stop handler.
   void verify() const;
+
+  /// Says what the request is about, for those who list requests. `what` is a literal.
+  void label(char const* what) noexcept;
 
 private:
   std::variant<std::monostate, detail::zmm_memory<zmm::request_resource>,
-               detail::zmm_memory<zmm::hardened_request_resource>, detail::new_memory, detail::monotonic_memory,
-               detail::pool_memory>
+               detail::zmm_memory<zmm::hardened_request_resource>, detail::zmm_memory<zmm::debug_request_resource>,
+               detail::zmm_memory<zmm::sampled_request_resource>, detail::new_memory, detail::monotonic_memory, detail::pool_memory>
       choice_;
   std::pmr::memory_resource* resource_;
 };

@@ -1,9 +1,9 @@
 #include "page_template.hpp"
 
 #include "html.hpp"
+#include "numbers.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 namespace shop {
@@ -62,12 +62,6 @@ page_template::page_template(std::string text) : text_(std::move(text)), nodes_(
 // ---- Rendering -----------------------------------------------------------------------------------------------------
 
 namespace {
-
-template <class Number> void append_number(arena_string& out, Number number) {
-  char digits[32];
-  auto const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
-}
 
 void append_value(arena_string& out, json::value const& value) {
   switch (value.kind()) {

@@ -47,5 +47,13 @@ void report_orders(call const&, response&);  ///< POST /orders/report: orders in
 void search_text(call const&, response&);    ///< GET /search?q=…: the paragraphs that match best, with snippets
 void show_page(call const&, response&);      ///< GET, POST /page: HTML from the template, and sample or posted data
 void show_figures(call const&, response&);   ///< GET /stats: the pool's figures and the last requests'
+void show_heap(call const&, response&);  ///< GET /heap: a page about the pool and the process's heap; reloads itself
+void show_heap_map(call const&, response&);   ///< GET /heap.svg?of=pool|process: what lies where
+void show_heap_json(call const&, response&);  ///< GET /heap.json?of=pool|process
+void show_metrics(call const&, response&);    ///< GET /metrics: OpenMetrics, for Prometheus
+void show_profile(call const&, response&);    ///< GET /debug/pprof/heap?of=pool|process: for go tool pprof
+
+/// The path of the endpoint that a request names: a literal; null where there is none.
+char const* endpoint_of(request const&) noexcept;
 
 }  // namespace shop

@@ -21,6 +21,11 @@ constexpr route routes[] = {
     {"/search", true, false, "GET", search_text},
     {"/page", true, true, "GET, POST", show_page},
     {"/stats", true, false, "GET", show_figures},
+    {"/heap", true, false, "GET", show_heap},
+    {"/heap.svg", true, false, "GET", show_heap_map},
+    {"/heap.json", true, false, "GET", show_heap_json},
+    {"/metrics", true, false, "GET", show_metrics},
+    {"/debug/pprof/heap", true, false, "GET", show_profile},
 };
 
 route const* route_of(std::string_view path) noexcept {
@@ -52,6 +57,12 @@ response error_response(request const& message, http::status status, char const*
   out.body().append("}\n");
   out.prepare_payload();
   return out;
+}
+
+char const* endpoint_of(request const& message) noexcept {
+  auto const text = message.target();
+  route const* const found = route_of(std::string_view(text.data(), text.size()).substr(0, text.find('?')));
+  return found != nullptr ? found->path.data() : nullptr;
 }
 
 response respond(request const& message, service const& from, std::pmr::memory_resource* memory) {

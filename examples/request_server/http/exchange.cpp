@@ -83,6 +83,7 @@ void exchange::parse() {
 }
 
 void exchange::answer() {
+  if (char const* const endpoint = endpoint_of(parser_.get())) memory_.label(endpoint);
   response_.emplace(respond(parser_.get(), from_, memory_.resource()));
   serializer_.emplace(*response_);
   keep_alive_ = response_->keep_alive();

@@ -5,9 +5,12 @@
 #include "demo/driver.hpp"
 #include "server/server.hpp"
 
+#include <zmm/debug.hpp>
+
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -129,6 +132,73 @@ TEST_CASE("/stats tells of the pool and of the last requests") {
     if (!is_zmm(arena)) continue;
     CHECK(figures.at("pool").at("in_flight").to_number<std::size_t>() >= 1);  // this very request
     CHECK(last[1].at("bytes_held").to_number<std::size_t>() > 0);
+  }
+}
+
+TEST_CASE("/heap and its relatives show the memory that requests live in") {
+  for (arena_kind arena : all_arenas) {
+    server running{options(arena), loaded()};
+    client connection{running.port()};
+    for (int i = 0; i < 5; ++i) CHECK(connection.ask(get("/page")).result_int() == 200);
+    auto const page = connection.ask(get("/heap"));
+    CHECK(page.result_int() == 200);
+    CHECK(page[boost::beast::http::field::content_type] == "text/html; charset=utf-8");
+    CHECK(page.body().find("requests in flight") != std::string::npos);
+    if (arena == arena_kind::debug) {  // the pool is the process's: pages of later servers tell of these requests, too
+      CHECK(page.body().find("<td>/page<td>") != std::string::npos);  // it ended
+      CHECK(page.body().find("<td>/heap<td>") != std::string::npos);  // itself
+    }
+    for (char const* of : {"", "?of=pool", "?of=process"}) {
+      auto const map = connection.ask(get(std::string("/heap.svg") + of));
+      CHECK(map[boost::beast::http::field::content_type] == "image/svg+xml");
+      CHECK(map.body().find("</svg>") != std::string::npos);
+      auto const figures = boost::json::parse(connection.ask(get(std::string("/heap.json") + of)).body());
+      CHECK(figures.at("schema") == 1);
+    }
+    CHECK(connection.ask(get("/heap.svg?of=nothing")).result_int() == 400);
+    auto const metrics = connection.ask(get("/metrics"));
+    CHECK(metrics[boost::beast::http::field::content_type] == zmm::metrics_content_type);
+    CHECK(metrics.body().find("zmm_pool_requests_ended_total{pool=\"requests\"} ") != std::string::npos);
+    auto const profile = connection.ask(get("/debug/pprof/heap")).body();
+    CHECK(profile.compare(0, 3, "\x1F\x8B\x08") == 0);
+    CHECK(connection.ask(get("/debug/pprof/heap?of=process")).body().compare(0, 3, "\x1F\x8B\x08") == 0);
+    CHECK(metrics.body().find("# EOF\n") == metrics.body().size() - 6);
+    CHECK(connection.ask(post("/heap", "")).result_int() == 405);
+  }
+}
+
+TEST_CASE("the page about memory shows a hundred places, and says that there are more") {
+  for (unsigned line = 1; line <= 150; ++line) {
+    zmm::debug_request_heap ended{zmm::default_request_pool()};
+    static_cast<void>(ended.allocate(1, 1, zmm::call_site::here("many.cpp", line)));
+  }
+  server running{options(arena_kind::zmm), loaded()};
+  client connection{running.port()};
+  auto const page = connection.ask(get("/heap")).body();
+  std::size_t rows = 0;
+  for (auto at = page.find("Ended requests by place"); (at = page.find("<tr><td>", at)) != std::string::npos; ++at)
+    ++rows;
+  CHECK(rows == 100);
+  CHECK(page.find("More places are in") != std::string::npos);
+  auto const figures = boost::json::parse(connection.ask(get("/heap.json")).body());
+  CHECK(figures.at("ended_sites").as_array().size() >= 150);
+}
+
+TEST_CASE("the page about memory is served while others are") {
+  for (arena_kind arena : {arena_kind::zmm, arena_kind::debug}) {
+    server running{options(arena), loaded()};
+    std::atomic<bool> stop{false};
+    std::thread looks([&] {
+      client connection{running.port()};
+      while (!stop) {
+        auto const figures = boost::json::parse(connection.ask(get("/heap.json")).body());
+        CHECK(figures.at("figures").at("in_flight").to_number<int>() >= 1);
+        for (char const* path : {"/heap", "/heap.svg", "/metrics"}) CHECK(connection.ask(get(path)).result_int() == 200);
+      }
+    });
+    CHECK(drive(running.port(), recorded(), 4, 1).requests_per_second > 0);
+    stop = true;
+    looks.join();
   }
 }
 

@@ -1,11 +1,24 @@
 // Floor 0: base. Includes nothing but the standard library and other files of base/.
 //
 // What differs between compilers and their flags, in one place. No other header asks the preprocessor about its
-// surroundings, except the operating-system selector in storage/os_storage.hpp.
+// surroundings, except the choice of the system in base/system.hpp and base/system_kinds.hpp.
 #pragma once
 
 #if !defined(__GNUC__)
 #error "zmm needs g++ 12 or later, or clang 14 or later"
+#endif
+#if defined(ZMM_SINGLE_HEADER)
+#error "zmm's single header was included before one of its folder of headers: take one of the two"
+#endif
+
+// Whether the C library is glibc, which no macro tells before one of its headers was seen.
+#if defined(__linux__) && !defined(ZMM_FREESTANDING)
+#include <features.h>
+#endif
+#if defined(__GLIBC__)
+#define ZMM_GLIBC 1
+#else
+#define ZMM_GLIBC 0
 #endif
 
 // The tags of ZMM_ABI: each names a flag that changes the bodies of inline functions.
@@ -63,6 +76,15 @@
 #define ZMM_TAG_MSAN
 #endif
 
+// Without a system: base/system.hpp. One thread only, so that nothing has to be atomic and no variable a thread's.
+#if defined(ZMM_FREESTANDING)
+#define ZMM_ONE_THREAD 1
+#define ZMM_TAG_FREESTANDING _freestanding
+#else
+#define ZMM_ONE_THREAD 0
+#define ZMM_TAG_FREESTANDING
+#endif
+
 // Valgrind's client request: a sequence of instructions that does nothing, and that Valgrind takes for a question. `result`
 // is `fallback` where nobody answers. The question's words lie at `words`.
 #if defined(__x86_64__)
@@ -82,12 +104,44 @@
 #define ZMM_VALGRIND_REQUEST(result, fallback, words) (static_cast<void>(words), (result) = (fallback))
 #endif
 
-#define ZMM_PASTE(a, b, c, d, e) a##b##c##d##e
-#define ZMM_EXPAND(a, b, c, d, e) ZMM_PASTE(a, b, c, d, e)
+/// RLIMIT_AS, whose header weighs more than all that is asked of it.
+#if defined(__mips__)
+#define ZMM_LIMIT_OF_ADDRESSES 6L
+#elif defined(__alpha__)
+#define ZMM_LIMIT_OF_ADDRESSES 7L
+#else
+#define ZMM_LIMIT_OF_ADDRESSES 9L
+#endif
+
+/// Whether _Unwind_GetIP is a function, as the exceptions of all but ARM's 32 bits have it.
+#if defined(__arm__)
+#define ZMM_HAS_UNWINDER 0
+#else
+#define ZMM_HAS_UNWINDER 1
+#endif
+
+/// For a loop that waits for another thread: lets the processor's other threads run.
+#if defined(__x86_64__) || defined(__i386__)
+#define ZMM_PAUSE() __asm__ volatile("pause")
+#elif defined(__aarch64__)
+#define ZMM_PAUSE() __asm__ volatile("yield")
+#else
+#define ZMM_PAUSE() static_cast<void>(0)
+#endif
+
+#define ZMM_PASTE(a, b, c, d, e, f) a##b##c##d##e##f
+#define ZMM_EXPAND(a, b, c, d, e, f) ZMM_PASTE(a, b, c, d, e, f)
+
+/// A script for debuggers, as assembly that puts it into a section of its own; nothing where files are not ELF.
+#if defined(__ELF__)
+#define ZMM_DEBUGGER_SCRIPT(assembly) __asm__(assembly)
+#else
+#define ZMM_DEBUGGER_SCRIPT(assembly) static_assert(true)
+#endif
 
 /// The inline namespace all of zmm lives in. Translation units compiled with different body-changing flags (exceptions,
 /// sanitizers) get different names: they link, and cannot hand each other zmm objects by mistake.
-#define ZMM_ABI ZMM_EXPAND(v0, ZMM_TAG_EXCEPTIONS, ZMM_TAG_ASAN, ZMM_TAG_TSAN, ZMM_TAG_MSAN)
+#define ZMM_ABI ZMM_EXPAND(v0, ZMM_TAG_EXCEPTIONS, ZMM_TAG_ASAN, ZMM_TAG_TSAN, ZMM_TAG_MSAN, ZMM_TAG_FREESTANDING)
 
 #define ZMM_LIKELY(x) __builtin_expect(static_cast<bool>(x), true)
 #define ZMM_UNLIKELY(x) __builtin_expect(static_cast<bool>(x), false)
@@ -98,11 +152,54 @@
 #define ZMM_NOINLINE [[gnu::noinline]]
 /// A path that is rare or ends in failure: its own function, in the cold section, compiled for size.
 #define ZMM_COLD [[gnu::noinline, gnu::cold]]
-/// Process-wide state: one copy in the program even where everything else is hidden.
+/// What a compiler says of engine.reallocate(block, bytes, number).
+#define ZMM_REALLOCATE_WITH_THREE                                                                                      \
+  "the third number is an alignment, not the old size: say std::align_val_t{...}, or (block, bytes, copy_bytes, "      \
+  "alignment)"
+/// Initialised before any code runs, or a compile error: a constructor that ran later would overwrite what is in use by then.
+#if defined(__clang__)
+#define ZMM_CONSTINIT [[clang::require_constant_initialization]]
+#else
+#define ZMM_CONSTINIT __constinit
+#endif
+/// ZMM_SHARED: process-wide state, one copy in the program even where everything else is hidden. Of a class: its type
+/// information, by which exceptions are caught and pointers cast, is one in the program. ZMM_HIDDEN: one in each shared
+/// object. Windows shares nothing between its own unless told by name, so there every one has a zmm for itself.
+#if defined(_WIN32)
+#define ZMM_SHARED
+#define ZMM_HIDDEN
+#else
 #define ZMM_SHARED [[gnu::visibility("default")]]
-/// A variable of each thread, one for all shared objects, reached without a call: its place is settled when the object
-/// that has it is loaded, so there is room for few such bytes in objects loaded at run time.
+#define ZMM_HIDDEN [[gnu::visibility("hidden")]]
+#endif
+/// Of a class that others are templated on: its name is the same in the whole program, which is all that type information of
+/// theirs needs; its functions stay hidden. g++ has no such attribute, and its library compares names.
+#if defined(__clang__) && !defined(_WIN32)
+#define ZMM_SHARED_TYPE [[clang::type_visibility("default")]]
+#else
+#define ZMM_SHARED_TYPE
+#endif
+/// A variable of each thread, one for all shared objects. With glibc it is reached without a call: its place is settled when
+/// the object that has it is loaded, so there is room for few such bytes in objects loaded at run time. Other C libraries
+/// keep no such room and would not load the object at all.
+#if ZMM_ONE_THREAD
+#define ZMM_THREAD_LOCAL inline
+#elif ZMM_GLIBC
 #define ZMM_THREAD_LOCAL [[gnu::visibility("default"), gnu::tls_model("initial-exec")]] inline thread_local
-
-namespace zmm { inline namespace ZMM_ABI { namespace detail {
-}}}  // namespace zmm
+#else
+#define ZMM_THREAD_LOCAL ZMM_SHARED inline thread_local
+#endif
+/// A function that runs when its object is unloaded, after the destructors of the object's variables.
+#if defined(__APPLE__)
+#define ZMM_AT_UNLOAD [[gnu::destructor]]
+#else
+#define ZMM_AT_UNLOAD [[gnu::destructor(101)]]
+#endif
+/// What std::size_t is called in a format of snprintf(): the older library of Windows knows no z.
+#if defined(_WIN32)
+#define ZMM_SIZE "llu"
+#else
+#define ZMM_SIZE "zu"
+#endif
+/// Behind a declaration: the C function's own name, which the declaration does not take from anybody.
+#define ZMM_SYMBOL(name) __asm__(#name)

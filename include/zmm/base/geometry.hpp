@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/base/bits.hpp>
+#include <zmm/base/system.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -17,7 +18,10 @@ template <std::size_t ChunkBytes, std::size_t PageBytes> struct ZMM_SHARED geome
   static_assert(pages >= 16 && pages <= 4096, "a chunk holds 16 to 4096 pages");
 };
 
-/// Zend's: chunks of 2 MiB in pages of 4 KiB.
-using default_geometry = geometry<std::size_t{2} << 20, std::size_t{4} << 10>;
+/// Chunks of 2 MiB in pages of 4 KiB.
+using zend_geometry = geometry<std::size_t{2} << 20, std::size_t{4} << 10>;
+
+/// Zend's; but chunks of 256 KiB on WebAssembly, whose memory never goes back, and of 64 KiB where there is no system.
+using default_geometry = geometry<detail::host::chunk_bytes, zend_geometry::page_bytes>;
 
 }}  // namespace zmm

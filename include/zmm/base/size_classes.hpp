@@ -32,7 +32,7 @@ inline constexpr bin_spec bin_specs[bin_count] = {
 inline constexpr std::size_t small_limit = bin_specs[bin_count - 1].slot_bytes;
 static_assert(small_limit == 3072);
 
-/// What a caller says as a live block's size that does not know it. Only some operations take that.
+/// Passed as the size of a live block by callers that do not know it. Only some operations take that.
 inline constexpr std::size_t unknown_size = ~std::size_t{0};
 
 /// The rank of a request: its size, rounded up to its alignment, minus one. Rank < small_limit means small. A size or

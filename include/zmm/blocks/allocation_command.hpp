@@ -2,7 +2,7 @@
 //
 //     run_command
 //        ├─ shrink_block ─ Heap::resize_in_place
-//        └─ grow_block ─ expand ─ Heap::resize_in_place
+//        └─ grow_block ─ expand ─ Heap::resize_in_place, Heap::grow_backward
 //              └─ take_new ─ Heap::allocate | try_allocate
 #pragma once
 
@@ -14,7 +14,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 namespace command_flag {
 inline constexpr unsigned allocate_new = 1;          ///< a new block will do
 inline constexpr unsigned expand_fwd = 2;            ///< the block may grow at its end
-inline constexpr unsigned expand_bwd = 4;            ///< or at its front: never done
+inline constexpr unsigned expand_bwd = 4;            ///< or at its front, in engines that can
 inline constexpr unsigned shrink_in_place = 8;       ///< give the tail back; never moves
 inline constexpr unsigned nothrow_allocation = 16;   ///< null where it would throw
 inline constexpr unsigned zero_memory = 32;          ///< a new block is filled with zero
@@ -37,19 +37,40 @@ struct block_command {
 struct block_grant {
   void* block = nullptr;
   std::size_t bytes = 0;
+  bool is_new = false;  ///< not: it is the block that was to be grown or shrunk, which may start further in front now
 };
+
+/// Sizes up to this lead to slots, in engines that free by size: no change in place crosses it.
+template <class Heap, class = void> inline constexpr std::size_t slot_limit = small_limit;
+template <class Heap>
+inline constexpr std::size_t slot_limit<Heap, decltype(static_cast<void>(Heap::slot_limit))> = Heap::slot_limit;
+
+/// Whether the engine's blocks can grow at their front.
+template <class Heap, class = void> inline constexpr bool grows_backward = false;
+template <class Heap>
+inline constexpr bool grows_backward<Heap, decltype(static_cast<void>(&Heap::grow_backward))> = true;
 
 /// The bytes that may be used of a block just taken. The kinds rule: every size from `bytes` to that leads to where the
 /// block came from, so a paged block asked for with a small size (its alignment made it paged) keeps to that size.
 template <class Heap>
 std::size_t granted_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const usable = heap.usable_size(block, bytes, alignment);
-  return bytes <= small_limit && usable > small_limit ? bytes : usable;
+  return bytes <= slot_limit<Heap> && usable > slot_limit<Heap> ? bytes : usable;
 }
 
-template <class Heap> block_grant expand(Heap& heap, void* block, std::size_t least, std::size_t preferred) noexcept {
-  std::size_t const bytes = heap.resize_in_place(block, unknown_size, least, preferred);
-  return bytes != 0 ? block_grant{block, bytes} : block_grant{};
+/// At its end, or else, where the engine can, at its front by whole objects: whoever asked moves what lies in it.
+template <class Heap>
+block_grant expand(Heap& heap, block_command const& c, std::size_t least, std::size_t preferred) noexcept {
+  if (c.asks(command_flag::expand_fwd)) {
+    std::size_t const bytes = heap.resize_in_place(c.block, unknown_size, least, preferred);
+    if (bytes != 0) return {c.block, bytes};
+  }
+  if constexpr (grows_backward<Heap>) {
+    void* const start =
+        c.asks(command_flag::expand_bwd) ? heap.grow_backward(c.block, least, preferred, c.unit) : nullptr;
+    if (start != nullptr) return {start, heap.usable_size(start)};
+  }
+  return {};
 }
 
 template <class Heap> block_grant take_new(Heap& heap, block_command const& c, std::size_t bytes, bool may_throw) {
@@ -62,7 +83,7 @@ template <class Heap> block_grant take_new(Heap& heap, block_command const& c, s
   }
   if (block == nullptr) return {};
   if (c.asks(command_flag::zero_memory)) zero_bytes(block, bytes);
-  return {block, granted_bytes(heap, block, bytes, c.alignment)};
+  return {block, granted_bytes(heap, block, bytes, c.alignment), true};
 }
 
 inline constexpr std::size_t enough_spare = 64 * 1024;
@@ -70,14 +91,14 @@ inline constexpr std::size_t enough_spare = 64 * 1024;
 /// In place with room to spare if there is an eighth of it, or 64 KiB; else new as preferred; else in place, however little; else
 /// new, however little.
 template <class Heap> block_grant grow_block(Heap& heap, block_command const& c) {
-  bool const in_place = c.block != nullptr && c.asks(command_flag::expand_fwd) && !c.asks(command_flag::zero_memory);
+  constexpr unsigned ends = command_flag::expand_fwd | (grows_backward<Heap> ? command_flag::expand_bwd : 0U);
+  bool const in_place = c.block != nullptr && c.asks(ends) && !c.asks(command_flag::zero_memory);
   bool const is_new = c.asks(command_flag::allocate_new);
   bool const may_throw = !c.asks(command_flag::nothrow_allocation);
   if (in_place) {
     std::size_t const spare = c.least + (c.least / 8 < enough_spare ? c.least / 8 : enough_spare);
     bool const keeps_spare = is_new && spare < c.preferred;
-    if (block_grant const g =
-            expand(heap, c.block, is_new ? (keeps_spare ? spare : c.preferred) : c.least, c.preferred);
+    if (block_grant const g = expand(heap, c, is_new ? (keeps_spare ? spare : c.preferred) : c.least, c.preferred);
         g.block != nullptr)
       return g;
   }
@@ -85,7 +106,7 @@ template <class Heap> block_grant grow_block(Heap& heap, block_command const& c)
   if (c.least == c.preferred) return take_new(heap, c, c.least, may_throw);
   if (block_grant const g = take_new(heap, c, c.preferred, false); g.block != nullptr) return g;
   if (in_place) {
-    if (block_grant const g = expand(heap, c.block, c.least, c.preferred); g.block != nullptr) return g;
+    if (block_grant const g = expand(heap, c, c.least, c.preferred); g.block != nullptr) return g;
   }
   return take_new(heap, c, c.least, may_throw);
 }
@@ -94,7 +115,7 @@ template <class Heap> block_grant grow_block(Heap& heap, block_command const& c)
 template <class Heap> block_grant shrink_block(Heap& heap, block_command const& c) noexcept {
   if (c.block == nullptr) return {};
   std::size_t wanted = c.preferred;
-  if (c.least > small_limit && wanted <= small_limit) wanted = (small_limit / c.unit + 1) * c.unit;
+  if (c.least > slot_limit<Heap> && wanted <= slot_limit<Heap>) wanted = (slot_limit<Heap> / c.unit + 1) * c.unit;
   if (wanted > c.least) return {};
   std::size_t const bytes = heap.resize_in_place(c.block, c.least, wanted, wanted);
   return bytes != 0 ? block_grant{c.block, bytes < c.least ? bytes : c.least} : block_grant{};

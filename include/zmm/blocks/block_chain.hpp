@@ -4,7 +4,6 @@
 #include <zmm/blocks/block_list.hpp>
 
 #include <type_traits>
-#include <utility>
 
 namespace zmm { inline namespace ZMM_ABI {
 
@@ -18,7 +17,11 @@ public:
   using value_type = T;
   using size_type = std::size_t;
   using pointer = T*;
-  using pointer_pair = std::pair<T*, T*>;
+  /// Two pointers. Turns into std::pair<T*, T*>, which Boost.Container up to 1.80 asks for, without bringing in `<utility>`.
+  struct pointer_pair {
+    T *first, *second;
+    template <class Pair, class = typename Pair::second_type> operator Pair() const { return Pair(first, second); }
+  };
 
   class iterator {
   public:
@@ -78,7 +81,7 @@ public:
   /// Effects: empties the chain; the blocks stay linked. Returns: the first and the last block; nulls if empty.
   pointer_pair extract_data() noexcept {
     if (empty()) return {nullptr, nullptr};
-    pointer_pair const ends(begin().operator->(), last().operator->());
+    pointer_pair const ends{begin().operator->(), last().operator->()};
     clear();
     return ends;
   }

@@ -4,6 +4,7 @@
 #include <zmm/blocks/free_slot.hpp>
 
 #include <cstddef>
+#include <new>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

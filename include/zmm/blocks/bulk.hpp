@@ -2,17 +2,15 @@
 #pragma once
 
 #include <zmm/errors.hpp>
+#include <zmm/base/utility.hpp>
 #include <zmm/blocks/block_list.hpp>
-
-#include <utility>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Whether the engine has bulk operations of its own: pop_blocks(), push_blocks().
 template <class Heap, class = void> inline constexpr bool has_bulk = false;
 template <class Heap>
-inline constexpr bool has_bulk<Heap, decltype(std::declval<Heap&>().push_blocks(0, 0, std::declval<block_list&>()))> =
-    true;
+inline constexpr bool has_bulk<Heap, decltype(declval<Heap&>().push_blocks(0, 0, declval<block_list&>()))> = true;
 
 /// Effects: frees the blocks of `list`, each of `bytes` at `alignment`; it is empty then.
 template <class Heap>
@@ -30,15 +28,23 @@ template <class Heap> struct list_guard {
   block_list list{};
 };
 
-/// Returns: `count` blocks of `bytes` at `alignment`. Throws: as Heap::allocate(); then none is left behind. Requires: a
-/// block has room for a pointer.
+/// Returns: a block of `bytes` at `alignment` that has room for a link: one of less is made as one of a link and then
+/// resized, which says that either size frees it. Throws: as Heap::allocate().
+template <class Heap> void* allocate_linkable(Heap& heap, std::size_t bytes, std::size_t alignment) {
+  std::size_t const room = bytes < sizeof(free_slot) ? sizeof(free_slot) : bytes;
+  void* const block = heap.allocate(room, alignment, typename Heap::site{});
+  if (room != bytes) static_cast<void>(heap.resize_in_place(block, room, bytes, room));
+  return block;
+}
+
+/// Returns: `count` blocks of `bytes` at `alignment`. Throws: as Heap::allocate(); then none is left behind.
 template <class Heap>
 block_list allocate_list(Heap& heap, std::size_t bytes, std::size_t alignment, std::size_t count) {
   list_guard<Heap> fresh{heap, bytes, alignment};
   for (;;) {
     if constexpr (has_bulk<Heap>) heap.pop_blocks(bytes, alignment, count - fresh.list.size(), fresh.list);
-    if (fresh.list.size() == count) return std::move(fresh.list);
-    fresh.list.push_back(heap.allocate(bytes, alignment, typename Heap::site{}));
+    if (fresh.list.size() == count) return static_cast<block_list&&>(fresh.list);
+    fresh.list.push_back(allocate_linkable(heap, bytes, alignment));
   }
 }
 

@@ -1,10 +1,12 @@
 // How the free slots of a bin are linked.
 #pragma once
 
+#include <zmm/base/annotate.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/blocks/free_slot.hpp>
 #include <zmm/blocks/fresh_run.hpp>
 
+#include <new>
 #include <type_traits>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -16,6 +18,8 @@ struct plain_links {
   static constexpr std::size_t front = 0;  ///< bytes of a slot in front of what is handed out
   using fresh_run = bump_run;
   static std::uint64_t random() noexcept { return 0; }
+  template <class Keys> void rekey(Keys const&, void const*) const noexcept {}
+  static bool is_free_run(void const*) noexcept { return false; }
 
   /// Returns: the first slot of the list at `head`, which is taken off; null if the list is empty, or `floor` is not
   /// below its slots.
@@ -40,6 +44,7 @@ struct plain_links {
   ZMM_INLINE void link(free_slot* slot, bin_index, free_slot* next) const noexcept { slot->next = next; }
   /// Effects: a slot that is on no list is free. Returns: the slot.
   ZMM_INLINE free_slot* make(void* slot, bin_index, free_slot* next) const noexcept {
+    allow(slot, sizeof(free_slot));  // a slot that was never handed out may be forbidden from what lay here before
     return ::new (slot) free_slot{next};
   }
 };

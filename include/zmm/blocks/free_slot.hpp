@@ -4,7 +4,6 @@
 #include <zmm/base/compiler.hpp>
 
 #include <cstddef>
-#include <new>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

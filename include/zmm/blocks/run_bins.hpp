@@ -6,9 +6,8 @@
 //     push
 #pragma once
 
-#include <zmm/chunk/page_layer.hpp>
 #include <zmm/blocks/block_list.hpp>
-#include <zmm/blocks/free_links.hpp>
+#include <zmm/blocks/spare_slots.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -19,7 +18,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     carved == slots of all its runs
 ///     `fresh` is the part of the newest run that was never handed out
 ///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
-///     the list is empty if nothing was freed, and no spare list taken over, since the last collection
+///     the list is empty if nothing was freed, and nothing taken over from the spare list, since the last collection
+/// A run may be carved for somebody else (open_run); then its fresh part is theirs.
 template <class Layer, class Links> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
@@ -34,11 +34,6 @@ public:
   ZMM_INLINE void* pop(bin_index bin) noexcept { return links().pop(lists_[bin.value], bin, floor_); }
 
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { links().push(lists_[bin.value], bin, block); }
-
-  /// Effects: a slot that is free already, and on no list, is on this bin's.
-  void put_back(bin_index bin, free_slot* slot) noexcept {
-    lists_[bin.value] = links().make(slot, bin, lists_[bin.value]);
-  }
 
   /// A slot of the newest run that was never handed out; null: then refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
@@ -62,26 +57,48 @@ public:
   /// Effects: frees all slots of `list`, each of this bin. Complexity: O(1).
   void push_all(bin_index bin, block_list& list) noexcept { list.give_all(lists_[bin.value]); }
 
-  /// Effects: a chain of free slots of this bin, whatever run they are of, becomes its list, and its first slot is
-  /// popped. Requires: the list is empty, the chain is not.
-  void* adopt(bin_index bin, free_slot* chain) noexcept {
-    lists_[bin.value] = links().next(chain, bin);
-    links().hand_out(chain, bin);
-    return chain;
-  }
   /// Returns: the bin's whole list, which is empty then.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = lists_[bin.value];
-    lists_[bin.value] = nullptr;
+    if (list != nullptr) lists_[bin.value] = nullptr;  // no write else: threads share a heap that is nobody's
     return list;
   }
 
-  /// A slot from the list that the last collection put aside, or of a fresh run; null if there are no pages.
+  /// Effects: the free slots that are linked from `first` to `last`, of this bin, are in front of its list.
+  /// Complexity: O(1).
+  void push_chain(bin_index bin, free_slot* first, free_slot* last) noexcept {
+    links().link(last, bin, lists_[bin.value]);
+    lists_[bin.value] = first;
+  }
+  /// The same for a chain of which only the first is known. Complexity: linear in it.
+  void give_chain(bin_index bin, free_slot* chain) noexcept {
+    free_slot* last = chain;
+    while (free_slot* const next = links().next(last, bin)) last = next;
+    push_chain(bin, chain, last);
+  }
+  /// Effects: takes up to `most` free slots off the bin's list, then off its spare one; `count` becomes their number.
+  /// Returns: the chain of them, null if there are none. Complexity: linear in `most`.
+  free_slot* take_chain(bin_index bin, std::size_t most, Layer const& pages, std::size_t& count) noexcept;
+
+  /// A slot from those that the last collection put aside, or of a fresh run; null if there are no pages.
   void* refill(bin_index bin, Layer& pages, admission& asked) noexcept;
+  /// A run of fresh slots, for whoever asks; an empty one if there are no pages. It counts as carved from then on.
+  fresh_run open_run(bin_index bin, Layer& pages, admission& asked) noexcept;
 
   /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
-  /// each list becomes its spare. Returns: bytes of pages given back. Complexity: linear in the free slots.
-  std::size_t collect(Layer& pages) noexcept;
+  /// each list joins its spare. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
+  /// somebody else holds; one whose run goes back is closed. Runs that are not told of stay.
+  /// Returns: bytes of pages given back. Complexity: linear in the slots freed since the last collection, and in the
+  /// spare ones, of the same bin, of chunks of which a run goes back.
+  template <class ForEachFresh> std::size_t collect(Layer& pages, ForEachFresh for_each_fresh) noexcept {
+    std::size_t freed = 0;
+    for (std::uint8_t i = 0; i < bin_count; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
+    return freed;
+  }
+  std::size_t collect(Layer& pages) noexcept { return collect(pages, no_other_fresh{}); }
+  /// The same for one bin.
+  template <class ForEachFresh>
+  std::size_t collect_bin(bin_index bin, Layer& pages, ForEachFresh for_each_fresh) noexcept;
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
@@ -114,48 +131,52 @@ public:
     return slots;
   }
 
-  /// Adds what is live to `size` and `blocks`; slots adopted from elsewhere count negative, modulo 2^64. `bytes`: no
-  /// more than these can be in slots. Complexity: linear in the free slots.
+  /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: no more than these can
+  /// be in slots. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
       bin_index const bin{i};
-      std::size_t const live =
-          bins_[i].carved - linked(lists_[i], bin, bytes) - linked(bins_[i].spare, bin, bytes) - unbumped(bin);
+      std::size_t live = bins_[i].carved - unbumped(bin);
+      for_each_linked(bin, bytes / slot_bytes(bin), [&](free_slot*) { --live; });
       blocks += live;
       size += live * slot_bytes(bin);
     }
   }
 
-  /// `adopted`: at most so many slots of other owners' runs are on the lists.
-  void verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept;
+  void verify(Layer const& pages, void const* heap) const noexcept;
+
+  /// Calls visit(slot) for each slot that is free here; run_bins_walk.hpp has it. Complexity: linear in them.
+  template <class Visit> void for_each_free_slot(Visit visit) const;
 
 private:
   /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
   struct bin_state {
-    fresh_run fresh;             ///< of the newest run: never handed out
-    free_slot* spare = nullptr;  ///< free, and seen by the last collection
-    std::size_t carved = 0;      ///< slots of all runs
+    fresh_run fresh;                  ///< of the newest run: never handed out
+    spare_slots<Layer, Links> spare;  ///< free, and seen by a collection
+    std::size_t carved = 0;           ///< slots of all runs
   };
 
   std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
 
-  static page_entry& entry_of(void* slot) noexcept { return chunk_type::of(slot)->map[chunk_type::page_of(slot)]; }
-  /// The count of the run that `slot` lies in.
-  static std::uint16_t& free_slots(void* slot) noexcept {
-    return chunk_type::of(slot)->free_slots[chunk_type::page_of(slot) - entry_of(slot).distance()];
-  }
+  static page_entry& entry_of(void* slot) noexcept { return spare_slots<Layer, Links>::entry_of(slot); }
+  static std::uint16_t& free_slots(void* slot) noexcept { return spare_slots<Layer, Links>::count_of(slot); }
 
-  std::size_t linked(free_slot* list, bin_index bin, std::size_t bytes) const noexcept {
-    return count_free_slots(links(), list, bin, bytes / slot_bytes(bin));
-  }
-  /// Visits the slots of both lists, of which there are at most `most` each.
+  /// Visits the slots that are free, on the list or spare, at most `most` of each.
   template <class Visit> void for_each_linked(bin_index bin, std::size_t most, Visit visit) const {
     for_each_free(links(), lists_[bin.value], bin, most, visit);
-    for_each_free(links(), bins_[bin.value].spare, bin, most, visit);
+    bins_[bin.value].spare.for_each(links(), bin, most, visit);
   }
 
-  void count_free(bin_index bin, std::size_t most) noexcept;
-  std::size_t sweep(free_slot*& list, bin_index bin, std::size_t most, Layer& pages) noexcept;
+  /// Nobody else holds a fresh run.
+  struct no_other_fresh {
+    template <class Visit> void operator()(bin_index, Visit) const noexcept {}
+  };
+  std::size_t count_list(bin_index bin, Layer& pages) noexcept;
+  std::size_t look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept;
+  std::size_t give_run(void* slot, bin_index bin, Layer& pages) noexcept;
+
+  /// Slots that a miss takes over from the spare ones at once: all of them would have to be counted again.
+  static constexpr std::size_t most_taken_over = 64;
 
   /// Where slots begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
@@ -167,88 +188,36 @@ private:
 template <class Layer, class Links>
 ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
-  if (b.spare != nullptr) {
-    lists_[bin.value] = b.spare;
-    b.spare = nullptr;
+  if (!b.spare.empty()) {
+    std::size_t count = 0;
+    lists_[bin.value] = take_chain(bin, most_taken_over, pages, count);
     return pop(bin);
   }
-  void* const run = pages.take_pages(layout::pages(bin), 1, asked);
-  if (run == nullptr) return nullptr;
-  if constexpr (!Links::are_plain)
-    allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
-  mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
-  b.carved += layout::slots(bin);
-  carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
-  b.fresh.template open<geometry::page_bytes>(run, bin, links().random());
+  fresh_run const opened = open_run(bin, pages, asked);
+  if (opened.empty()) return nullptr;
+  b.fresh = opened;
   char* const slot = b.fresh.take(slot_bytes(bin));
   links().hand_out_fresh(slot, bin);
   return slot;
 }
 
-/// Counts the free slots of each run of `bin`.
-template <class Layer, class Links> void run_bins<Layer, Links>::count_free(bin_index bin, std::size_t most) noexcept {
-  bin_state const& b = bins_[bin.value];
-  for_each_linked(bin, most, [](free_slot* slot) { ++free_slots(slot); });
-  if (b.fresh.empty()) return;
-  free_slots(b.fresh.place()) = static_cast<std::uint16_t>(free_slots(b.fresh.place()) + unbumped(bin));
-}
-
-/// Unlinks from `list` the slots of fully free runs, whose pages go back when the first of their slots is met: the
-/// others then find a free page. The count of each run that stays is cleared. Returns: bytes of pages given back.
 template <class Layer, class Links>
-std::size_t run_bins<Layer, Links>::sweep(free_slot*& list, bin_index bin, std::size_t most, Layer& pages) noexcept {
-  bin_state& b = bins_[bin.value];
-  std::size_t freed = 0;
-  free_slot *first = nullptr, *last = nullptr;
-  for_each_free(links(), list, bin, most, [&](free_slot* slot) {
-    if (entry_of(slot).kind() == page_kind::none) return;
-    if (free_slots(slot) == layout::slots(bin)) {
-      std::size_t const distance = entry_of(slot).distance();
-      void* const run = chunk_type::of(slot)->page(chunk_type::page_of(slot) - distance);
-      if (!b.fresh.empty() && &free_slots(b.fresh.place()) == &free_slots(slot)) b.fresh.close();
-      free_slots(slot) = 0;
-      pages.give_pages(run, layout::pages(bin), true);
-      b.carved -= layout::slots(bin);
-      carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
-      freed += layout::pages(bin) * geometry::page_bytes;
-      return;
-    }
-    if (last != nullptr) links().link(last, bin, slot);
-    else first = slot;
-    last = slot;
-  });
-  if (last != nullptr) links().link(last, bin, nullptr);
-  list = first;
-  return freed;
-}
-
-template <class Layer, class Links> ZMM_COLD std::size_t run_bins<Layer, Links>::collect(Layer& pages) noexcept {
-  std::size_t freed = 0;
-  std::size_t const bytes = Links::are_plain ? 0 : pages.source().real_size();
-  for (std::uint8_t i = 0; i < bin_count; ++i) {
-    bin_index const bin{i};
-    bin_state& b = bins_[i];
-    free_slot*& list = lists_[i];
-    if (list == nullptr) continue;  // the spare slots alone did not make a whole run when they were put aside
-    std::size_t const most = bytes / slot_bytes(bin);
-    count_free(bin, most);
-    freed += sweep(list, bin, most, pages) + sweep(b.spare, bin, most, pages);
-    free_slot* last = nullptr;
-    for_each_free(links(), list, bin, most, [&](free_slot* slot) {
-      free_slots(slot) = 0;
-      last = slot;
-    });
-    for_each_free(links(), b.spare, bin, most, [](free_slot* slot) { free_slots(slot) = 0; });
-    if (!b.fresh.empty()) free_slots(b.fresh.place()) = 0;
-    if (last != nullptr) {
-      links().link(last, bin, b.spare);
-      b.spare = list;
-      list = nullptr;
-    }
-  }
-  return freed;
+typename run_bins<Layer, Links>::fresh_run run_bins<Layer, Links>::open_run(bin_index bin, Layer& pages,
+                                                                            admission& asked) noexcept {
+  fresh_run opened;
+  pages.source().tick();
+  void* const run = pages.take_pages(layout::pages(bin), 1, asked);
+  if (run == nullptr) return opened;
+  if constexpr (!Links::are_plain)
+    allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
+  mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
+  bins_[bin.value].carved += layout::slots(bin);
+  carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
+  opened.template open<geometry::page_bytes>(run, bin, links().random());
+  return opened;
 }
 
 }}}  // namespace zmm::detail
 
+#include <zmm/blocks/run_bins_collect.hpp>
 #include <zmm/blocks/run_bins_verify.hpp>

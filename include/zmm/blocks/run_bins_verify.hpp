@@ -3,13 +3,11 @@
 
 #include <zmm/blocks/run_bins.hpp>
 
-#include <initializer_list>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Layer, class Links>
-void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, void const* heap) const noexcept {
-  std::size_t runs[bin_count] = {};
+void run_bins<Layer, Links>::verify(Layer const& pages, void const* heap) const noexcept {
+  std::size_t runs[bin_count] = {}, counted[bin_count] = {}, chunks[bin_count] = {};
   pages.for_each_chunk([&](chunk_type* c) {
     for (std::size_t i = header_pages<geometry>; i < geometry::pages; ++i) {
       page_entry const entry = c->map[i];
@@ -21,7 +19,10 @@ void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, voi
         check(i + 1 < geometry::pages && c->map[i + 1] == page_entry::small(entry.bin(), entry.distance() + 1),
               "a run is whole", c->page(i), heap);
       }
-      if (entry.distance() == 0) ++runs[entry.bin().value];
+      if (entry.distance() != 0) continue;
+      ++runs[entry.bin().value];
+      counted[entry.bin().value] += c->free_slots[i];
+      check(c->free_slots[i] < layout::slots(entry.bin()), "a run of free slots goes back", c->page(i), heap);
     }
   });
 
@@ -35,20 +36,29 @@ void run_bins<Layer, Links>::verify(Layer const& pages, std::size_t adopted, voi
     std::size_t const fresh = unbumped(bin);
     check(b.fresh.is_whole(slot_bytes(bin)) && fresh <= layout::slots(bin), "what is fresh is whole slots of one run",
           nullptr, heap);
-    std::size_t count = 0;
-    for (free_slot* list : {lists_[i], b.spare}) {
-      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
-        check(++count + fresh <= b.carved + adopted, "a free list ends", slot, heap);
-        check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
-        page_entry const& entry = entry_of(slot);
-        check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
-              heap);
-        std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
-        check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin),
-              "a free slot is a slot of its run", slot, heap);
-        check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot was handed out", slot, heap);
-      }
-    }
+    std::size_t count = 0, spare = 0;
+    auto const check_slot = [&](free_slot* slot) {
+      check(++count + fresh <= b.carved, "a free list ends", slot, heap);
+      check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
+      page_entry const& entry = entry_of(slot);
+      check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
+            heap);
+      std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
+      check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < layout::slots(bin), "a free slot is a slot of its run",
+            slot, heap);
+      check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot was handed out", slot, heap);
+    };
+    for (free_slot* slot = lists_[i]; slot != nullptr; slot = links().next(slot, bin)) check_slot(slot);
+    b.spare.for_each_chunk(bin, [&](chunk_type* c) {
+      check(c->spare[i].head != nullptr && ++chunks[i] <= pages.chunks(), "chunks with spare slots are listed once", c,
+            heap);
+      check(c->next_to_sweep == nullptr && c->gone_slots == 0, "nothing is left to sweep", c, heap);
+    });
+    b.spare.for_each(links(), bin, b.carved, [&](free_slot* slot) {
+      ++spare;
+      check_slot(slot);
+    });
+    check(spare == counted[i], "runs count their spare slots", nullptr, heap);
   }
   check(carved_bytes == carved_bytes_, "carved bytes are counted", nullptr, heap);
 }

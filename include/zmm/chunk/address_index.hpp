@@ -8,14 +8,23 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Something a page layer took from storage whole. `bytes` is 0 for a chunk.
+/// Something a page layer took from storage whole. `bytes` is 0 for a chunk, and odd for a huge block that was freed and
+/// is kept.
 struct extent {
   void* start = nullptr;    ///< null: an empty place of the table
   std::size_t bytes = 0;    ///< huge: usable bytes
   std::size_t reserve = 0;  ///< huge: bytes of address space
-  std::size_t tag = 0;      ///< huge: the engine's own
+  std::size_t tag = 0;      ///< huge: the engine's own number, and its slack above that; or a seal of what is in front
 
   bool is_chunk() const noexcept { return start != nullptr && bytes == 0; }
+  bool is_kept() const noexcept { return (bytes & 1) != 0; }
+  bool is_huge() const noexcept { return bytes != 0 && !is_kept(); }
+  void set_kept(bool kept) noexcept { bytes = usable() | std::size_t{kept}; }
+  std::size_t usable() const noexcept { return bytes & ~std::size_t{1}; }
+
+  /// Of the tag: a number for each page of 4 KiB that there can be, on 32 bits.
+  static constexpr unsigned number_bits = sizeof(std::size_t) > 4 ? 32 : 20;
+  std::size_t number() const noexcept { return tag & ((std::size_t{1} << number_bits) - 1); }
 
   /// How far to grow in one step towards `preferred` when `least` would do. Where there is address space ahead steps are
   /// cheap: one takes the block a 32nd further, which storage can make ready at once.

@@ -3,7 +3,10 @@
 // Whether more memory may be taken from storage, and why not.
 #pragma once
 
+#include <zmm/errors.hpp>
 #include <zmm/base/bits.hpp>
+
+#include <zmm/base/atomic.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -12,7 +15,11 @@ enum class refusal : std::uint8_t {
   limit,    ///< a limit would be passed
   storage,  ///< storage has no memory
   address,  ///< no address space holds such a size or alignment
+  nobody,   ///< there is no heap: an allocator that is bound to none asks
 };
+
+/// Address space of a block that grows, at least: 1 GiB, but 32 MiB where all there is has 32 bits.
+inline constexpr std::size_t least_ahead = std::size_t{1} << (sizeof(void*) == 8 ? 30 : 25);
 
 /// What is known of the future of a block that is being allocated.
 enum class growth : std::uint8_t {
@@ -26,21 +33,28 @@ enum class growth : std::uint8_t {
 /// failed.
 struct admission {
   bool lifted = false;    ///< limits do not bind this attempt
-  bool by_watch = false;  ///< an engine's watch asks for memory to make a block of
   bool asks = true;       ///< if a limit refuses, its hook is asked
+  bool exact = false;     ///< a huge block gets no byte more than its whole pages
+  bool no_chunk = false;  ///< with at_hand: no empty chunk either
+  bool at_hand = false;   ///< nothing more is taken from storage; what fails for that alone has no reason
   detail::growth growth = growth::none;
 
   refusal why = refusal::none;
-  std::size_t used = 0;       ///< limit: real bytes in use where it was refused
-  std::size_t limit = 0;      ///< limit: the limit that refused
-  std::size_t needed = 0;     ///< storage: bytes asked for
-  std::size_t alignment = 0;  ///< storage: and their alignment
+  std::size_t needed = 0;                     ///< bytes that were to be taken from storage
+  std::size_t alignment = 0;                  ///< storage: and their alignment
+  std::size_t used = 0;                       ///< limit: real bytes in use where it was refused
+  std::size_t limit = 0;                      ///< limit: the limit that refused
+  limit_holder whose = limit_holder::engine;  ///< limit: and whose it is
 
   void guard_huge() noexcept {
     if (growth == detail::growth::none) growth = detail::growth::guarded;
   }
   std::nullptr_t refuse_address() noexcept {
     why = refusal::address;
+    return nullptr;
+  }
+  std::nullptr_t refuse_for_nobody() noexcept {
+    why = refusal::nobody;
     return nullptr;
   }
   std::nullptr_t refuse_storage(std::size_t bytes, std::size_t aligned_to) noexcept {
@@ -51,43 +65,75 @@ struct admission {
   }
 };
 
+/// A number as detail::atomic has it, of one thread.
+struct plain_word {
+  std::size_t value;
+
+  std::size_t load(detail::memory_order) const noexcept { return value; }
+  void store(std::size_t now, detail::memory_order) noexcept { value = now; }
+};
+
 /// Bytes taken, their peak and their limit. Invariant: real_size <= real_peak; real_size <= limit except for what was
-/// taken while a limit was lifted.
-class ledger {
+/// taken while a limit was lifted. Written by one thread at a time; read by any if Word is detail::atomic.
+template <class Word> class basic_ledger {
 public:
   static constexpr std::size_t no_limit = ~std::size_t{0};
 
-  std::size_t real_size() const noexcept { return real_size_; }
-  std::size_t real_peak() const noexcept { return real_peak_; }
-  std::size_t limit() const noexcept { return limit_; }
-  std::size_t remaining() const noexcept { return limit_ > real_size_ ? limit_ - real_size_ : 0; }
+  // Acquire: who has read a size and then reads the peak finds none that is below it.
+  std::size_t real_size() const noexcept { return real_size_.load(detail::memory_order_acquire); }
+  std::size_t real_peak() const noexcept { return real_peak_.load(detail::memory_order_relaxed); }
+  std::size_t limit() const noexcept { return limit_.load(detail::memory_order_relaxed); }
+  std::size_t remaining() const noexcept {
+    std::size_t const most = limit(), used = real_size();
+    return most > used ? most - used : 0;
+  }
 
   /// Whether `bytes` more may be taken; if not, `asked` says why.
   bool admits(std::size_t bytes, admission& asked) const noexcept {
     if (asked.lifted || bytes <= remaining()) return true;
     asked.why = refusal::limit;
-    asked.used = real_size_;
-    asked.limit = limit_;
+    asked.needed = bytes;
+    asked.used = real_size();
+    asked.limit = limit();
     return false;
   }
-  void add(std::size_t bytes) noexcept {
-    real_size_ += bytes;
-    if (real_size_ > real_peak_) real_peak_ = real_size_;
+  /// The same, and once more if make_room(missing) gave something back.
+  template <class MakeRoom> bool admits(std::size_t bytes, admission& asked, MakeRoom make_room) const noexcept {
+    if (admits(bytes, asked)) return true;
+    if (!make_room(bytes - remaining())) return false;
+    asked.why = refusal::none;
+    return admits(bytes, asked);
   }
-  void subtract(std::size_t bytes) noexcept { real_size_ -= bytes; }
+  /// Effects: as add(), if so many more may be taken. Returns: whether they may; if not, `asked` says why.
+  bool charge(std::size_t bytes, admission& asked) noexcept {
+    if (!admits(bytes, asked)) return false;
+    add(bytes);
+    return true;
+  }
+  void add(std::size_t bytes) noexcept { set(real_size() + bytes); }
+  void subtract(std::size_t bytes) noexcept { real_size_.store(real_size() - bytes, detail::memory_order_release); }
+  /// Effects: as subtract() and add(), and nobody sees one without the other.
+  void replace(std::size_t before, std::size_t after) noexcept { set(real_size() - before + after); }
 
   /// Returns false, and keeps the old limit, if more than `limit` is in use.
   bool set_limit(std::size_t limit) noexcept {
-    if (real_size_ > limit) return false;
-    limit_ = limit;
+    if (real_size() > limit) return false;
+    limit_.store(limit, detail::memory_order_relaxed);
     return true;
   }
-  void reset_peak() noexcept { real_peak_ = real_size_; }
+  void reset_peak() noexcept { real_peak_.store(real_size(), detail::memory_order_relaxed); }
 
 private:
-  std::size_t real_size_ = 0;
-  std::size_t real_peak_ = 0;
-  std::size_t limit_ = no_limit;
+  void set(std::size_t bytes) noexcept {
+    if (bytes > real_peak()) real_peak_.store(bytes, detail::memory_order_relaxed);
+    real_size_.store(bytes, detail::memory_order_release);
+  }
+
+  Word real_size_{0};
+  Word real_peak_{0};
+  Word limit_{no_limit};
 };
+using ledger = basic_ledger<detail::atomic<std::size_t>>;
+using plain_ledger = basic_ledger<plain_word>;
 
 }}}  // namespace zmm::detail

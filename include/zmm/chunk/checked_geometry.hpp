@@ -9,16 +9,22 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The sizes of `Geometry`. The page layer over it tells when it gives chunks back to storage, and whether
 /// pages were in use before; and with `Chunks` it
-/// checks the links of chunks and the entries of its index before it uses them.
-template <class Geometry, bool Chunks> struct checked_geometry : Geometry {
+/// checks the links of chunks and the entries of its index before it uses them; with `Wipes` huge blocks that are used
+/// again are zeroed.
+template <class Geometry, bool Chunks, bool Wipes = false> struct checked_geometry : Geometry {
   static constexpr bool counts_drops = true;
   static constexpr bool checks_chunks = Chunks;
 };
 
 template <class Geometry> inline constexpr bool counts_drops = false;
-template <class G, bool Chunks> inline constexpr bool counts_drops<checked_geometry<G, Chunks>> = true;
+template <class G, bool Chunks, bool Wipes>
+inline constexpr bool counts_drops<checked_geometry<G, Chunks, Wipes>> = true;
 template <class Geometry> inline constexpr bool checks_chunks = false;
-template <class G, bool Chunks> inline constexpr bool checks_chunks<checked_geometry<G, Chunks>> = Chunks;
+template <class G, bool Chunks, bool Wipes>
+inline constexpr bool checks_chunks<checked_geometry<G, Chunks, Wipes>> = Chunks;
+template <class Geometry> inline constexpr bool wipes_huge = false;
+template <class G, bool Chunks, bool Wipes>
+inline constexpr bool wipes_huge<checked_geometry<G, Chunks, Wipes>> = Wipes;
 
 /// What a page layer over a checked geometry knows of the pages that it took last.
 template <bool Checked> struct reuse_note {};
@@ -28,6 +34,7 @@ template <> struct reuse_note<true> { bool reused = false; };
 template <class Options>
 using page_geometry =
     std::conditional_t<Options::check_frees || Options::check_chunks || Options::zero_on_free,
-                       checked_geometry<typename Options::geometry, Options::check_chunks>, typename Options::geometry>;
+                       checked_geometry<typename Options::geometry, Options::check_chunks, Options::zero_on_free>,
+                       typename Options::geometry>;
 
 }}}  // namespace zmm::detail

@@ -7,6 +7,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Free slots of one bin in a chunk, and its neighbours among the chunks that have some.
+template <class Chunk> struct spare_place {
+  void* head = nullptr;
+  Chunk* next = nullptr;
+  Chunk* prev = nullptr;
+};
+
 /// The header, at the start of the chunk's own memory. A chunk is aligned to its size, so the chunk of any small or
 /// large block is its address with the low bits cleared, and a block that is itself so aligned is huge.
 ///
@@ -17,7 +24,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     a clear bit in `taken` has a page_kind::none entry in `map`
 ///     a set bit in `dirty` is a page that was handed out since it came from storage or was purged
 ///     a set bit in `grown` is a taken page, the last one of a block that has grown
-///     free_slots is 0 everywhere outside a collection
+///     free_slots is 0 where no run of slots starts; else the slots of the run that are on the chunk's spare list
 template <class Geometry> struct chunk {
   using geometry = Geometry;
 
@@ -30,8 +37,11 @@ template <class Geometry> struct chunk {
   bitmap<Geometry::pages> taken;
   bitmap<Geometry::pages> dirty;
   bitmap<Geometry::pages> grown;
+  chunk* next_to_sweep = nullptr;  ///< while a collection runs
+  std::uint32_t gone_slots = 0;    ///< likewise: to be taken off a spare list
   page_entry map[Geometry::pages];
-  std::uint16_t free_slots[Geometry::pages] = {};  ///< of the run that starts there, while a collection counts them
+  std::uint16_t free_slots[Geometry::pages] = {};
+  spare_place<chunk> spare[bin_count];  ///< by bin; spare_slots.hpp
 
   static chunk* of(void const* p) noexcept {
     return reinterpret_cast<chunk*>(address_of(p) & ~(Geometry::chunk_bytes - 1));
@@ -46,11 +56,11 @@ template <class Geometry> struct chunk {
 template <class Geometry>
 inline constexpr std::size_t header_pages = divide_up(sizeof(chunk<Geometry>), Geometry::page_bytes);
 template <class Geometry> inline constexpr std::size_t usable_pages = Geometry::pages - header_pages<Geometry>;
-static_assert(header_pages<default_geometry> == 1 && usable_pages<default_geometry> == 511);
+static_assert(header_pages<zend_geometry> == 1 && usable_pages<zend_geometry> == 511);
 
 /// The largest block served from pages; what is above is huge.
 template <class Geometry> inline constexpr std::size_t large_limit = usable_pages<Geometry>* Geometry::page_bytes;
-static_assert(large_limit<default_geometry> == 2093056);
+static_assert(large_limit<zend_geometry> == 2093056);
 
 /// Marks a run of slots in the map: every page knows its bin and its distance from the first.
 template <class Geometry>

@@ -57,6 +57,9 @@ public:
   bool empty() const noexcept { return head_ == nullptr; }
   chunk_type* top() const noexcept { return head_; }
 
+  std::size_t least() const noexcept { return least_; }  ///< fewest since start_window()
+  void start_window() noexcept { least_ = count_; }
+
   void push(chunk_type* c) noexcept {
     c->next = links::encode(c, head_);
     head_ = c;
@@ -68,6 +71,7 @@ public:
     chunk_type* const c = head_;
     head_ = behind(c);
     --count_;
+    if (count_ < least_) least_ = count_;
     return c;
   }
   /// The chunk below `c`.
@@ -76,6 +80,7 @@ public:
 private:
   chunk_type* head_ = nullptr;
   std::size_t count_ = 0;
+  std::size_t least_ = 0;
 };
 
 }}}  // namespace zmm::detail

@@ -11,19 +11,38 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Geometry> chunk_source<Geometry>::~chunk_source() {
   index_.erase_if([&](extent const& e) {
     seals::verify(e);
-    give_extent(e.start, e.is_chunk() ? Geometry::chunk_bytes : e.bytes,
-                e.is_chunk() ? Geometry::chunk_bytes : e.reserve);
+    if (e.is_kept()) {
+      allow(e.start, e.usable());
+      storage_->deallocate(e.start, e.usable(), e.reserve);
+    } else {
+      give_extent(e.start, e.is_chunk() ? Geometry::chunk_bytes : e.bytes + slack_of(e),
+                  e.is_chunk() ? Geometry::chunk_bytes : e.reserve);
+    }
     return true;
   });
   index_.trim(*storage_, book_);
 }
 
-/// A block from storage, charged, and room for it in the index; null leaves everything as it was. Where no address space
-/// is to be had for `reserve`, that becomes `bytes`.
+/// A block from storage, charged, and room for it in the index; null leaves everything as it was, but for what was kept,
+/// which is given back as far as that may help. Where no address space is to be had for `reserve`, that becomes `bytes`.
 template <class Geometry>
 void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve,
                                           admission& asked) noexcept {
-  if (!book_.admits(bytes, asked)) return nullptr;
+  if (asked.at_hand) return nullptr;
+  std::size_t const wanted = reserve;
+  for (;;) {
+    if (void* const block = try_extent(bytes, alignment, reserve, asked)) return block;
+    bool const may_help = asked.why == refusal::storage || bytes <= book_.remaining();  // else admits() has tried
+    if (!may_help || drop_cached(bytes) == 0) return nullptr;
+    asked.why = refusal::none;
+    reserve = wanted;
+  }
+}
+
+template <class Geometry>
+void* chunk_source<Geometry>::try_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve,
+                                         admission& asked) noexcept {
+  if (!admits(bytes, asked)) return nullptr;
   void* block = reserve > bytes ? storage_->allocate(bytes, alignment, reserve) : nullptr;
   if (block == nullptr) block = storage_->allocate(bytes, alignment, reserve = bytes);
   if (block == nullptr) return asked.refuse_storage(bytes, alignment);
@@ -32,6 +51,7 @@ void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignme
     return nullptr;
   }
   book_.add(bytes);
+  keeping_.on_take(bytes, used_bytes());
   note_roots(block, bytes);
   return block;
 }
@@ -48,6 +68,8 @@ template <class Geometry> void chunk_source<Geometry>::format(chunk_type* c) noe
   c->taken.set(0, header_pages<Geometry>);
   c->grown = {};
   for (page_entry& entry : c->map) entry = page_entry{};
+  for (std::uint16_t& count : c->free_slots) count = 0;
+  for (auto& place : c->spare) place = {};
   c->free_pages = static_cast<std::uint32_t>(usable_pages<Geometry>);
   c->longest = c->free_pages;
 }
@@ -72,11 +94,12 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
   return c;
 }
 
-/// Cached if the policy keeps one more; else of it and the last cached one the younger goes back to storage.
+/// Cached if one of the policies keeps one more; else of it and the last cached one the younger goes back to storage.
 template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_chunk(chunk_type* c) noexcept {
+  note_give();
   --chunks_;
   c->owner = nullptr;
-  if (policy_.keeps(chunks_, cached_.count())) {
+  if (policy_.keeps(chunks_, cached_.count()) || keeps(Geometry::chunk_bytes)) {
     cached_.push(c);
     return 0;
   }
@@ -90,6 +113,7 @@ template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_
 }
 
 template <class Geometry> void chunk_source<Geometry>::put_aside(chunk_type* c) noexcept {
+  keeping_.on_use(used_bytes());
   --chunks_;
   c->owner = nullptr;
   format(c);
@@ -99,6 +123,7 @@ template <class Geometry> void chunk_source<Geometry>::put_aside(chunk_type* c) 
 template <class Geometry> void chunk_source<Geometry>::release() noexcept {
   release_huge();
   index_.for_each([&](extent const& e) {
+    if (!e.is_chunk()) return;
     auto* const c = static_cast<chunk_type*>(e.start);
     if (c->owner != nullptr) put_aside(c);
   });
@@ -107,7 +132,7 @@ template <class Geometry> void chunk_source<Geometry>::release() noexcept {
 template <class Geometry>
 ZMM_COLD void* chunk_source<Geometry>::take_record(std::size_t bytes, admission& asked) noexcept {
   std::size_t const size = record_bytes(bytes);
-  if (!book_.admits(size, asked)) return nullptr;
+  if (!admits(size, asked)) return nullptr;
   void* const record = storage_->allocate(size, os_page_size(), size);
   if (record == nullptr) return asked.refuse_storage(size, os_page_size());
   book_.add(size);
@@ -124,27 +149,20 @@ template <class Geometry> ZMM_COLD void chunk_source<Geometry>::give_record(void
 
 template <class Geometry> void chunk_source<Geometry>::drop(chunk_type* c) noexcept {
   drop_counter::add();
+  keeping_.on_give(Geometry::chunk_bytes);
   index_.erase(index_.find(c));
   book_.subtract(Geometry::chunk_bytes);
   give_extent(c, Geometry::chunk_bytes, Geometry::chunk_bytes);
 }
 
-template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached() noexcept {
-  std::size_t const bytes = cached_.count() * Geometry::chunk_bytes;
-  while (!cached_.empty()) drop(pop_cached());
-  return bytes;
-}
-
-template <class Geometry> void chunk_source<Geometry>::end_request() noexcept {
-  policy_.on_end(chunks_);
-  while (!cached_.empty() && policy_.exceeds(cached_.count())) drop(pop_cached());
-}
-
 template <class Geometry> extent chunk_source<Geometry>::find(void const* p) const noexcept {
-  if (extent const* e = index_.find(p)) { return e->is_chunk() || distance(e->start, p) < e->bytes ? *e : extent{}; }
+  if (extent const* e = index_.find(p)) {
+    bool const holds = e->is_chunk() || (e->is_huge() && distance(e->start, p) < e->bytes);
+    return holds ? *e : extent{};
+  }
   extent around;
   index_.for_each([&](extent const& e) {
-    if (!e.is_chunk() && address_of(p) >= address_of(e.start) && distance(e.start, p) < e.bytes) around = e;
+    if (e.is_huge() && address_of(p) >= address_of(e.start) && distance(e.start, p) < e.bytes) around = e;
   });
   return around;
 }
@@ -159,17 +177,21 @@ template <class Geometry> void chunk_source<Geometry>::verify(void const* heap) 
     verify_chunk(*c, heap);
   }
   check(cached == cached_.count(), "the cache counts its chunks", nullptr, heap);
+  verify_kept(heap);
 
-  std::size_t huge = 0, huge_count = 0;
+  std::size_t huge = 0, huge_count = 0, slack = 0;
   for_each_huge([&](extent const& e) {
     huge += e.bytes;
     ++huge_count;
+    slack += slack_of(e);
+    check(slack_of(e) == 0 || e.reserve == e.bytes + slack_of(e), "slack has no address space ahead", e.start, heap);
     check(e.reserve >= e.bytes && e.bytes % os_page_size() == 0, "a huge block is whole OS pages", e.start, heap);
   });
   check(huge == huge_bytes_, "huge bytes are counted", nullptr, heap);
+  check(slack == slack_bytes_ && least_slack_ <= slack, "slack is counted", nullptr, heap);
   check(huge_count == huge_blocks(), "the index holds chunks and huge blocks and nothing else", nullptr, heap);
   check(book_.real_size() ==
-            (chunks_ + cached_.count()) * Geometry::chunk_bytes + huge + index_.table_bytes() + record_bytes_,
+            chunks_ * Geometry::chunk_bytes + huge + kept_bytes() + index_.table_bytes() + record_bytes_,
         "real_size is what was taken from storage", nullptr, heap);
   check(book_.real_peak() >= book_.real_size(), "real_peak is no less than real_size", nullptr, heap);
 }

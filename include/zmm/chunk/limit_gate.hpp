@@ -55,26 +55,34 @@ private:
   bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
 };
 
+/// What obtain() does once an attempt has failed.
+template <class Attempt, class Reclaim, class Ask>
+ZMM_COLD void* obtain_late(admission& asked, Attempt& attempt, Reclaim& reclaim, Ask& ask) noexcept {
+  for (bool asks = asked.asks;; asks = false) {
+    if ((asked.why == refusal::limit || asked.why == refusal::storage) && reclaim()) {
+      if (void* const p = attempt(asked)) return p;
+    }
+    if (asked.why != refusal::limit || !asks || !ask()) return nullptr;
+    if (void* const p = attempt(asked)) return p;
+  }
+}
+
 /// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` won anything; and if a limit
 /// refused, once more if `ask()` says so, reclaiming what the hook freed. The engine is consistent whenever `reclaim`
 /// or `ask` runs.
 /// Returns: what an attempt returned.
 template <class Attempt, class Reclaim, class Ask>
-void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {
-  auto const attempt_and_reclaim = [&]() -> void* {
-    if (void* const p = attempt(asked)) return p;
-    bool const may_help = asked.why == refusal::limit || asked.why == refusal::storage;
-    return may_help && reclaim() ? attempt(asked) : nullptr;
-  };
-  if (void* const p = attempt_and_reclaim()) return p;
-  return asked.why == refusal::limit && asked.asks && ask() ? attempt_and_reclaim() : nullptr;
+ZMM_INLINE void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {
+  if (void* const p = attempt(asked); ZMM_LIKELY(p != nullptr)) return p;
+  return obtain_late(asked, attempt, reclaim, ask);
 }
 
 /// Throws what `asked` says about a request for `bytes`.
 [[noreturn]] ZMM_COLD inline void throw_refusal(std::size_t bytes, admission const& asked) {
   switch (asked.why) {
-  case refusal::limit: ZMM_THROW(memory_limit_exceeded(bytes, asked.used, asked.limit));
+  case refusal::limit: ZMM_THROW(memory_limit_exceeded(bytes, asked.used, asked.limit, asked.needed, asked.whose));
   case refusal::storage: ZMM_THROW(out_of_memory(bytes, asked.needed, asked.alignment));
+  case refusal::nobody: ZMM_THROW(no_current_heap());
   case refusal::address:
   case refusal::none: break;
   }
@@ -86,9 +94,9 @@ void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexce
 /// While it lives, the limit of an engine, of its ancestors and of its pool does not bind what this thread allocates
 /// through that engine. For code that has to run while memory is short: error handling, unwinding, logging. Nests.
 /// Takes an engine or a face.
-template <class Heap> class limit_lift {
+template <class Heap> class [[nodiscard]] limit_lift {
 public:
-  explicit limit_lift(Heap& lifted) noexcept : heap_(&lifted) { heap_->lift_limit(); }
+  [[nodiscard]] explicit limit_lift(Heap& lifted) noexcept : heap_(&lifted) { heap_->lift_limit(); }
   ~limit_lift() { heap_->unlift_limit(); }
   limit_lift(limit_lift const&) = delete;
   limit_lift& operator=(limit_lift const&) = delete;

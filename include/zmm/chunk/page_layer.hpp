@@ -1,7 +1,7 @@
 // The page layer: pages from the chunks of one owner. What every engine stands on.
 //
 //     take_pages ─ span_lists::find ─ best_fit
-//        └─ add_chunk ─ chunk_source::take_chunk
+//        └─ find_or_add ─ chunk_source::take_chunk
 //     give_pages
 //        └─ retire ─ chunk_source::give_chunk
 #pragma once
@@ -29,6 +29,7 @@ public:
   page_layer& operator=(page_layer const&) = delete;
 
   Source& source() const noexcept { return *source_; }
+  void const* owner() const noexcept { return owner_; }
   std::size_t chunks() const noexcept { return chunks_; }
 
   /// Whether a request of `pages` pages at `alignment` pages is served from chunks.
@@ -43,8 +44,7 @@ public:
     std::size_t const needed = count + alignment - 1;
     if (ZMM_UNLIKELY(asked.growth == growth::known)) return take_growing(count, alignment, asked);
     chunk_type* c = lists_.find(needed);
-    if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr)
-      return nullptr;
+    if (c == nullptr && (c = find_or_add(needed, asked)) == nullptr) return nullptr;
     fit const found = alignment == 1 && c->longest == c->free_pages  // all in one piece: no search
                           ? fit{c->taken.next_clear(0), c->longest - count}
                           : best_fit(c->taken, count, alignment, c->longest);
@@ -81,6 +81,20 @@ public:
   /// Whether some of the pages that were taken last had been handed out before, so that they are not as storage gave them.
   /// Only with checked geometries.
   bool took_reused() const noexcept { return this->reused; }
+  /// Whether a chunk in use has a gap of so many pages, as far as a quick search tells.
+  bool has_gap(std::size_t count) const noexcept { return lists_.find(count) != nullptr; }
+  /// Whether a run of `count` pages at `alignment` pages is to be a huge block of `asked`'s source, rather than the first
+  /// in another chunk.
+  bool maps_apart(std::size_t count, std::size_t alignment, admission const& asked) const noexcept {
+    return ZMM_UNLIKELY(Source::packs_badly(count)) && asked.growth != growth::known && source_->may_map_apart(count) &&
+           !has_gap(count + alignment - 1);
+  }
+  /// A huge block in place of a run that a limit refused a chunk for: what is left of the limit may hold it. Null: no.
+  void* take_rest(std::size_t count, std::size_t alignment, admission& asked) const noexcept {
+    std::size_t const bytes = count * Geometry::page_bytes, least = 64 * 1024;
+    if (asked.why != refusal::limit || bytes < least || !source_->may_map_apart(count)) return nullptr;
+    return source_->take_huge(bytes, alignment * Geometry::page_bytes, 0, asked);
+  }
   /// Whether take_pages(count, 1) would be served without another chunk from storage.
   bool has_room(std::size_t count) const noexcept {
     return source_->cached_chunks() != 0 || lists_.find(count) != nullptr;
@@ -108,7 +122,7 @@ public:
   void verify(void const* heap) const noexcept;
 
 private:
-  chunk_type* add_chunk(admission& asked) noexcept;
+  chunk_type* find_or_add(std::size_t needed, admission& asked) noexcept;
   void* take_behind_grown(chunk_type* c, std::size_t first, std::size_t count, std::size_t alignment,
                           growth expected) noexcept;
   std::size_t retire(chunk_type* c) noexcept;

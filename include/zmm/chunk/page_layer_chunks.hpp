@@ -5,10 +5,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Another chunk; where none is to be had, one with a gap of `needed` pages that a quick search overlooked.
 template <class Geometry, class Source>
-ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::add_chunk(admission& asked) noexcept {
+ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::find_or_add(std::size_t needed, admission& asked) noexcept {
+  if (asked.no_chunk) return nullptr;
   chunk_type* const c = source_->take_chunk(owner_, asked);
-  if (c == nullptr) return nullptr;
+  if (c == nullptr) return asked.at_hand ? nullptr : lists_.find_hidden(needed);
   lists_.insert(c);
   ++chunks_;
   return c;
@@ -71,7 +73,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count,
   }
   std::size_t const needed = count + alignment - 1;
   if (c == nullptr) c = lists_.find(needed);
-  if (c == nullptr && (c = add_chunk(asked)) == nullptr && (c = lists_.find_hidden(needed)) == nullptr) return nullptr;
+  if (c == nullptr && (c = find_or_add(needed, asked)) == nullptr) return nullptr;
   std::size_t const first = best_fit(c->taken, room, alignment, c->longest).first;
   if (c->grown.test(first - 1)) return take_behind_grown(c, first, count, alignment, growth::known);
   occupy(c, first, count);

@@ -24,7 +24,8 @@ protected:
 
 private:
   Chunk* veiled(Chunk const* at, Chunk* link) const noexcept {
-    return reinterpret_cast<Chunk*>(address_of(link) ^ key_ ^ __builtin_bswap64(address_of(at)));
+    std::uint64_t const place = __builtin_bswap64(address_of(at)) >> (64 - 8 * sizeof(void*));
+    return reinterpret_cast<Chunk*>(static_cast<std::uintptr_t>(address_of(link) ^ key_ ^ place));
   }
   std::uint64_t key_ = 0;
 };

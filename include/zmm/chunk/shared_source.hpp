@@ -2,7 +2,7 @@
 #pragma once
 
 #include <zmm/chunk/chunk_source.hpp>
-#include <zmm/storage/spin_lock.hpp>
+#include <zmm/storage/mutex.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -17,20 +17,22 @@ public:
 
   /// Returns: what `work(source)` returns, which runs under the lock.
   template <class Work> decltype(auto) locked(Work work) noexcept {
-    spin_guard const guard(lock_);
+    mutex_guard const guard(lock_);
     return work(source_);
   }
   template <class Work> decltype(auto) locked(Work work) const noexcept {
-    spin_guard const guard(lock_);
+    mutex_guard const guard(lock_);
     return work(source_);
   }
   /// For fork(): nobody is at work while it happens.
-  void lock() noexcept { lock_.lock(); }
-  void unlock() noexcept { lock_.unlock(); }
+  constexpr mutex& lock() noexcept { return lock_; }
 
-  std::size_t real_size() const noexcept {
-    return locked([](source_type const& s) { return s.real_size(); });
-  }
+  // Figures, exact at every moment, without the lock.
+  std::size_t real_size() const noexcept { return source_.book().real_size(); }
+  std::size_t real_peak() const noexcept { return source_.book().real_peak(); }
+  std::size_t limit() const noexcept { return source_.book().limit(); }
+  std::size_t remaining() const noexcept { return source_.book().remaining(); }
+
   chunk_type* take_chunk(void* owner, admission& asked) noexcept {
     return locked([&](source_type& s) { return s.take_chunk(owner, asked); });
   }
@@ -39,6 +41,10 @@ public:
   }
   std::size_t cached_chunks() const noexcept {
     return locked([](source_type const& s) { return s.cached_chunks(); });
+  }
+  void tick() noexcept {}  // what comes through here is rare
+  void expect(std::size_t bytes) noexcept {
+    locked([&](source_type& s) { s.expect(bytes); });
   }
   std::size_t drop_cached() noexcept {
     return locked([](source_type& s) { return s.drop_cached(); });
@@ -49,6 +55,10 @@ public:
 
   void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, admission& asked) noexcept {
     return locked([&](source_type& s) { return s.take_huge(bytes, alignment, tag, asked); });
+  }
+  static constexpr bool packs_badly(std::size_t pages) noexcept { return source_type::packs_badly(pages); }
+  bool may_map_apart(std::size_t pages) const noexcept {
+    return locked([&](source_type const& s) { return s.may_map_apart(pages); });
   }
   std::size_t give_huge(void* block) noexcept {
     return locked([&](source_type& s) { return s.give_huge(block); });
@@ -71,7 +81,7 @@ public:
   }
 
 private:
-  mutable spin_lock lock_;
+  mutable mutex lock_{lock_rank::source};
   source_type source_;
 };
 

@@ -4,18 +4,22 @@
 #include <zmm/blocks/free_links.hpp>
 #include <zmm/storage/os_random.hpp>
 
-#include <cstring>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 inline std::uint64_t load_word(void const* at) noexcept {
   std::uint64_t word;
-  std::memcpy(&word, at, sizeof word);
+  __builtin_memcpy(&word, at, sizeof word);
   return word;
 }
-inline void store_word(void* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
+/// The link that lies there.
+inline std::uint64_t load_link(void const* at) noexcept {
+  std::uintptr_t link;
+  __builtin_memcpy(&link, at, sizeof link);
+  return link;
+}
+inline void store_word(void* at, std::uint64_t word) noexcept { __builtin_memcpy(at, &word, sizeof word); }
 
-/// New ones whenever a heap begins anew, so that nothing of before holds any more.
+/// A heap draws new ones at each release(): words made with the old ones hold no more.
 struct block_keys {
   std::uint64_t link = 0;    ///< of shadows of links
   std::uint64_t tag = 0;     ///< of tags and canaries
@@ -31,7 +35,7 @@ struct block_keys {
     k.factor = (k.link >> 32 | k.tag << 32) | 1;
     return k;
   }
-  /// Of the factor, modulo 2^64.
+  /// The inverse of the factor, modulo 2^64.
   std::uint64_t inverse() const noexcept {
     std::uint64_t i = factor;                         // right in 3 bits
     for (int n = 0; n < 5; ++n) i *= 2 - factor * i;  // each step doubles them

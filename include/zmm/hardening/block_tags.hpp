@@ -135,7 +135,7 @@ private:
   template <class Void> ZMM_INLINE static Void* second_place(Void* block, bin_index bin, std::size_t bytes) noexcept {
     std::uintptr_t const first = address_of(place(block, bin, bytes));
     std::size_t const gap = address_of(place_of_resized(block, bin)) - first;
-    // Nothing foretells whether there is one, so g++ must not make a branch of it.
+    // Whether there is one cannot be predicted, so g++ must not make a branch of it.
     return reinterpret_cast<Void*>(first + (gap & (0 - opaque(gap - 8 < 8))));
   }
   /// Bytes from the slot's start to the end of what the block used, its words but the second included.
@@ -160,7 +160,7 @@ private:
   }
   bool is_free(void const* block) const noexcept {
     void const* const shadow = static_cast<char const*>(block) + (Place == word_place::end ? 8 : -8);
-    return load_word(shadow) == link_proof(block, load_word(block), keys_.link);
+    return load_word(shadow) == link_proof(block, load_link(block), keys_.link);
   }
 
   block_keys keys_;

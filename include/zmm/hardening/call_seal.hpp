@@ -6,7 +6,7 @@
 #include <cstdint>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-/// What goes with a pointer to a function: nothing, or a word that is made of it.
+/// What is stored beside a pointer to a function: nothing, or a seal made of it.
 template <bool Encoded> struct call_seal {};
 template <> struct call_seal<true> { std::uint64_t seal = 0; };
 

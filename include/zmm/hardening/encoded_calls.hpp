@@ -2,8 +2,8 @@
 #pragma once
 
 #include <zmm/base/checks.hpp>
-#include <zmm/hardening/call_seal.hpp>
 #include <zmm/chunk/limit_gate.hpp>
+#include <zmm/hardening/call_seal.hpp>
 #include <zmm/storage/os_random.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -18,7 +18,7 @@ public:
   }
   /// Stops unless function and context are what was sealed.
   template <class Function> void unseal(call_seal<true> const& at, Function& f, std::uint64_t context) const noexcept {
-    std::uint64_t const plain = word_of(f) ^ key_;
+    std::uint64_t const plain = static_cast<std::uintptr_t>(word_of(f) ^ key_);
     check(at.seal == proof(plain, context), "a function to be called is the one that was registered", &at, this);
     set(f, plain);
   }

@@ -1,4 +1,4 @@
-// Chunks that a free need not look up.
+// Chunks that were seen lately, so that a free need not look them up.
 #pragma once
 
 #include <zmm/chunk/chunk.hpp>
@@ -6,7 +6,7 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The chunks that were last found to be the heap's: a small table by chunk number. A chunk may be given back to storage
-/// behind its back, so whoever gives chunks back counts, and the table is worth nothing once the count has changed.
+/// meanwhile: each such return is counted, and the table is empty again once the count has changed.
 template <class Chunk> class known_chunks {
 public:
   ZMM_INLINE bool has(Chunk const* c, std::uint64_t count) const noexcept {

@@ -2,16 +2,17 @@
 #pragma once
 
 #include <zmm/base/checks.hpp>
-#include <zmm/hardening/block_keys.hpp>
 #include <zmm/blocks/free_links.hpp>
+#include <zmm/hardening/block_keys.hpp>
 #include <zmm/hardening/segmented_run.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Each free slot has its link, and right beside it a *shadow* of it: the link's bytes reversed, with the heap's key and
-/// the slot's own address. The two are 16 bytes of one cache line; where Place is front, the shadow comes first. A link that was overwritten, in part or whole, or copied from another slot, does not go with its shadow.
-/// Both of a block that is freed go together only if it is free already: so a block freed twice is noticed, however
-/// much happened in between, at no cost in memory. A slot loses both when it is handed out: they would give the key away.
+/// Each free slot has its link, and right beside it a *shadow* of it: the link's bytes reversed, exclusive-or the heap's key
+/// and the slot's own address. The two are 16 bytes of one cache line; where Place is front, the shadow comes first. A link
+/// that was overwritten, in part or whole, or copied from another slot, does not match its shadow.
+/// In a block that is being freed the two words match only if it is free already: so a block freed twice is noticed, however
+/// much happened in between, at no cost in memory. Both are cleared when a slot is handed out: they would give the key away.
 ///
 /// Members: as plain_links. What does not hold goes to the stop handler.
 template <class Options, word_place Place> class proven_links {
@@ -38,7 +39,7 @@ public:
     hand_out(slot, bin);
     return slot;
   }
-  /// A tagged block's tag was compared, and is gone.
+  /// The block was tagged: its tag has been compared and cleared.
   ZMM_INLINE void push(free_slot*& head, bin_index bin, void* block) const noexcept {
     if constexpr (!Options::tag_blocks) {
       check_live(block, bin);
@@ -66,12 +67,12 @@ public:
 
   /// Whether the slot is free: its link and its shadow go together.
   ZMM_INLINE bool is_free(void const* slot) const noexcept {
-    return load_word(shadow_of(slot)) == link_proof(slot, load_word(slot), key_);
+    return load_word(shadow_of(slot)) == link_proof(slot, load_link(slot), key_);
   }
   ZMM_INLINE void check_live(void const* block, bin_index bin) const noexcept {
     if (ZMM_UNLIKELY(is_free(block))) stop_at("a freed block is live", block, bin);
   }
-  /// Whether a run of pages is on its way home: there it is linked like a slot of 16 bytes.
+  /// Whether a run of pages is on a list of what is to be freed: there it is linked like a slot of 16 bytes.
   bool is_free_run(void const* run) const noexcept { return is_free(run); }
   void check_walk(std::size_t left, void const* slot, bin_index bin) const noexcept {
     if (ZMM_UNLIKELY(left == 0)) stop_at("a free list ends", slot, bin);

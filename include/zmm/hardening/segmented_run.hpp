@@ -1,4 +1,4 @@
-// A run whose slots are handed out in no order that can be foretold, or are zeroed first, or both.
+// A run whose slots are handed out in an order that cannot be predicted, or are zeroed first, or both.
 #pragma once
 
 #include <zmm/base/size_classes.hpp>

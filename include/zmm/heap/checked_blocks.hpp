@@ -3,8 +3,8 @@
 
 #include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/hardening/block_tags.hpp>
-#include <zmm/heap/heap_core.hpp>
 #include <zmm/hardening/known_chunks.hpp>
+#include <zmm/heap/heap_core.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

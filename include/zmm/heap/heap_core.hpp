@@ -1,24 +1,36 @@
-// The blocks of one owner: slots in runs, runs of pages, huge blocks. A heap is one core; a heap for any thread has a
-// core for each.
+// Slots in runs, runs of pages, huge blocks. A heap is one core; a heap for any thread is one core under a lock, and a cache
+// for each thread.
 //
-//     pop ─ bump ─ attempt ─ run_bins::refill | take_paged ─ page_layer::take_pages | source::take_huge
+//     pop ─ bump ─ attempt ─ serve ─ run_bins::refill | take_paged ─ page_layer::take_pages | source::take_huge
+//        └─ grow ─ run_bins::collect, serve
 //     push
 //        └─ free_paged ─ page_layer::give_pages | source::give_huge
 #pragma once
 
-#include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/blocks/block_classes.hpp>
 #include <zmm/blocks/run_bins.hpp>
+#include <zmm/chunk/checked_geometry.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 struct block_keys;
 
-/// What an engine over runs knows to check blocks with. Without check_frees that is nothing; else checked_blocks.hpp has it.
+/// What an engine over runs knows to check blocks with; checked_blocks.hpp has it for check_frees. Without that it is
+/// nothing: the same members are here, so that all of an engine can be instantiated, and nobody calls them.
 template <class Options, bool = Options::check_frees> class checked_blocks;
 template <class Options> class checked_blocks<Options, false> {
+  using chunk_type = chunk<page_geometry<Options>>;
+
 public:
   void rekey_blocks(block_keys const&, void const*) noexcept {}
+  template <class Source> static page_entry entry_at(Source const&, void const* block) noexcept {
+    return chunk_type::of(block)->map[chunk_type::page_of(block)];
+  }
+  template <class Source> static page_entry entry_seen(Source const& from, void const* block) noexcept {
+    return entry_at(from, block);
+  }
+  [[noreturn]] static void stop_at(char const* rule, void const* block) noexcept { stop({rule, block, nullptr}); }
+  [[noreturn]] static void stop_in_run(char const* rule, void const* block) noexcept { stop_at(rule, block); }
 };
 
 /// What the engines over pages share: no limit hook, no peak, no thread. Huge blocks belong to the source.
@@ -32,40 +44,39 @@ public:
   using geometry = page_geometry<Options>;
   using classes = run_classes<Options>;
   using links_type = run_links<Options>;
+  using fresh_run = typename links_type::fresh_run;
   using layer = page_layer<geometry, Source>;
   using chunk_type = typename layer::chunk_type;
 
-  explicit heap_core(Source* from) noexcept : pages_(from) {}
-  heap_core(Source* from, void* owner) noexcept : pages_(from, owner) {}
+  constexpr explicit heap_core(Source* from) noexcept : pages_(from) {}
 
   ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
-  /// Effects: a slot that is free already, and on no list, is on its own.
-  void put_back(bin_index bin, free_slot* slot) noexcept { bins_.put_back(bin, slot); }
   /// Effects: the engine forwards its blocks; what is pushed here waits for take_list().
   void forward() noexcept { bins_.forward(); }
   free_slot* take_list(bin_index bin) noexcept { return bins_.take_list(bin); }
   links_type const& links() const noexcept { return bins_.links(); }
-  /// More slots of a bin than this there cannot be, for links that are checked.
-  std::size_t most_slots(bin_index bin) const noexcept {
-    return links_type::are_plain ? 0 : pages_.source().real_size() / slot_bytes(bin);
-  }
-  std::size_t count_linked(free_slot* list, bin_index bin) const noexcept {
-    return count_free_slots(links(), list, bin, most_slots(bin));
-  }
   void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept { bins_.pop_some(bin, count, list); }
   void push_all(bin_index bin, block_list& list) noexcept { bins_.push_all(bin, list); }
+
+  /// Effects: the free slots of the bin that are linked from `first` to `last` are on its list.
+  void push_chain(bin_index bin, free_slot* first, free_slot* last) noexcept { bins_.push_chain(bin, first, last); }
+  /// The same for a chain of which only the first is known. Complexity: linear in it.
+  void give_chain(bin_index bin, free_slot* chain) noexcept { bins_.give_chain(bin, chain); }
+  /// Returns: a chain of up to `most` free slots, which are nobody's then; `count` is their number.
+  free_slot* take_chain(bin_index bin, std::size_t most, std::size_t& count) noexcept {
+    return bins_.take_chain(bin, most, pages_, count);
+  }
+  /// Returns: a run of fresh slots for whoever asks; an empty one: `asked` says why.
+  fresh_run open_run(bin_index bin, admission& asked) noexcept {
+    return with_growth(geometry::chunk_bytes, asked, [&] { return bins_.open_run(bin, pages_, asked); });
+  }
 
   /// One attempt to serve a request, whatever its kind; null: `asked` says why. Requires: bytes > 0, alignment is a
   /// power of two.
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
-    std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) return take_paged(bytes, alignment, asked);
-    bin_index const bin = classes::bin_of(rank);
-    if (void* const slot = bins_.pop(bin)) return slot;
-    if (void* const slot = bins_.bump(bin)) return slot;
-    return bins_.refill(bin, pages_, asked);
+    return with_growth(bytes, asked, [&] { return serve(bytes, alignment, asked); });
   }
 
   /// Frees a paged block by its address, whatever size it is said to have. Returns: its bytes.
@@ -76,14 +87,16 @@ public:
   static page_entry& entry_of(void const* block) noexcept {
     return chunk_type::of(block)->map[chunk_type::page_of(block)];
   }
+  /// Whether a block that is not huge lies in a chunk of this core. Requires: it lies in some heap's chunk.
+  bool has_chunk_of(void const* block) const noexcept { return chunk_type::of(block)->owner == pages_.owner(); }
   static bool is_small(void const* block) noexcept {
     return !is_huge(block) && entry_of(block).kind() == page_kind::small;
   }
 
-  // With check_frees only. Each stops where a caller names what is no such block. A small one that was freed has no tag
+  // With check_frees only. Each stops if what the caller names is no such block. A small one that was freed has no tag
   // any more.
   void free_small(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
-  /// To be called of one that free_small() did not stop at, before or after it is linked.
+  /// To be called for a block that passed free_small(), before or after it is linked.
   ZMM_INLINE void wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
                              [[maybe_unused]] std::size_t bytes) const noexcept {
     if constexpr (Options::tag_blocks) this->tags().wipe(block, bin, bytes);
@@ -93,7 +106,7 @@ public:
   bin_index free_found(void* block, page_entry entry) const noexcept;
   void check_handed_out(void const* block, bin_index bin) const noexcept;
   void check_paged(void const* block, page_entry entry, std::size_t bytes, std::size_t alignment) const noexcept;
-  std::size_t checked_size(void const* block, page_entry entry) const noexcept;
+  std::size_t checked_size(void const* block) const noexcept;
   bool resize_checked(void* block, page_entry entry, std::size_t old_bytes, std::size_t min_bytes,
                       std::size_t preferred_bytes, std::size_t& granted) const noexcept;
   void free_small_slowly(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
@@ -107,6 +120,7 @@ public:
   }
   /// Effects: blocks and links of before do not hold any more; those to come have these keys. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept;
+  void draw_keys(void const* heap) noexcept;
 
   /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
   std::size_t usable_size(void const* block) const noexcept { return usable_size(pages_.source(), block); }
@@ -114,6 +128,12 @@ public:
     if (is_huge(block)) return block != nullptr ? from.find_huge(block).bytes : 0;
     page_entry const entry = entry_of(block);
     return entry.kind() == page_kind::small ? classes::usable(entry.bin()) : entry.tag() * geometry::page_bytes;
+  }
+
+  /// The same for a block that was asked for as `bytes` at `alignment`, where that tells: of a slot, if no tag says less. Else 0.
+  static std::size_t told_size(std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    return !Options::tag_blocks && rank < small_limit ? slot_bytes(classes::bin_of(rank)) : 0;
   }
 
   /// As basic_heap::resize_in_place().
@@ -134,22 +154,30 @@ public:
   }
   /// Resizes a run where it is. Returns: whether it could.
   bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  /// Whether a block that is not moved may be said to have `bytes` at `alignment`. A slot may not: it would be freed with a size that
+  /// leads to another bin.
+  static bool stays_paged(Source const& from, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    return !is_small(block) && classes::rank_of(bytes, alignment) >= small_limit && bytes <= usable_size(from, block) &&
+           is_aligned(block, alignment);
+  }
+  static bool stays_huge(Source const& from, std::size_t bytes, std::size_t alignment, std::size_t now) noexcept;
   /// Resizes a huge block, moving its pages if needed. Returns: its place; null if it could not.
   static void* resize_or_move_huge(Source& from, void* block, std::size_t bytes, std::size_t alignment,
                                    admission& asked) noexcept;
 
-  std::size_t collect() noexcept {
-    std::size_t const bytes = bins_.collect(pages_);
+  /// As run_bins::collect(); chunks that are empty then are cached or given back.
+  template <class ForEachFresh> std::size_t collect(ForEachFresh for_each_fresh) noexcept {
+    std::size_t const bytes = bins_.collect(pages_, for_each_fresh);
     pages_.retire_empty();
+    note_collected();
     return bytes;
   }
-  /// Effects: looks for memory that a failed attempt could use. Returns: whether there may be some.
-  ZMM_COLD bool reclaim() noexcept {
-    std::size_t won = 0;
-    if (bins_.worth_collecting()) won = collect();
-    won += pages_.source().drop_cached();
-    return won != 0;
+  std::size_t collect() noexcept {
+    return collect([](bin_index, auto) {});
   }
+  /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
+  /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
+  ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
   std::size_t purge() noexcept { return pages_.purge(); }
   /// Effects: forgets every block; huge ones stay the source's. One chunk stays in use, if there is one; the others are
   /// put aside.
@@ -165,7 +193,6 @@ public:
 
   /// Bytes of all slots of all runs, and of large blocks: an upper bound of what is live in chunks.
   std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_; }
-  std::size_t carved_blocks() const noexcept { return bins_.carved_slots() + large_blocks_; }
   std::size_t chunks() const noexcept { return pages_.chunks(); }
   /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
@@ -173,13 +200,54 @@ public:
     size += large_bytes_;
     blocks += large_blocks_;
   }
-  void verify(std::size_t adopted, void const* heap) const noexcept;
+  void verify(void const* heap) const noexcept;
+
+  // For visits, which read only.
+  layer const& pages() const noexcept { return pages_; }
+  run_bins<layer, links_type> const& bins() const noexcept { return bins_; }
 
 protected:
+  /// What `serve()` returns from memory at hand, else, a collection later, with more from storage.
+  template <class Serve> auto with_growth(std::size_t bytes, admission& asked, Serve serve) noexcept {
+    asked.at_hand = true;
+    asked.no_chunk = is_collection_due();
+    asked.why = refusal::none;
+    auto served = serve();
+    if (ZMM_UNLIKELY(is_nothing(served) && asked.why == refusal::none)) {
+      bool const again = collect_to_grow(bytes, asked.no_chunk) || asked.no_chunk;
+      asked.no_chunk = false;
+      if (again) served = serve();
+      asked.at_hand = false;
+      if (is_nothing(served)) served = serve();
+    }
+    asked.at_hand = asked.no_chunk = false;
+    return served;
+  }
+  static bool is_nothing(void const* block) noexcept { return block == nullptr; }
+  static bool is_nothing(fresh_run const& run) noexcept { return run.empty(); }
+  /// Whether so many chunks came into use since the last collection that they pay for another.
+  bool is_collection_due() const noexcept {
+    return pages_.chunks() * geometry::chunk_bytes > collected_at_ + bins_.carved_bytes() / 4;
+  }
+  bool collect_to_grow(std::size_t bytes, bool due) noexcept;
+  void* serve(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= small_limit) return take_paged(bytes, alignment, asked);
+    bin_index const bin = classes::bin_of(rank);
+    if (void* const slot = bins_.pop(bin)) return slot;
+    if (void* const slot = bins_.bump(bin)) return slot;
+    return bins_.refill(bin, pages_, asked);
+  }
+
   void forget_blocks() noexcept {
     bins_.reset();
     large_bytes_ = 0;
     large_blocks_ = 0;
+    note_collected();
+  }
+  void note_collected() noexcept {
+    grown_ = 0;
+    collected_at_ = pages_.chunks() * geometry::chunk_bytes;
   }
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void wipe_taken(void* first, std::size_t count) noexcept;
@@ -189,6 +257,8 @@ protected:
   run_bins<layer, links_type> bins_;
   std::size_t large_bytes_ = 0;   ///< bytes in large blocks
   std::size_t large_blocks_ = 0;  ///< their number
+  std::size_t grown_ = 0;         ///< bytes in huge blocks that storage gave since the last collection
+  std::size_t collected_at_ = 0;  ///< bytes of chunks in use after it
   layer pages_;
 };
 

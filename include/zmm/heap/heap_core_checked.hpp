@@ -1,13 +1,16 @@
 // The core's checks of blocks that callers name. Only engines with check_frees call them.
 #pragma once
 
-#include <zmm/heap/checked_blocks.hpp>
 #include <zmm/hardening/proven_links.hpp>
+#include <zmm/heap/checked_blocks.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 inline constexpr char const* frees_as_allocated = "a block is freed with the size and alignment it was allocated with";
 
+template <class Options, class Source> void heap_core<Options, Source>::draw_keys(void const* heap) noexcept {
+  rekey(block_keys::draw(), heap);
+}
 template <class Options, class Source>
 void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap) noexcept {
   bins_.links().rekey(with, heap);
@@ -80,9 +83,11 @@ void heap_core<Options, Source>::check_paged(void const* block, page_entry entry
   if (bytes > usable || !is_aligned(block, alignment)) this->stop_at(frees_as_allocated, block);
 }
 
-/// Bytes that may be used of the live block at `block`, found by its address.
+/// Bytes that may be used of the live block at `block`, found by its address; 0 for null.
 template <class Options, class Source>
-std::size_t heap_core<Options, Source>::checked_size(void const* block, page_entry entry) const noexcept {
+std::size_t heap_core<Options, Source>::checked_size(void const* block) const noexcept {
+  if (block == nullptr) return 0;
+  page_entry const entry = seen_entry_at(block);
   if (is_huge(block) || entry.kind() != page_kind::small) {
     check_paged(block, entry, 0, 1);
     return is_huge(block) ? pages_.source().find_huge(block).bytes : entry.tag() * geometry::page_bytes;

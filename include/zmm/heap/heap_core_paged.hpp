@@ -2,11 +2,28 @@
 // block stays paged; what is granted is such that every size the block may be freed with leads to the same place.
 #pragma once
 
+#include <zmm/chunk/resize_plan.hpp>
 #include <zmm/heap/heap_core.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A run of pages, or a huge block; counted. Requires: bytes > 0.
+/// Runs that have become empty serve no other size until a collection finds them. One runs here, before another chunk comes
+/// into use or storage gives a huge block, if what was taken since the last one is a quarter of what is carved: so it is
+/// paid for, and memory does not grow by the sum of the peaks of all sizes. Returns: whether it found something.
+template <class Options, class Source>
+ZMM_NOINLINE bool heap_core<Options, Source>::collect_to_grow(std::size_t bytes, bool due) noexcept {
+  if (bytes > large_limit<geometry>) grown_ += bytes;
+  if (!(due || grown_ > bins_.carved_bytes() / 4)) return false;
+  std::size_t const won = bins_.worth_collecting() ? bins_.collect(pages_) : 0;
+  if (won != 0) {
+    pages_.source().expect(won);
+    pages_.retire_empty();
+  }
+  note_collected();
+  return won != 0;
+}
+
+/// A run of pages, or a huge block; counted. From here on an address tells which of them a block is, and not its size. Requires: bytes > 0.
 template <class Options, class Source>
 void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
@@ -14,8 +31,12 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   std::size_t const count = divide_up(bytes, page);
   std::size_t const aligned = alignment <= page ? 1 : alignment / page;
   if (!layer::fits_chunk(count, aligned)) return pages_.source().take_huge(bytes, alignment, 0, asked);
+  if (pages_.maps_apart(count, aligned, asked)) {
+    void* const apart = pages_.source().take_huge(count * page, alignment, 0, asked);
+    if (apart != nullptr || asked.at_hand) return apart;
+  }
   void* const block = pages_.take_pages(count, aligned, asked);
-  if (block == nullptr) return nullptr;
+  if (block == nullptr) return pages_.take_rest(count, aligned, asked);
   if constexpr (!links_type::are_plain) allow(block, count * page);  // what lay here before may still be forbidden
   wipe_taken(block, count);
   if constexpr (!links_type::are_plain) links().hand_out(block, bin_index{1});
@@ -69,11 +90,24 @@ bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, st
   return resize_run(block, divide_up(bytes, geometry::page_bytes));
 }
 
+/// Whether a huge block of `now` bytes is to stay one when it gets `bytes`: if a fresh one would be huge, or have a mapping
+/// of its own all the same.
+template <class Options, class Source>
+bool heap_core<Options, Source>::stays_huge(Source const& from, std::size_t bytes, std::size_t alignment,
+                                            std::size_t now) noexcept {
+  if (bytes > large_limit<geometry>) return true;
+  std::size_t const pages = divide_up(bytes, geometry::page_bytes);
+  return rank_of(bytes, alignment) >= small_limit && Source::packs_badly(pages) &&
+         (now <= large_limit<geometry> || from.may_map_apart(pages));
+}
+
 template <class Options, class Source>
 void* heap_core<Options, Source>::resize_or_move_huge(Source& from, void* block, std::size_t bytes,
                                                       std::size_t alignment, admission& asked) noexcept {
-  if (bytes > ~std::size_t{0} / 2 || bytes <= large_limit<geometry>) return nullptr;
-  check(from.find_huge(block).start != nullptr, "a resized huge block belongs to this heap", block, &from);
+  if (bytes > ~std::size_t{0} / 2) return nullptr;
+  std::size_t const now = from.find_huge(block).bytes;
+  check(now != 0, "a resized huge block belongs to this heap", block, &from);
+  if (!stays_huge(from, bytes, alignment, now)) return nullptr;
   if (is_aligned(block, alignment) && from.resize_huge(block, bytes, asked) != 0) return block;
   return from.move_huge(block, bytes, alignment, asked);
 }
@@ -108,38 +142,22 @@ std::size_t heap_core<Options, Source>::resize_in_place(void* block, std::size_t
 template <class Options, class Source>
 std::size_t heap_core<Options, Source>::resize_huge(Source& from, void* block, std::size_t min_bytes,
                                                     std::size_t preferred_bytes, admission& asked) noexcept {
-  std::size_t const usable = from.find_huge(block).bytes;
-  bool const fits = min_bytes <= usable;
-  if (fits && preferred_bytes >= usable) return usable;
-  if (min_bytes > ~std::size_t{0} / 2) return 0;
-  if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
-  preferred_bytes = from.find_huge(block).next_step(min_bytes, preferred_bytes);
-  if (std::size_t const got = from.resize_huge(block, preferred_bytes, asked)) return got;
-  if (std::size_t const got = from.resize_huge(block, min_bytes, asked)) return got;
-  return fits ? usable : 0;
+  return resize_huge_within(from.find_huge(block), min_bytes, preferred_bytes,
+                            [&](std::size_t bytes) { return from.resize_huge(block, bytes, asked); });
 }
 
 template <class Options, class Source>
 std::size_t heap_core<Options, Source>::resize_run_within(void* block, std::size_t min_bytes,
                                                           std::size_t preferred_bytes) noexcept {
-  constexpr std::size_t page = geometry::page_bytes;
-  std::size_t const now = entry_of(block).tag(), usable = now * page;
-  if (min_bytes <= usable && preferred_bytes >= usable) return usable;
-  if (min_bytes > large_limit<geometry>) return 0;
-  if (preferred_bytes > large_limit<geometry>) preferred_bytes = large_limit<geometry>;
-  std::size_t wanted = divide_up(preferred_bytes != 0 ? preferred_bytes : 1, page);
-  if (wanted > now) {
-    std::size_t const reach = now + pages_.free_behind(block, now);
-    if (divide_up(min_bytes, page) > reach) return 0;
-    if (wanted > reach) wanted = reach;
-  }
-  return resize_run(block, wanted) ? wanted * page : 0;
+  std::size_t const now = entry_of(block).tag();
+  std::size_t const wanted =
+      plan_run<geometry>(now, min_bytes, preferred_bytes, [&] { return pages_.free_behind(block, now); });
+  return wanted != 0 && resize_run(block, wanted) ? wanted * geometry::page_bytes : 0;
 }
 
-template <class Options, class Source>
-void heap_core<Options, Source>::verify(std::size_t adopted, void const* heap) const noexcept {
+template <class Options, class Source> void heap_core<Options, Source>::verify(void const* heap) const noexcept {
   pages_.verify(heap);
-  bins_.verify(pages_, adopted, heap);
+  bins_.verify(pages_, heap);
   std::size_t bytes = 0, blocks = 0;
   pages_.for_each_chunk([&](chunk_type* c) {
     for (std::size_t i = header_pages<geometry>; i < geometry::pages;) {

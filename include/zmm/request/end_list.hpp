@@ -5,7 +5,6 @@
 
 #include <new>
 #include <type_traits>
-#include <utility>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -23,7 +22,7 @@ template <bool Encoded> struct end_entry : call_seal<Encoded> {
 template <class F, bool Encoded> struct end_call : end_entry<Encoded> {
   using entry = end_entry<Encoded>;
 
-  explicit end_call(F&& f) : entry(&call), body(std::move(f)) {}
+  explicit end_call(F&& f) : entry(&call), body(static_cast<F&&>(f)) {}
   explicit end_call(F const& f) : entry(&call), body(f) {}
 
   static void call(entry* of) noexcept {

@@ -9,10 +9,10 @@
 #include <zmm/base/annotate.hpp>
 #include <zmm/base/checks.hpp>
 #include <zmm/base/size_classes.hpp>
+#include <zmm/base/utility.hpp>
 #include <zmm/blocks/block_list.hpp>
 #include <zmm/blocks/free_links.hpp>
-
-#include <utility>
+#include <zmm/request/live_witness.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -31,6 +31,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
 /// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
+/// Bytes of a set of bins: a pointer and two numbers of each, and one more number.
+inline constexpr std::size_t wide_room_bytes = align_up(3 * sizeof(void*) * bin_count + 4, sizeof(void*));
+
 /// Where the bins of wide blocks lie: in the region; with links that are checked in the request, out of reach of blocks.
 template <std::size_t Bytes> struct wide_room {
   void* own() noexcept { return wide_bins_room; }
@@ -41,7 +44,7 @@ template <> struct wide_room<0> {
 };
 
 /// What Links::front says is in front of each block belongs to its slot: the block is aligned, not the slot.
-template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : 728> {
+template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : wide_room_bytes> {
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
   /// Whether blocks of this alignment have lists of their own.
@@ -112,7 +115,7 @@ public:
   /// Returns: the free blocks of the bin, which has none then. Alignments up to 16.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = bins_.lists[bin.value];
-    bins_.lists[bin.value] = nullptr;
+    if (list != nullptr) bins_.lists[bin.value] = nullptr;  // no write else: threads share a heap that is nobody's
     return list;
   }
 
@@ -137,28 +140,36 @@ public:
     return live;
   }
 
+  /// Calls visit(block, bytes) for every free block: a look, which end_look() ends. Complexity: linear in them.
+  template <class Visit> void look(Visit visit) noexcept;
+  /// Effects: remembers what the look saw. Requires: `free` blocks are free. Complexity: a fraction of the look.
+  void end_look(std::size_t free) noexcept;
+  /// Whether the look found something live. Requires: nothing has changed since.
+  bool saw_live() const noexcept { return witness_.is_set() && witness_.saw_live(); }
+  /// As live_witness::is_look_due(); true before the first look.
+  bool is_look_due(bool unchanged, bool dead_counts) noexcept;
   /// Adds what is live to `size` and `blocks`. Complexity: linear in the free blocks.
-  void count_live(std::size_t& size, std::size_t& blocks) const noexcept {
-    for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
-      std::size_t live = carved;
-      for_each_free(links(), list, bin, carved, [&](free_slot*) { --live; });
-      blocks += live;
-      size += live * slot_bytes(bin);
-    });
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept;
+
+  /// Bytes of all blocks carved so far, live or free, without gaps.
+  std::size_t block_bytes() const noexcept;
+  /// A number that most probably changes when a block is freed or a free one handed out.
+  std::size_t sum_of_heads() const noexcept;
+  /// Effects: free blocks of which is_gone(block) says so were never carved; their memory is somebody else's. Their number
+  /// is taken from `blocks`. Between look() and end_look(). Returns: their bytes. Complexity: linear in the free blocks.
+  template <class IsGone> std::size_t forget_free_blocks(IsGone is_gone, std::size_t& blocks) noexcept;
+  /// Effects: carved_bytes() is `bytes` less, and at most `most`.
+  void forget_carved(std::size_t bytes, std::size_t most) noexcept {
+    closed_bytes_ -= bytes;
+    if (carved_bytes() > most) closed_bytes_ -= carved_bytes() - most;
+  }
+  /// Whether the bins of wide blocks lie in these bytes of a region.
+  bool has_wide_bins_in(void const* begin, std::size_t bytes) const noexcept {
+    return address_of(wide_) - address_of(begin) < bytes;
   }
 
   /// Calls visit(block, bytes) for every free block; stops if a list is longer than what was ever carved.
-  template <class Visit> void verify(Visit visit, void const* heap) const noexcept {
-    for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
-      std::size_t count = 0;
-      for (free_slot* slot = list; slot != nullptr; slot = links().next(slot, bin)) {
-        check(++count <= carved, "a free list ends", slot, heap);
-        check(is_aligned(slot, slot_bytes(bin) % 16 == 0 ? 16 : 8), "a free block is aligned", slot, heap);
-        visit(static_cast<void*>(reinterpret_cast<char*>(slot) - Links::front), slot_bytes(bin));
-      }
-    });
-    check(cursor_ >= begin_ && cursor_ <= end_, "the cursor lies in the open slab", cursor_, heap);
-  }
+  template <class Visit> void verify(Visit visit, void const* heap) const noexcept;
 
 private:
   static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
@@ -167,11 +178,11 @@ private:
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 
   struct bin_set {
-    bin_set() noexcept { clear(std::make_index_sequence<bin_count>()); }
+    bin_set() noexcept { clear(indices_up_to<bin_count>()); }
 
     /// One store after the other: for arrays of this size g++ otherwise emits `rep stos`, whose start alone costs as
     /// much as all of these, and a request begins with this.
-    template <std::size_t... I> ZMM_INLINE void clear(std::index_sequence<I...>) noexcept {
+    template <std::size_t... I> ZMM_INLINE void clear(indices<I...>) noexcept {
       ((lists[I] = nullptr), ...);
       ((left[I] = first_look), ...);
       ((planned[I] = first_look), ...);
@@ -229,19 +240,19 @@ private:
 
   /// Links all blocks of a batch but the first, in address order; no loop, so nothing to mispredict.
   ZMM_INLINE free_slot* link_batch(char* block, bin_index bin) const noexcept {
-    return link_batch(block, bin, std::make_index_sequence<batch - 2>());
+    return link_batch(block, bin, indices_up_to<batch - 2>());
   }
   template <std::size_t... I>
-  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, std::index_sequence<I...>) const noexcept {
+  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, indices<I...>) const noexcept {
     std::size_t const bytes = slot_bytes(bin);
-    auto const at = [&](std::size_t i) { return reinterpret_cast<free_slot*>(block + i * bytes); };
+    auto const at = [&](std::size_t i) { return static_cast<free_slot*>(static_cast<void*>(block + i * bytes)); };
     (links().make(at(I + 1), bin, at(I + 2)), ...);
     links().make(at(batch - 1), bin, nullptr);
     return at(1);
   }
 
   ZMM_COLD bool make_wide() noexcept {
-    static_assert(sizeof(bin_set) == 728);
+    static_assert(sizeof(bin_set) == wide_room_bytes);
     if (void* const own = this->own()) {
       wide_ = ::new (own) bin_set;
       return true;
@@ -252,6 +263,8 @@ private:
     wide_ = ::new (static_cast<void*>(room)) bin_set;
     return true;
   }
+
+  template <class IsGone> std::size_t forget_in(bin_set& set, IsGone is_gone, std::size_t& blocks) noexcept;
 
   /// Calls visit(bin, free list, blocks carved) for each bin of both sets.
   template <class Visit> void for_each_bin(Visit visit) const {
@@ -267,7 +280,10 @@ private:
   bin_set bins_;
   bin_set* wide_ = nullptr;
   char* begin_ = nullptr;
+  live_witness witness_;
   std::size_t closed_bytes_ = 0;  ///< carved out of regions before the open one
 };
 
 }}}  // namespace zmm::detail
+
+#include <zmm/request/packed_bins_whole.hpp>

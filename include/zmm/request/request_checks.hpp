@@ -3,7 +3,7 @@
 
 #include <zmm/hardening/block_tags.hpp>
 #include <zmm/hardening/known_chunks.hpp>
-#include <zmm/request/request_heap.hpp>
+#include <zmm/request/request_heap_own.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 

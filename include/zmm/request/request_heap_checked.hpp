@@ -4,62 +4,61 @@
 #include <zmm/hardening/proven_links.hpp>
 #include <zmm/request/request_checks.hpp>
 
-namespace zmm { inline namespace ZMM_ABI {
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Stops unless memory at `block` is the pool's or the caller's buffer. Reads nothing there.
-template <class Options> void basic_request_heap<Options>::check_memory(void const* block) const noexcept {
-  if (detail::address_of(block) - detail::address_of(buffer_) < buffer_bytes_) return;
+template <class Options> void request_heap_own<Options>::check_memory(void const* block) const noexcept {
+  if (is_in_buffer(block)) return;
   bool const is_huge = chunk_type::of(block) == block;
   if (is_huge ? pool_->find_huge(block).start == nullptr : !pool_->has_chunk(chunk_type::of(block)))
-    detail::stop({"a freed block lies in memory of this request", block, this});
+    stop({"a freed block lies in memory of this request", block, this});
 }
 
 /// Stops unless a live packed block for `bytes` at `alignment` is there. That memory is readable follows from its chunk
 /// having been seen with a block of this request in it: then a slab of the request is there, and stays until its end.
 template <class Options>
-ZMM_INLINE void basic_request_heap<Options>::free_packed(void* block, detail::bin_index bin, std::size_t bytes,
+ZMM_INLINE void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::size_t bytes,
                                                          std::size_t alignment) noexcept {
   if constexpr (Options::tag_blocks) {
-    bool const is_chunk_start = (detail::address_of(block) & (geometry::chunk_bytes - 1)) == 0;
+    bool const is_chunk_start = (address_of(block) & (geometry::chunk_bytes - 1)) == 0;
     if (ZMM_LIKELY(!is_chunk_start && this->known.has(chunk_type::of(block), 0) &&
                    this->tags.is_live(block, bin, bytes, alignment)))
       return this->tags.end_life(block, bin, bytes);
     check_memory(block);
-    if (is_chunk_start) detail::stop({"a freed block starts where it was allocated", block, this});
+    if (is_chunk_start && !is_in_buffer(block)) stop({"a freed block starts where it was allocated", block, this});
     this->tags.check_and_end(block, bin, bytes, alignment);
-    if (detail::address_of(block) - detail::address_of(buffer_) >= buffer_bytes_)
-      this->known.add(chunk_type::of(block), 0);
+    if (!is_in_buffer(block)) this->known.add(chunk_type::of(block), 0);
   }
 }
 
 /// Stops unless a live paged block of this request, of at least `bytes`, is there.
 template <class Options>
-void basic_request_heap<Options>::check_paged(void const* block, std::size_t bytes,
+void request_heap_own<Options>::check_paged(void const* block, std::size_t bytes,
                                               std::size_t alignment) const noexcept {
   check_memory(block);
   bool const is_huge = chunk_type::of(block) == block;
-  bool const is_place = detail::is_aligned(block, geometry::page_bytes) && detail::is_aligned(block, alignment);
-  if (!is_place || detail::address_of(block) - detail::address_of(buffer_) < buffer_bytes_ ||
-      (!is_huge && entry_of(block).kind() != detail::page_kind::large))
-    detail::stop({"a freed paged block is live", block, this});
+  bool const is_place = is_aligned(block, geometry::page_bytes) && is_aligned(block, alignment);
+  if (!is_place || is_in_buffer(block) ||
+      (!is_huge && entry_of(block).kind() != page_kind::large))
+    stop({"a freed paged block is live", block, this});
   std::size_t const place = tag_of(block);
-  detail::check(place < table_.size() && table_[place].start() == block, "a freed paged block belongs to this request",
+  check(place < table_.size() && table_[place].start() == block, "a freed paged block belongs to this request",
                 block, this);
-  detail::check(bytes <= bytes_of(table_[place]), "a block is freed with the size and alignment it was allocated with",
+  check(bytes <= bytes_of(table_[place]), "a block is freed with the size and alignment it was allocated with",
                 block, this);
 }
 
 /// As resize_in_place(): the tag says what the block is.
 template <class Options>
-std::size_t basic_request_heap<Options>::resize_packed(void* block, std::size_t min_bytes,
+std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t min_bytes,
                                                        std::size_t preferred_bytes) noexcept {
   if constexpr (Options::tag_blocks) {
-    if (chunk_type::of(block) == block) return 0;
-    detail::block_tag const text = this->tags.read(block);
+    if (chunk_type::of(block) == block && !is_in_buffer(block)) return 0;
+    block_tag const text = this->tags.read(block);
     std::size_t const alignment = text.alignment();
     if (!text.is_whole() || text.bytes() == 0 || !is_packed(text.bytes(), alignment))
-      detail::stop({"a resized block is live", block, this});
-    detail::bin_index const bin = packed_bin(text.bytes(), alignment);
+      stop({"a resized block is live", block, this});
+    bin_index const bin = packed_bin(text.bytes(), alignment);
     static_cast<void>(this->tags.read(block, bin));  // what lies behind it, too
     std::size_t const least = min_bytes != 0 ? min_bytes : 1;
     if (!is_packed(least, alignment) || packed_bin(least, alignment).value != bin.value) return 0;
@@ -73,29 +72,29 @@ std::size_t basic_request_heap<Options>::resize_packed(void* block, std::size_t 
 
 /// The slabs lie in memory of the pool, marked as they say they are, and there are no more than were taken: what an
 /// overflow wrote into the head of a slab is not given to the pool.
-template <class Options> void basic_request_heap<Options>::check_slabs() const noexcept {
+template <class Options> void request_heap_own<Options>::check_slabs() const noexcept {
   std::size_t bytes = 0;
-  for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
-    bool const is_place = detail::is_aligned(s, geometry::page_bytes) && chunk_type::of(s) != static_cast<void*>(s) &&
+  for (slab* s = slabs_; s != nullptr; s = s->next) {
+    bool const is_place = is_aligned(s, geometry::page_bytes) && chunk_type::of(s) != static_cast<void*>(s) &&
                           pool_->has_chunk(chunk_type::of(s));
-    bool const is_slab = is_place && entry_of(s) == detail::page_entry::slab(s->bytes / geometry::page_bytes);
+    bool const is_slab = is_place && entry_of(s) == page_entry::slab(s->bytes / geometry::page_bytes);
     bytes += is_slab ? s->bytes : 0;
-    if (!is_slab || bytes > slab_bytes_) detail::stop({"the list of slabs is as the request left it", s, this});
+    if (!is_slab || bytes > slab_bytes_) stop({"the list of slabs is as the request left it", s, this});
   }
-  if (bytes != slab_bytes_) detail::stop({"the list of slabs is as the request left it", slabs_, this});
+  if (bytes != slab_bytes_) stop({"the list of slabs is as the request left it", slabs_, this});
 }
 
 /// What was carved is zero: the open region up to the cursor, the others whole.
-template <class Options> void basic_request_heap<Options>::wipe_slabs() noexcept {
+template <class Options> void request_heap_own<Options>::wipe_slabs() noexcept {
   bool open = true;
-  for (detail::slab* s = slabs_; s != nullptr; s = s->next) {
-    detail::allow(s->begin(), detail::distance(s->begin(), s->end()));
-    detail::zero_bytes(s->begin(),
-                       open ? detail::distance(s->begin(), bins_.cursor()) : detail::distance(s->begin(), s->end()));
+  for (slab* s = slabs_; s != nullptr; s = s->next) {
+    allow(s->begin(), distance(s->begin(), s->end()));
+    zero_bytes(s->begin(),
+                       open ? distance(s->begin(), bins_.cursor()) : distance(s->begin(), s->end()));
     open = false;
   }
-  detail::allow(buffer_, buffer_bytes_);
-  if (buffer_ != nullptr) detail::zero_bytes(buffer_, open ? detail::distance(buffer_, bins_.cursor()) : buffer_bytes_);
+  allow(buffer_, buffer_bytes_);
+  if (buffer_ != nullptr) zero_bytes(buffer_, open ? distance(buffer_, bins_.cursor()) : buffer_bytes_);
 }
 
-}}  // namespace zmm
+}}}  // namespace zmm::detail

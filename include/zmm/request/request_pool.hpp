@@ -11,11 +11,17 @@
 #include <zmm/stats.hpp>
 #include <zmm/base/immortal.hpp>
 #include <zmm/request/home_magazine.hpp>
+#include <zmm/request/listed_request.hpp>
 #include <zmm/request/slab_detention.hpp>
 #include <zmm/request/slab_magazine.hpp>
 #include <zmm/storage/fork_guard.hpp>
+#include <zmm/watch/sample_count.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+template <class Options> class request_heap_own;
+}
 
 /// Slabs, runs and huge blocks for any number of requests at once. What a request gives back stays warm for the next
 /// one; how much is kept follows the peaks of recent requests (Zend's average), and trim() gives it all back.
@@ -37,35 +43,25 @@ public:
   basic_request_pool& operator=(basic_request_pool const&) = delete;
   ~basic_request_pool() {
     detail::forks.detach(fork_);
+    detail::on_sampled_owner_end.load(detail::memory_order_acquire)(this);
     detail::check(forked_ || in_flight() == 0, "a request pool outlives its requests", nullptr, this);
     detained_.verify(this);
+    if (detail::journal_base* const journal = journal_.load(detail::memory_order_acquire)) journal->destroy(journal);
   }
 
   /// Effects: all requests together take at most `bytes` from storage from now on. Caches are dropped if that is
   /// needed.
   /// Returns: false if more is in use; the old limit then stays.
-  bool set_limit(std::size_t bytes) noexcept {
+  [[nodiscard]] bool set_limit(std::size_t bytes) noexcept {
     locked const guard(*this);
     if (source_.book().set_limit(bytes)) return true;
     drop_warm();
     return source_.book().set_limit(bytes);
   }
-  std::size_t limit() const noexcept {
-    locked const guard(*this);
-    return source_.book().limit();
-  }
-  std::size_t remaining() const noexcept {
-    locked const guard(*this);
-    return source_.book().remaining();
-  }
-  std::size_t real_size() const noexcept {
-    locked const guard(*this);
-    return source_.book().real_size();
-  }
-  std::size_t real_peak() const noexcept {
-    locked const guard(*this);
-    return source_.book().real_peak();
-  }
+  std::size_t limit() const noexcept { return source_.book().limit(); }
+  std::size_t remaining() const noexcept { return source_.book().remaining(); }
+  std::size_t real_size() const noexcept { return source_.book().real_size(); }
+  std::size_t real_peak() const noexcept { return source_.book().real_peak(); }
   void reset_peak() noexcept {
     locked const guard(*this);
     source_.book().reset_peak();
@@ -84,39 +80,80 @@ public:
   /// meanwhile.
   void verify() const noexcept;
 
+  /// Effects: calls visit(area_info const&) for each slab and run, lent to a request (live) or kept for the next one, and
+  /// each huge block, until it returns false. <zmm/inspect.hpp> has it. Requests may be working. Returns: whether it came
+  /// to the end.
+  template <class Visit> bool visit(Visit&& visit) const {
+    return detail::inspection<basic_request_pool>::visit(*this, visit);
+  }
+
 private:
-  template <class> friend class basic_request_heap;
+  template <class> friend struct detail::inspection;
+  friend class detail::request_journal;
+  template <class> friend class detail::request_heap_own;
   using layer = detail::page_layer<Geometry>;
   using chunk_type = typename layer::chunk_type;
   using orders = detail::slab_orders<Geometry>;
   using magazine = detail::slab_magazine<Geometry>;
+  static constexpr std::size_t magazine_count = 16;
 
   /// Holds the pool's lock while it lives.
   class locked {
   public:
-    explicit locked(basic_request_pool const& pool) noexcept : pool_(pool) {
-      detail::forks.attach(pool_.fork_);
-      pool_.lock_.lock();
-    }
-    ~locked() { pool_.lock_.unlock(); }
-    locked(locked const&) = delete;
-    locked& operator=(locked const&) = delete;
+    explicit locked(basic_request_pool const& pool) noexcept : guard_(attached(pool)) {}
 
   private:
-    basic_request_pool const& pool_;
+    static detail::mutex& attached(basic_request_pool const& pool) noexcept {
+      detail::forks.attach(pool.fork_);
+      return pool.lock_;
+    }
+    detail::mutex_guard const guard_;
+  };
+
+  /// Has claimed a magazine while it lives: where the pool's lock is held, and a stop may come.
+  class claim_guard {
+  public:
+    claim_guard() noexcept = default;
+    ~claim_guard() {
+      if (held_.lock == nullptr) return;
+      detail::note_let_go(held_);
+      unclaim(held_.lock);
+    }
+    claim_guard(claim_guard const&) = delete;
+    claim_guard& operator=(claim_guard const&) = delete;
+
+    /// Effects: waits for the claim, unless the pool has it for a fork.
+    void claim(magazine& m, bool is_held) noexcept {
+      if (is_held) return;
+      m.claim();
+      note(m);
+    }
+    bool try_claim(magazine& m) noexcept {
+      if (!m.try_claim()) return false;
+      note(m);
+      return true;
+    }
+
+  private:
+    void note(magazine& m) noexcept {
+      held_.lock = &m;
+      detail::note_held(held_);
+    }
+    static void unclaim(void const* m) noexcept { static_cast<magazine*>(const_cast<void*>(m))->unclaim(); }
+
+    detail::held_lock held_{nullptr, &unclaim, static_cast<unsigned>(detail::lock_rank::claim)};
   };
 
   /// Holds the lock and every magazine while it lives.
   class whole {
   public:
-    explicit whole(basic_request_pool const& pool) noexcept : lock_(pool), pool_(pool) { pool_.claim_all(); }
-    ~whole() { pool_.unclaim_all(); }
-    whole(whole const&) = delete;
-    whole& operator=(whole const&) = delete;
+    explicit whole(basic_request_pool const& pool) noexcept : lock_(pool) {
+      for (std::size_t i = 0; i < magazine_count; ++i) claims_[i].claim(pool.magazines_[i], pool.are_claims_held_);
+    }
 
   private:
     locked const lock_;
-    basic_request_pool const& pool_;
+    claim_guard claims_[magazine_count];
   };
 
   // For requests. `joined` is the request's own: whether it is counted in flight. Each says in `asked` why it failed.
@@ -125,8 +162,7 @@ private:
     return take_slab_locked(order, joined, asked);
   }
   void* take_run(std::size_t pages, std::size_t alignment, bool& joined, detail::admission& asked) noexcept;
-  void* take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined,
-                  detail::admission& asked) noexcept;
+  detail::extent take_huge(std::size_t bytes, std::size_t alignment, bool& joined, detail::admission& asked) noexcept;
   void give_slabs(detail::slab* list) noexcept;
   /// Effects: as give_slabs(), but nobody gets them for a while.
   void detain(detail::slab* list) noexcept;
@@ -144,7 +180,7 @@ private:
   /// A request ends: its slabs come back, how much of them it used and its real peak are remembered. Requires: joined.
   void end(detail::slab* slabs, std::size_t used_bytes, std::size_t real_peak, bool& joined) noexcept;
   /// The order of slab a new request starts with.
-  std::size_t first_order() const noexcept { return first_order_.load(std::memory_order_relaxed); }  // any will do
+  std::size_t first_order() const noexcept { return first_order_.load(detail::memory_order_relaxed); }  // any will do
 
   // Without the lock.
   detail::slab* take_warm_slab(std::size_t order, bool& joined) noexcept;
@@ -155,6 +191,7 @@ private:
   // Takes the lock.
   detail::slab* take_slab_locked(std::size_t order, bool& joined, detail::admission& asked) noexcept;
   void* take_run_locked(std::size_t pages, std::size_t alignment, bool& joined, detail::admission& asked) noexcept;
+  void give_run_locked(detail::paged_block run) noexcept;
   void end_noting(magazine& claimed, detail::slab* rest) noexcept;
   void end_unwarmed(detail::slab* slabs, detail::ended_request ended) noexcept;
   void shelve_all(detail::slab* list) noexcept;
@@ -184,6 +221,8 @@ private:
     demand_.add(ended.demand);
   }
   void* take_pages(std::size_t pages, std::size_t alignment, detail::admission& asked) noexcept;
+  void* take_apart(std::size_t pages, std::size_t alignment, detail::admission& asked) noexcept;
+  void* take_rest(std::size_t pages, std::size_t alignment, detail::admission& asked) noexcept;
   void give_pages(void* run, std::size_t pages) noexcept {
     lent_ -= pages * Geometry::page_bytes;
     pages_.give_pages(run, pages);
@@ -196,37 +235,32 @@ private:
   void drop_shelves() noexcept;
   void end_window() noexcept;
 
-  void claim_all() const noexcept {
-    for (magazine& m : magazines_) m.claim();
-  }
-  void unclaim_all() const noexcept {
-    for (magazine& m : magazines_) m.unclaim();
-  }
   std::size_t in_flight() const noexcept {
     std::size_t sum = in_flight_;
     for (magazine const& m : magazines_) sum += m.joined();
     return sum;
   }
 
-  static void before_fork(void* pool) noexcept;
-  static void in_parent(void* pool) noexcept;
-  static void in_child(void* pool) noexcept;
+  static void hold_for_fork(void* pool) noexcept;
+  static void fork_is_over(void* pool) noexcept;
+  static void in_child(void* pool) noexcept { static_cast<basic_request_pool*>(pool)->forked_ = true; }
 
   static constexpr std::size_t window = 256;  ///< requests between two looks at how much to keep
-  static constexpr std::size_t magazine_count = 16;
   static_assert(detail::is_power_of_two(magazine_count));
   static constexpr std::size_t line = 128;  ///< two cache lines: processors fetch them in pairs
 
   // Read by everyone and seldom written.
-  std::atomic<std::uint8_t> first_order_{0};
-  mutable detail::fork_node fork_{this, &before_fork, &in_parent, &in_child};
+  detail::atomic<std::uint8_t> first_order_{0};
+  mutable detail::fork_node fork_{lock_, this, &in_child, &hold_for_fork, &fork_is_over};
+  detail::atomic<detail::journal_base*> journal_{nullptr};
   bool forked_ = false;  ///< this is the child of a fork: requests of absent threads never end
 
   // Each its own thread's, as long as there are not more threads than magazines.
   mutable magazine magazines_[magazine_count];
 
   // Guarded by the lock.
-  alignas(line) mutable detail::spin_lock lock_;
+  alignas(line) mutable detail::mutex lock_{detail::lock_rank::pool};
+  bool are_claims_held_ = false;  ///< for a fork
   std::size_t ended_in_window_ = 0;
   detail::slab_shelves<Geometry> shelves_;
   detail::slab_detention detained_;
@@ -242,8 +276,7 @@ private:
 };
 
 namespace detail {
-template <class Geometry>
-ZMM_SHARED inline immortal<basic_request_pool<Geometry>> the_default_pool;  // constant-initialised
+template <class Geometry> ZMM_SHARED ZMM_CONSTINIT inline immortal<basic_request_pool<Geometry>> the_default_pool;
 }  // namespace detail
 
 /// Returns: the process's pool of this geometry over os_storage(). There before main and after it.

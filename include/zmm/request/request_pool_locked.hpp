@@ -3,6 +3,8 @@
 
 #include <zmm/request/request_pool.hpp>
 
+#include <new>
+
 namespace zmm { inline namespace ZMM_ABI {
 
 /// A slab from the shelves, from another magazine, or of fresh pages.
@@ -58,6 +60,7 @@ template <class Geometry> void basic_request_pool<Geometry>::refill(std::size_t 
 template <class Geometry>
 void* basic_request_pool<Geometry>::take_pages(std::size_t pages, std::size_t alignment,
                                                detail::admission& asked) noexcept {
+  asked.whose = limit_holder::pool;
   if (!pages_.has_room(pages + alignment - 1)) drop_free();
   void* const run = pages_.take_pages(pages, alignment, asked);
   if (run != nullptr) note_lent(pages * Geometry::page_bytes);
@@ -68,26 +71,58 @@ template <class Geometry>
 ZMM_NOINLINE void* basic_request_pool<Geometry>::take_run_locked(std::size_t pages, std::size_t alignment, bool& joined,
                                                                  detail::admission& asked) noexcept {
   locked const guard(*this);
-  void* const run = take_pages(pages, alignment, asked);
+  void* run = take_apart(pages, alignment, asked);
+  if (run == nullptr) run = take_pages(pages, alignment, asked);
+  if (run == nullptr) run = take_rest(pages, alignment, asked);
   if (run != nullptr) join(joined);
   return run;
 }
 
+/// A run that packs badly, as a huge block: its address tells. Null: it is to come out of a chunk.
 template <class Geometry>
-void* basic_request_pool<Geometry>::take_huge(std::size_t bytes, std::size_t alignment, std::size_t tag, bool& joined,
-                                              detail::admission& asked) noexcept {
-  locked const guard(*this);
-  void* block = source_.take_huge(bytes, alignment, tag, asked);
-  if (block == nullptr && asked.why != detail::refusal::address && drop_warm() != 0) {
-    block = source_.take_huge(bytes, alignment, tag, asked);
-  }
-  if (block == nullptr) return nullptr;
-  join(joined);
-  note_lent(source_.find_huge(block).bytes);
+void* basic_request_pool<Geometry>::take_apart(std::size_t pages, std::size_t alignment,
+                                               detail::admission& asked) noexcept {
+  asked.whose = limit_holder::pool;
+  if (!pages_.maps_apart(pages, alignment, asked)) return nullptr;
+  drop_free();
+  if (pages_.has_gap(pages + alignment - 1)) return nullptr;
+  void* const block = source_.take_huge(pages * Geometry::page_bytes, alignment * Geometry::page_bytes, 0, asked);
+  if (block != nullptr) note_lent(source_.find_huge(block).bytes);
   return block;
 }
 
-template <class Geometry> void basic_request_pool<Geometry>::give_huge(void* block) noexcept {
+/// The same where a limit refuses another chunk.
+template <class Geometry>
+void* basic_request_pool<Geometry>::take_rest(std::size_t pages, std::size_t alignment,
+                                              detail::admission& asked) noexcept {
+  void* const block = pages_.take_rest(pages, alignment, asked);
+  if (block != nullptr) note_lent(source_.find_huge(block).bytes);
+  return block;
+}
+
+template <class Geometry>
+ZMM_NOINLINE void basic_request_pool<Geometry>::give_run_locked(detail::paged_block run) noexcept {
+  locked const guard(*this);
+  give_pages(run.start(), run.pages());
+}
+
+template <class Geometry>
+detail::extent basic_request_pool<Geometry>::take_huge(std::size_t bytes, std::size_t alignment, bool& joined,
+                                                       detail::admission& asked) noexcept {
+  locked const guard(*this);
+  asked.whose = limit_holder::pool;
+  void* block = source_.take_huge(bytes, alignment, 0, asked);
+  if (block == nullptr && asked.why != detail::refusal::address && drop_warm() != 0) {
+    block = source_.take_huge(bytes, alignment, 0, asked);
+  }
+  if (block == nullptr) return {};
+  join(joined);
+  detail::extent const taken = source_.find_huge(block);
+  note_lent(taken.bytes);
+  return taken;
+}
+
+template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::give_huge(void* block) noexcept {
   locked const guard(*this);
   lent_ -= source_.give_huge(block);
 }
@@ -104,10 +139,10 @@ template <class Geometry>
 std::size_t basic_request_pool<Geometry>::free_behind(void const* run, std::size_t pages) noexcept {
   locked const guard(*this);
   // Runs that were kept warm may lie right there.
-  if (magazine& m = magazines_[detail::home_magazine::number() % magazine_count]; m.may_have_runs() && m.try_claim()) {
+  magazine& m = magazines_[detail::home_magazine::number() % magazine_count];
+  if (claim_guard own; m.may_have_runs() && own.try_claim(m)) {
     std::size_t all = magazine::capacity;
     m.drain_runs(all, [&](detail::paged_block free) { give_pages(free.start(), free.pages()); });
-    m.unclaim();
   }
   return pages_.free_behind(run, pages);
 }
@@ -122,12 +157,14 @@ bool basic_request_pool<Geometry>::resize_huge(void* block, std::size_t bytes, d
   return true;
 }
 
-template <class Geometry> detail::extent basic_request_pool<Geometry>::find_huge(void const* block) const noexcept {
+template <class Geometry>
+ZMM_NOINLINE detail::extent basic_request_pool<Geometry>::find_huge(void const* block) const noexcept {
   locked const guard(*this);
   return source_.find_huge(block);
 }
 
-template <class Geometry> void basic_request_pool<Geometry>::retag_huge(void* block, std::size_t tag) noexcept {
+template <class Geometry>
+ZMM_NOINLINE void basic_request_pool<Geometry>::retag_huge(void* block, std::size_t tag) noexcept {
   locked const guard(*this);
   source_.retag_huge(block, tag);
 }
@@ -163,13 +200,13 @@ ZMM_COLD void basic_request_pool<Geometry>::end_unwarmed(detail::slab* slabs, de
 template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window() noexcept {
   ended_in_window_ = 0;
   // Relaxed: it is a number, and any recent one will do.
-  first_order_.store(static_cast<std::uint8_t>(demand_.learn(60)), std::memory_order_relaxed);
+  first_order_.store(static_cast<std::uint8_t>(demand_.learn(60)), detail::memory_order_relaxed);
 
   for (magazine& m : magazines_) {
-    if (!m.try_claim()) continue;
+    claim_guard own;
+    if (!own.try_claim(m)) continue;
     if (m.idle() != 0) drain(m, m.idle());
     m.end_window();
-    m.unclaim();
   }
   average_lent_ = (average_lent_ + peak_lent_) / 2;
   peak_lent_ = lent_;
@@ -194,9 +231,9 @@ template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_s
 /// Effects: all free slabs and runs are pages again.
 template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_free() noexcept {
   for (magazine& m : magazines_) {
-    m.claim();
+    claim_guard own;
+    own.claim(m, are_claims_held_);
     drain(m, magazine::capacity);
-    m.unclaim();
   }
   shelve(detained_.pop_beyond(0, this));
   drop_shelves();

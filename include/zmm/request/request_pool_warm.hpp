@@ -11,7 +11,10 @@ ZMM_INLINE detail::slab* basic_request_pool<Geometry>::take_warm_slab(std::size_
   std::uint32_t const at = detail::home_magazine::number();
   magazine& m = magazines_[at % magazine_count];
   if (ZMM_UNLIKELY(!m.may_have(order))) return nullptr;
-  if (ZMM_UNLIKELY(!m.try_claim())) return detail::home_magazine::move_to(at + 1), nullptr;
+  if (ZMM_UNLIKELY(!m.try_claim())) {
+    detail::home_magazine::move_to(at + 1);
+    return nullptr;
+  }
   detail::slab* const s = m.pop(order);
   if (ZMM_LIKELY(s != nullptr && !joined)) {
     m.note_join();
@@ -26,7 +29,10 @@ void* basic_request_pool<Geometry>::take_warm_run(std::size_t pages, std::size_t
   std::uint32_t const at = detail::home_magazine::number();
   magazine& m = magazines_[at % magazine_count];
   if (!m.may_have_runs()) return nullptr;
-  if (!m.try_claim()) return detail::home_magazine::move_to(at + 1), nullptr;
+  if (!m.try_claim()) {
+    detail::home_magazine::move_to(at + 1);
+    return nullptr;
+  }
   void* const run = m.pop_run(pages, alignment);
   if (run != nullptr && !joined) {
     m.note_join();
@@ -103,9 +109,7 @@ template <class Geometry> void basic_request_pool<Geometry>::give_run(void* run,
       m->unclaim();
     }
   }
-  if (left.start() == nullptr) return;
-  locked const guard(*this);
-  give_pages(left.start(), left.pages());
+  if (left.start() != nullptr) give_run_locked(left);
 }
 
 }}  // namespace zmm

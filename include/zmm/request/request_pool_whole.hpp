@@ -65,21 +65,17 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
   detail::check(held + detained_.bytes() <= lent_, "what magazines hold is lent", nullptr, this);
 }
 
-/// The lock and every claim are held while the process forks: the child finds no magazine half changed, and none that a
-/// thread which it does not have would never give back.
-template <class Geometry> void basic_request_pool<Geometry>::before_fork(void* pool) noexcept {
+/// Every claim is held while the process forks, besides the lock: the child finds no magazine half changed, and none that
+/// a thread which it does not have would never give back.
+template <class Geometry> void basic_request_pool<Geometry>::hold_for_fork(void* pool) noexcept {
   auto& self = *static_cast<basic_request_pool*>(pool);
-  self.lock_.lock();
-  self.claim_all();
+  for (magazine& m : self.magazines_) m.claim();
+  self.are_claims_held_ = true;
 }
-template <class Geometry> void basic_request_pool<Geometry>::in_parent(void* pool) noexcept {
+template <class Geometry> void basic_request_pool<Geometry>::fork_is_over(void* pool) noexcept {
   auto& self = *static_cast<basic_request_pool*>(pool);
-  self.unclaim_all();
-  self.lock_.unlock();
-}
-template <class Geometry> void basic_request_pool<Geometry>::in_child(void* pool) noexcept {
-  static_cast<basic_request_pool*>(pool)->forked_ = true;
-  in_parent(pool);
+  self.are_claims_held_ = false;
+  for (magazine& m : self.magazines_) m.unclaim();
 }
 
 }}  // namespace zmm

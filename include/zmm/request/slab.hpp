@@ -3,12 +3,10 @@
 
 #include <zmm/chunk/page_layer.hpp>
 
-#include <new>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// A run of 1, 2, 4, … pages of a chunk, described in its first bytes. The rest is the request's.
-struct slab {
+struct alignas(16) slab {
   slab* next;
   std::size_t bytes;  ///< of the whole slab, these two words included
 

@@ -4,8 +4,9 @@
 #include <zmm/request/paged_table.hpp>
 #include <zmm/request/request_sizes.hpp>
 #include <zmm/request/slab.hpp>
+#include <zmm/storage/os_wait.hpp>
 
-#include <atomic>
+#include <zmm/base/atomic.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -20,7 +21,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants: held == bytes of all slabs and runs <= capacity; idle <= held.
 /// All but try_claim(), claim() and may_have…() require the claim.
-template <class Geometry, template <class> class Atomic = std::atomic> class alignas(128) slab_magazine {
+template <class Geometry, template <class> class Atomic = detail::atomic> class alignas(128) slab_magazine {
 public:
   using orders = slab_orders<Geometry>;
 
@@ -30,22 +31,23 @@ public:
   constexpr slab_magazine() noexcept = default;
 
   /// Acquire: with the store in unclaim(), everything done under an earlier claim happens before what is done now.
-  ZMM_INLINE bool try_claim() noexcept { return !claimed_.exchange(true, std::memory_order_acquire); }
+  ZMM_INLINE bool try_claim() noexcept { return !claimed_.exchange(true, detail::memory_order_acquire); }
   /// For what has to see every magazine. Waits; the caller holds the pool's lock, which nobody waits for with a claim.
   void claim() noexcept {
     for (int tries = 0; !try_claim();) {
       // Relaxed: only to see when it is worth another try.
-      for (; claimed_.load(std::memory_order_relaxed); ++tries) {
-        if (tries > 64) os_yield();
+      for (; claimed_.load(detail::memory_order_relaxed); ++tries) {
+        if (tries > 64) os_nap();  // the claim's holder may have been descheduled, perhaps by this very thread
+        else ZMM_PAUSE();
       }
     }
   }
-  ZMM_INLINE void unclaim() noexcept { claimed_.store(false, std::memory_order_release); }
+  ZMM_INLINE void unclaim() noexcept { claimed_.store(false, detail::memory_order_release); }
 
   /// Whether it is worth a claim. Relaxed: a hint, which nothing is done upon but claiming. What heads point to is read
   /// with the claim only.
   ZMM_INLINE bool may_have(std::size_t order) const noexcept { return head(order) != nullptr; }
-  bool may_have_runs() const noexcept { return runs_held_.load(std::memory_order_relaxed) != 0; }
+  bool may_have_runs() const noexcept { return runs_held_.load(detail::memory_order_relaxed) != 0; }
 
   ZMM_INLINE slab* pop(std::size_t order) noexcept {
     slab* const s = head(order);
@@ -121,8 +123,10 @@ public:
     drain_runs(at_most, give_run);
     for (std::size_t order = orders::count; order-- != 0;) {
       while (may_have(order) && orders::bytes(order) <= at_most) {
+        slab* const s = pop(order);
+        if (s == nullptr) __builtin_unreachable();  // claimed, it has what it may have
         at_most -= orders::bytes(order);
-        give_slab(pop(order));
+        give_slab(s);
       }
     }
   }
@@ -180,11 +184,13 @@ private:
     set_runs_held(-1);
   }
   // Written under the claim only; relaxed, because what is read without it is a hint.
-  ZMM_INLINE slab* head(std::size_t order) const noexcept { return heads_[order].load(std::memory_order_relaxed); }
-  ZMM_INLINE void set_head(std::size_t order, slab* s) noexcept { heads_[order].store(s, std::memory_order_relaxed); }
+  ZMM_INLINE slab* head(std::size_t order) const noexcept { return heads_[order].load(detail::memory_order_relaxed); }
+  ZMM_INLINE void set_head(std::size_t order, slab* s) noexcept {
+    heads_[order].store(s, detail::memory_order_relaxed);
+  }
   void set_runs_held(int by) noexcept {
-    runs_held_.store(static_cast<std::uint8_t>(runs_held_.load(std::memory_order_relaxed) + by),
-                     std::memory_order_relaxed);
+    runs_held_.store(static_cast<std::uint8_t>(runs_held_.load(detail::memory_order_relaxed) + by),
+                     detail::memory_order_relaxed);
   }
 
   Atomic<bool> claimed_{false};

@@ -11,24 +11,35 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Hands out parts of one buffer, first fit, and joins what comes back. The buffer outlives the storage; its contents
 /// are overwritten. One thread at a time.
 ///
-/// A heap needs whole chunks aligned to their size: a buffer that is not aligned itself holds one chunk less than its
-/// size suggests; buffer_storage::bytes_for() tells how large to make it. When no part fits, the heap throws
-/// zmm::out_of_memory, which names the bytes needed.
+/// A heap needs whole chunks aligned to their size, and from the seventh on a table to find them by: a buffer that is
+/// not aligned itself holds one chunk less than its size suggests; buffer_storage::bytes_for() tells how large to make
+/// it. When no part fits, the heap throws zmm::out_of_memory, which names the bytes needed.
 class buffer_storage final : public storage {
 public:
   buffer_storage(void* buffer, std::size_t bytes) noexcept {
+    if (buffer == nullptr) return;
     std::size_t const skip = align_up_address(buffer) - detail::address_of(buffer);
     if (bytes < skip + sizeof(hole)) return;
     holes_ = ::new (detail::offset(buffer, skip)) hole{nullptr, detail::align_down(bytes - skip, grain)};
   }
   ~buffer_storage() = default;
 
-  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` blocks of `bytes`, each aligned to
-  /// `bytes`.
-  static constexpr std::size_t bytes_for(std::size_t count, std::size_t bytes) noexcept { return (count + 1) * bytes; }
+  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` chunks of `bytes` of one heap, each aligned
+  /// to `bytes`, and the heap's tables beside them. SIZE_MAX if no buffer is as large.
+  static constexpr std::size_t bytes_for(std::size_t count, std::size_t bytes) noexcept {
+    constexpr std::size_t most = ~std::size_t{0};
+    std::size_t const tables = table_bytes(count);
+    if (bytes == 0) return tables;
+    return count >= (most - tables) / bytes ? most : (count + 1) * bytes + tables;
+  }
 
+  /// Blocks are cut from the lowest hole that has room. Those aligned less than others were before, as a heap's tables
+  /// are beside its chunks, are cut from the end of the highest: there they are in no aligned block's way.
   /// Complexity: linear in the number of holes.
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
+    if (!detail::is_power_of_two(alignment)) return nullptr;
+    if (alignment < coarsest_) return allocate_high(bytes, alignment);
+    coarsest_ = alignment;
     for (hole** link = &holes_; *link != nullptr; link = &(*link)->next) {
       hole* const at = *link;
       std::size_t const before = detail::align_up(detail::address_of(at), alignment) - detail::address_of(at);
@@ -67,6 +78,15 @@ public:
   }
 
 private:
+  /// A heap's tables double when they are three quarters full of entries of 32 bytes; the first is one OS page. An old one
+  /// lies beside the new one, and all of them together take no more than twice the last.
+  static constexpr std::size_t table_bytes(std::size_t count) noexcept {
+    if (count <= 6) return 0;  // in the heap itself
+    std::size_t last = std::size_t{64} << 10;
+    while (last / 64 < count && last <= ~std::size_t{0} / 8) last *= 2;
+    return 2 * last;
+  }
+
   /// Free bytes, described in their own first bytes. The list is in address order, and no two holes touch.
   struct hole {
     hole* next;
@@ -75,6 +95,20 @@ private:
   static constexpr std::size_t grain = 64;  // every block and hole is a multiple: a hole always holds its description
 
   static std::size_t align_up_address(void* p) noexcept { return detail::align_up(detail::address_of(p), grain); }
+
+  void* allocate_high(std::size_t bytes, std::size_t alignment) noexcept {
+    hole** last = nullptr;
+    std::size_t before = 0;
+    for (hole** link = &holes_; *link != nullptr; link = &(*link)->next) {
+      if (bytes > (*link)->bytes) continue;
+      std::uintptr_t const start = detail::address_of(*link);
+      std::uintptr_t const at = detail::align_down(start + (*link)->bytes - bytes, alignment);
+      if (at < start) continue;
+      last = link;
+      before = at - start;
+    }
+    return last != nullptr ? cut(last, before, bytes) : nullptr;
+  }
 
   /// Takes [before, before + bytes) out of the hole behind `link`, leaving what is on either side of it.
   static void* cut(hole** link, std::size_t before, std::size_t bytes) noexcept {
@@ -102,6 +136,7 @@ private:
   }
 
   hole* holes_ = nullptr;
+  std::size_t coarsest_ = 1;  ///< the largest alignment asked for
 };
 
 }}  // namespace zmm

@@ -1,148 +1,213 @@
 // Locks that are held while the process forks, so that the child finds them free and what they guard whole.
 #pragma once
 
-#include <zmm/storage/spin_lock.hpp>
+#include <zmm/storage/mutex.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What takes part in a fork. `before(owner)` takes the owner's locks; `parent(owner)` and `child(owner)` let go of
-/// them on either side. `first(owner)` takes a lock that others' locks are taken inside, and runs before any `before`;
-/// `last(owner)` lets go of it. All run in the forking thread; the child has no other. Lies in its owner;
-/// constant-initialised.
+/// Each shared object has one; its address tells them apart.
+ZMM_HIDDEN inline char this_object;
+
+/// A lock that takes part in forks. All of these are called in the forking thread, which every lock lets pass meanwhile:
+/// `held(owner)` when all locks of the process are held; `in_child(owner)` in the child, with all of them still held;
+/// `over(owner)` before this lock is let go of, on either side. Each may be null.
+/// Lies in its owner; constant-initialised.
 class fork_node {
 public:
   using callback = void (*)(void* owner) noexcept;
 
-  constexpr fork_node(void* owner, callback before, callback parent, callback child, callback first = nullptr,
-                      callback last = nullptr) noexcept
-      : owner_(owner), before_(before), parent_(parent), child_(child), take_first_(first), let_go_last_(last) {}
+  constexpr explicit fork_node(mutex& lock, void* owner = nullptr, callback in_child = nullptr, callback held = nullptr,
+                               callback over = nullptr) noexcept
+      : lock_(lock), owner_(owner), in_child_(in_child), held_(held), over_(over), home_(&this_object) {}
   fork_node(fork_node const&) = delete;
   fork_node& operator=(fork_node const&) = delete;
 
 private:
   friend class fork_registry;
 
+  void hold() noexcept {
+    is_held_ = true;
+    if (held_ != nullptr) held_(owner_);
+  }
+  void let_go() noexcept {
+    if (!is_held_) return;
+    if (over_ != nullptr) over_(owner_);
+    is_held_ = false;
+    lock_.let_go();
+  }
+
+  mutex& lock_;
   void* owner_;
-  callback before_, parent_, child_, take_first_, let_go_last_;
+  callback in_child_, held_, over_;
+  void const* home_;  ///< the object that this node lies in, or whose code made it
   fork_node* next_ = nullptr;
   fork_node* prev_ = nullptr;
-  std::atomic<bool> attached_{false};
+  detail::atomic<bool> attached_{false};
+  bool is_held_ = false;                  ///< for the fork that is under way
+  detail::atomic<unsigned> expected_{0};  ///< threads that want to fork and wait for the lock
+  detail::atomic<bool> is_leaving_{false};
 };
 
-/// The nodes of the process. Before a fork they are held in the order in which they were attached, the innermost one
-/// last; afterwards they are let go of in reverse. So a lock that is taken inside another one belongs to a node that
-/// attached later, or to the innermost node.
+/// The nodes of the process.
 ///
-/// A fork that has already begun when the very first node attaches may not see it: the C library decides at its
+/// Locks may be nested in any order, for storages may use heaps. So a thread that forks does not wait for a lock for
+/// long while it holds others: it then lets go of those, waits for that one, and tries again.
+///
+/// A fork that has already begun when an object attaches its first node may not see it: the C library decides at its
 /// beginning what it runs.
 class fork_registry {
 public:
-  /// Effects: `node` takes part in forks from now on. Idempotent; a relaxed load when it already does. While another
-  /// thread forks, waits for that.
-  /// Requires: the caller holds no lock that a node's `before` takes.
-  void attach(fork_node& node) noexcept {
-    // Relaxed: who reads true only learns that the node need not be linked. That the next fork sees the link follows
-    // from lock_, under which it was made before the store.
-    if (ZMM_UNLIKELY(!node.attached_.load(std::memory_order_relaxed))) attach_new(node);
-  }
+  /// Effects: `node` takes part in forks from now on, as long as the calling object is loaded: each object that attaches
+  /// a node has forks guarded itself. Idempotent. While another thread forks, waits for that. A thread that holds locks
+  /// may call this; forks are guarded then if the object, in this thread or another, has attached a node without.
+  ZMM_INLINE void attach(fork_node& node) noexcept;
 
-  /// Effects: `node` takes no part any more; its owner may go. Requires: as attach(); and nobody attaches it meanwhile.
+  /// Effects: `node` takes no part any more; its owner may go. Requires: nobody attaches it meanwhile.
   void detach(fork_node& node) noexcept {
-    if (!node.attached_.load(std::memory_order_relaxed)) return;
-    spin_guard const guard(lock_);
-    (node.prev_ != nullptr ? node.prev_->next_ : first_) = node.next_;
-    (node.next_ != nullptr ? node.next_->prev_ : last_) = node.prev_;
-    node.attached_.store(false, std::memory_order_relaxed);
+    while (node.attached_.load(detail::memory_order_relaxed) && !try_detach(node)) os_nap();
   }
-
-  /// Effects: as attach(), for the one node whose lock may be taken inside any other's; it is never detached. Waits for
-  /// nobody who forks, so the caller may hold locks of attached nodes.
-  void attach_innermost(fork_node& node) noexcept {
-    if (ZMM_LIKELY(innermost_.load(std::memory_order_relaxed) == &node)) return;
-    register_once();
-    innermost_.store(&node, std::memory_order_release);  // the fork that reads it sees the node whole
+  /// Effects: detaches every node that lies in this object or was made by its code.
+  ZMM_COLD void detach_all_of(void const* object) noexcept {
+    while (fork_node* const node = first_of(object)) detach(*node);
   }
-
-private:
-  ZMM_COLD void attach_new(fork_node& node) noexcept {
-    register_once();
-    spin_guard const guard(lock_);
-    if (node.attached_.load(std::memory_order_relaxed)) return;
-    node.prev_ = last_;
-    node.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &node;
-    last_ = &node;
-    node.attached_.store(true, std::memory_order_relaxed);
-  }
-
-  /// Without memory for the registration forks go unguarded until a later attach succeeds.
-  void register_once() noexcept;
 
   void before() noexcept {
-    // Registered twice (see register_once): the second call is nested in the first.
-    if (forking_.load(std::memory_order_relaxed) == zmm_thread_self()) {
+    if (is_forking()) {  // a fork handler forks, or several objects have forks guarded
+      is_child_ready_ = false;
       ++nested_;
       return;
     }
-    lock_.lock();
-    forking_.store(zmm_thread_self(), std::memory_order_relaxed);
-    for (fork_node* node = first_; node != nullptr; node = node->next_) {
-      if (node->take_first_ != nullptr) node->take_first_(node->owner_);
+    fork_node* busy = nullptr;
+    for (fork_node* mine = nullptr;; mine = wait_for(*busy)) {
+      lock_.hold();
+      if (mine != nullptr) mine->expected_.fetch_sub(1, detail::memory_order_relaxed);
+      if ((busy = take_all(mine)) == nullptr) break;
+      busy->expected_.fetch_add(1, detail::memory_order_relaxed);
+      let_go_of_all();
+      lock_.let_go();
     }
-    for (fork_node* node = first_; node != nullptr; node = node->next_) node->before_(node->owner_);
-    // Acquire: with the store in attach_innermost(). Read once, so that after() lets go of what was held here.
-    held_innermost_ = innermost_.load(std::memory_order_acquire);
-    if (held_innermost_ != nullptr) held_innermost_->before_(held_innermost_->owner_);
+    is_child_ready_ = false;
+    forking_thread.store(host::this_thread(), detail::memory_order_relaxed);
+    for (fork_node* node = first_; node != nullptr; node = node->next_) {
+      if (node->is_held_) node->hold();
+    }
   }
 
-  void after(fork_node::callback fork_node::*side) noexcept {
+  void after(bool in_child) noexcept {
+    if (!is_forking()) return;  // guarded only since this fork began
+    if (in_child && !is_child_ready_) make_child_ready();
     if (nested_ != 0) {
       --nested_;
       return;
     }
-    if (held_innermost_ != nullptr) (held_innermost_->*side)(held_innermost_->owner_);
-    for (fork_node* node = last_; node != nullptr; node = node->prev_) (node->*side)(node->owner_);
-    for (fork_node* node = last_; node != nullptr; node = node->prev_) {
-      if (node->let_go_last_ != nullptr) node->let_go_last_(node->owner_);
-    }
-    forking_.store(os_thread{}, std::memory_order_relaxed);
-    lock_.unlock();
+    let_go_of_all();
+    forking_thread.store(host::thread{}, detail::memory_order_relaxed);
+    lock_.let_go();
   }
 
-  void after_in_parent() noexcept { after(&fork_node::parent_); }
-  void after_in_child() noexcept { after(&fork_node::child_); }
+private:
+  /// Returns: null if every lock is held, but for those that this thread has taken itself: a storage forks; else one that
+  /// another thread has.
+  fork_node* take_all(fork_node* mine) noexcept {
+    if (mine != nullptr) mine->is_held_ = true;
+    for (fork_node* node = first_; node != nullptr; node = node->next_) {
+      if (node == mine || is_held_here(&node->lock_)) continue;
+      if (!node->lock_.hold_soon()) return node;
+      node->is_held_ = true;
+    }
+    return nullptr;
+  }
+  void let_go_of_all() noexcept {
+    bool const is_whole = is_forking();
+    for (fork_node* node = last_; node != nullptr; node = node->prev_) {
+      if (is_whole) {
+        node->let_go();
+      } else if (node->is_held_) {
+        node->is_held_ = false;
+        node->lock_.let_go();
+      }
+    }
+  }
+  /// Returns: `busy`, whose lock this thread holds then; null if that is no participant any more.
+  static fork_node* wait_for(fork_node& busy) noexcept {
+    busy.lock_.hold();
+    if (!busy.is_leaving_.load(detail::memory_order_relaxed)) return &busy;
+    busy.lock_.let_go();
+    busy.expected_.fetch_sub(1, detail::memory_order_release);  // the node may be gone from here on
+    return nullptr;
+  }
 
-  spin_lock lock_;  ///< guards the list; held from before() to after()
+  ZMM_COLD void link(fork_node& node) noexcept {
+    mutex_guard const guard(lock_);
+    if (node.attached_.load(detail::memory_order_relaxed)) return;
+    node.prev_ = last_;
+    node.next_ = nullptr;
+    (last_ != nullptr ? last_->next_ : first_) = &node;
+    last_ = &node;
+    node.attached_.store(true, detail::memory_order_relaxed);
+    if (is_forking() && node.lock_.hold_soon()) node.hold();  // made by somebody's fork handler
+  }
+  /// Returns: false if a thread that wants to fork still waits for the node's lock. In a fork handler that lock is held:
+  /// it lets go of it, and the other thread notices.
+  ZMM_COLD bool try_detach(fork_node& node) noexcept {
+    mutex_guard const guard(lock_);
+    node.is_leaving_.store(true, detail::memory_order_relaxed);
+    node.let_go();
+    if (node.expected_.load(detail::memory_order_acquire) != 0) return false;
+    (node.prev_ != nullptr ? node.prev_->next_ : first_) = node.next_;
+    (node.next_ != nullptr ? node.next_->prev_ : last_) = node.prev_;
+    node.is_leaving_.store(false, detail::memory_order_relaxed);
+    node.attached_.store(false, detail::memory_order_relaxed);
+    return true;
+  }
+  fork_node* first_of(void const* object) noexcept {
+    mutex_guard const guard(lock_);
+    fork_node* node = first_;
+    while (node != nullptr && node->home_ != object) node = node->next_;
+    return node;
+  }
+  void make_child_ready() noexcept {
+    is_child_ready_ = true;
+    for (fork_node* node = first_; node != nullptr; node = node->next_) {
+      node->expected_.store(0, detail::memory_order_relaxed);  // those who waited are not here
+      if (node->in_child_ != nullptr) node->in_child_(node->owner_);
+    }
+  }
+
+  mutex lock_{lock_rank::forks};  ///< guards the list; held while this thread takes all locks, and across the fork
   fork_node* first_ = nullptr;
   fork_node* last_ = nullptr;
-  std::atomic<fork_node*> innermost_{nullptr};
-  fork_node* held_innermost_ = nullptr;  ///< of the fork that is under way
-  std::atomic<os_thread> forking_{};     ///< the thread that holds lock_ across a fork
-  std::size_t nested_ = 0;               ///< calls of before() in that thread beyond the first
-  std::atomic<int> registering_{0};      ///< the process of which a thread registers
-  std::atomic<bool> registered_{false};
+  std::size_t nested_ = 0;  ///< calls of before() in the forking thread beyond the first
+  bool is_child_ready_ = false;
 };
 
-ZMM_SHARED inline fork_registry forks;  // constant-initialised
+ZMM_SHARED ZMM_CONSTINIT inline fork_registry forks;
 
-ZMM_COLD inline void fork_registry::register_once() noexcept {
-  if (registered_.load(std::memory_order_relaxed)) return;
-  // A child that is forked while another thread is in here finds its parent's number, and registers itself: for the
-  // second time if its parent's call was just ending.
-  int const self = os_process_id();
-  for (int who = 0; !registering_.compare_exchange_weak(who, self, std::memory_order_acquire);) {
-    if (registered_.load(std::memory_order_relaxed)) return;  // nothing is read on the strength of it
-    if (who == self) {
-      who = 0;
-      os_yield();
-    }
-  }
-  if (!registered_.load(std::memory_order_relaxed)) {
-    int const failed = zmm_at_fork([]() noexcept { forks.before(); }, []() noexcept { forks.after_in_parent(); },
-                                   []() noexcept { forks.after_in_child(); });
-    registered_.store(failed == 0, std::memory_order_relaxed);
-  }
-  registering_.store(0, std::memory_order_release);
+/// Whether the C library calls code of this object when the process forks. Each object sees to that itself: with an
+/// object that is unloaded its handlers go.
+ZMM_HIDDEN inline detail::atomic<bool> are_forks_guarded_here{false};
+
+/// Two threads that are in here at once register twice, which does no harm. Without memory for it, the next attach() tries
+/// again.
+ZMM_HIDDEN ZMM_COLD inline void guard_forks_here() noexcept {
+  // The C library may allocate meanwhile: from a heap whose lock this thread may have, and that attaches a node.
+  if (held_locks != nullptr) return;
+  held_lock inside{&are_forks_guarded_here, [](void const*) noexcept {}, static_cast<unsigned>(lock_rank::none)};
+  note_held(inside);
+  bool const are_guarded = host::at_fork([]() noexcept { forks.before(); }, []() noexcept { forks.after(false); },
+                                         []() noexcept { forks.after(true); });
+  note_let_go(inside);
+  if (are_guarded) are_forks_guarded_here.store(true, detail::memory_order_relaxed);
+}
+
+/// After the destructors of this object's variables; perhaps once for each of its translation units.
+ZMM_HIDDEN ZMM_AT_UNLOAD inline void forget_nodes_of_this_object() noexcept { forks.detach_all_of(&this_object); }
+
+ZMM_INLINE void fork_registry::attach(fork_node& node) noexcept {
+  if (ZMM_UNLIKELY(!are_forks_guarded_here.load(detail::memory_order_relaxed))) guard_forks_here();
+  // Relaxed: who reads true only learns that the node need not be linked. That the next fork sees the link follows from
+  // lock_, under which it was made before the store.
+  if (ZMM_UNLIKELY(!node.attached_.load(detail::memory_order_relaxed))) link(node);
 }
 
 }}}  // namespace zmm::detail

@@ -1,11 +1,8 @@
-// Keys that nobody outside the process can foretell.
+// Keys that nobody outside the process can predict.
 #pragma once
 
 #include <zmm/base/bits.hpp>
 #include <zmm/storage/fork_guard.hpp>
-
-#include <ctime>
-#include <sys/random.h>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -20,35 +17,40 @@ public:
   /// Effects: `n` keys are the caller's: key() of the number returned, and of those behind it.
   std::uint64_t claim(std::uint64_t n) noexcept {
     forks.attach(fork_);
-    if (ZMM_UNLIKELY(!drawn_.load(std::memory_order_acquire))) draw();
-    return count_.fetch_add(n, std::memory_order_relaxed);
+    if (ZMM_UNLIKELY(!drawn_.load(detail::memory_order_acquire))) draw();
+    return count_.fetch_add(n, detail::memory_order_relaxed);
   }
   std::uint64_t key(std::uint64_t number) const noexcept { return hash(number); }
 
 private:
   ZMM_COLD void draw() noexcept {
-    spin_guard const guard(lock_);
-    if (drawn_.load(std::memory_order_relaxed)) return;
-    if (::getentropy(secret_, sizeof secret_) != 0) make_up();
-    drawn_.store(true, std::memory_order_release);  // whoever sees the flag sees the secret
+    mutex_guard const guard(lock_);
+    if (drawn_.load(detail::memory_order_relaxed)) return;
+    if (!host::draw(secret_, sizeof secret_)) make_up();
+    drawn_.store(true, detail::memory_order_release);  // whoever sees the flag sees the secret
   }
-  /// A system without randomness to give: what differs from run to run. Better than nothing.
+  /// For a system without a source of randomness: what differs from run to run, which is better than nothing.
   ZMM_COLD void make_up() noexcept {
-    std::timespec now{};
-    std::timespec_get(&now, TIME_UTC);
-    secret_[0] = static_cast<std::uint64_t>(now.tv_nsec) * 0x9E3779B97F4A7C15U ^ address_of(this);
-    secret_[1] = address_of(&now) * 0x9E3779B97F4A7C15U ^ static_cast<std::uint64_t>(now.tv_sec);
+    std::uint64_t const now = host::moment();
+    secret_[0] = now * 0x9E3779B97F4A7C15U ^ address_of(this);
+    secret_[1] = address_of(&now) * 0x9E3779B97F4A7C15U ^ now >> 32;
   }
 
   static constexpr std::uint64_t turn(std::uint64_t x, unsigned by) noexcept { return x << by | x >> (64 - by); }
 
   struct state {
     std::uint64_t a, b, c, d;
+    static void half(std::uint64_t& sum, std::uint64_t& word, unsigned by) noexcept {
+      sum += word;
+      word = turn(word, by) ^ sum;
+    }
     void round() noexcept {
-      a += b, b = turn(b, 13) ^ a, a = turn(a, 32);
-      c += d, d = turn(d, 16) ^ c;
-      a += d, d = turn(d, 21) ^ a;
-      c += b, b = turn(b, 17) ^ c, c = turn(c, 32);
+      half(a, b, 13);
+      a = turn(a, 32);
+      half(c, d, 16);
+      half(a, d, 21);
+      half(c, b, 17);
+      c = turn(c, 32);
     }
     void absorb(std::uint64_t word) noexcept {
       d ^= word;
@@ -67,20 +69,17 @@ private:
     return s.a ^ s.b ^ s.c ^ s.d;
   }
 
-  static void hold(void* self) noexcept { static_cast<key_source*>(self)->lock_.lock(); }
-  static void let_go(void* self) noexcept { static_cast<key_source*>(self)->lock_.unlock(); }
   static void in_child(void* self) noexcept {
-    static_cast<key_source*>(self)->drawn_.store(false, std::memory_order_relaxed);
-    let_go(self);
+    static_cast<key_source*>(self)->drawn_.store(false, detail::memory_order_relaxed);
   }
 
-  spin_lock lock_;
-  std::atomic<bool> drawn_{false};
-  std::atomic<std::uint64_t> count_{0};
+  mutex lock_{lock_rank::keys};
+  detail::atomic<bool> drawn_{false};
+  detail::atomic<std::uint64_t> count_{0};
   std::uint64_t secret_[2] = {};
-  fork_node fork_{this, &hold, &let_go, &in_child};
+  fork_node fork_{lock_, this, &in_child};
 };
 
-ZMM_SHARED inline key_source key_maker;
+ZMM_SHARED ZMM_CONSTINIT inline key_source key_maker;
 
 }}}  // namespace zmm::detail

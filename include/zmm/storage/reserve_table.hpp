@@ -5,36 +5,42 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Apart from the table, which is all zero, or its 256 KiB would be written out in every program.
+ZMM_SHARED inline mutex os_reserves_lock{lock_rank::reserves};
+
 /// The kernel does not tell a block's own reserve from a stranger's inaccessible mapping right behind the block, such
 /// as the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block
 /// that is not listed has none. Thread-safe; constant-initialised, all zero; asks nobody for memory.
 class reserve_table {
 public:
-  static constexpr std::size_t capacity = 8192;  ///< each reserve is a mapping more, and the kernel limits those
+  static constexpr std::size_t capacity = host::most_reserves;  ///< each reserve is a mapping more, and the kernel limits those
 
   /// Effects: notes that `block` has `reserve` bytes of address space. Returns: false if the table is full.
   bool insert(void* block, std::size_t reserve) noexcept {
-    spin_guard const guard(lock_);
-    if (count_.load(std::memory_order_relaxed) == capacity) return false;
+    mutex_guard const guard(os_reserves_lock);
+    if (count_.load(detail::memory_order_relaxed) == capacity) return false;
     std::size_t at = home_of(block);
     while (places_[at].block != nullptr) at = next(at);
     places_[at] = {block, reserve};
-    count_.fetch_add(1, std::memory_order_relaxed);
+    count_.fetch_add(1, detail::memory_order_relaxed);
+    total_.fetch_add(reserve, detail::memory_order_relaxed);
     return true;
   }
 
   /// Returns: the reserve of `block`; 0 if it has none.
   std::size_t find(void* block) noexcept {
     if (empty()) return 0;
-    spin_guard const guard(lock_);
+    mutex_guard const guard(os_reserves_lock);
     return places_[place_of(block)].reserve;
   }
 
-  void erase(void* block) noexcept {
-    if (empty()) return;
-    spin_guard const guard(lock_);
+  /// Returns: the reserve that `block` had.
+  std::size_t erase(void* block) noexcept {
+    if (empty()) return 0;
+    mutex_guard const guard(os_reserves_lock);
     std::size_t hole = place_of(block);
-    if (places_[hole].block == nullptr) return;
+    std::size_t const reserve = places_[hole].reserve;
+    if (reserve == 0) return 0;
     for (std::size_t at = next(hole); places_[at].block != nullptr; at = next(at)) {
       if (((at - home_of(places_[at].block)) & mask) >= ((at - hole) & mask)) {  // its home is not behind the hole
         places_[hole] = places_[at];
@@ -42,12 +48,13 @@ public:
       }
     }
     places_[hole] = {};
-    count_.fetch_sub(1, std::memory_order_relaxed);
+    count_.fetch_sub(1, detail::memory_order_relaxed);
+    total_.fetch_sub(reserve, detail::memory_order_relaxed);
+    return reserve;
   }
 
-  /// Holds everyone off, across a fork().
-  void lock() noexcept { lock_.lock(); }
-  void unlock() noexcept { lock_.unlock(); }
+  /// Bytes of all reserves. May be out of date while other threads are inside.
+  std::size_t total() const noexcept { return total_.load(detail::memory_order_relaxed); }
 
 private:
   struct place {
@@ -57,7 +64,7 @@ private:
   static constexpr std::size_t mask = 2 * capacity - 1;
 
   /// A caller asks about a block it holds, whose insert() happened before: no lock is needed to see that there is none.
-  bool empty() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }
+  bool empty() const noexcept { return count_.load(detail::memory_order_relaxed) == 0; }
 
   static std::size_t home_of(void const* block) noexcept {
     return static_cast<std::size_t>((address_of(block) >> 12) * 0x9E3779B97F4A7C15U >> 40) & mask;
@@ -69,16 +76,12 @@ private:
     return at;
   }
 
-  spin_lock lock_;
-  std::atomic<std::size_t> count_{0};
+  detail::atomic<std::size_t> count_{0};
+  detail::atomic<std::size_t> total_{0};
   place places_[mask + 1] = {};
 };
 
-ZMM_SHARED inline reserve_table os_reserves;
-
-/// Apart from the table, whose 256 KiB would else be written out in every program.
-ZMM_SHARED inline fork_node os_reserves_fork{&os_reserves, [](void*) noexcept { os_reserves.lock(); },
-                                             [](void*) noexcept { os_reserves.unlock(); },
-                                             [](void*) noexcept { os_reserves.unlock(); }};
+ZMM_SHARED ZMM_CONSTINIT inline reserve_table os_reserves;
+ZMM_SHARED ZMM_CONSTINIT inline fork_node os_reserves_fork{os_reserves_lock};
 
 }}}  // namespace zmm::detail

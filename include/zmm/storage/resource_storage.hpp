@@ -17,10 +17,16 @@ public:
   ~resource_storage() = default;
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
-    ZMM_TRY {
-      return alignment <= usual_alignment(bytes) ? upstream_->allocate(bytes, usual_alignment(bytes))
-                                                 : allocate_noted(bytes, alignment);
+    // An upstream may round a size up to its alignment and not see that it overflows: libstdc++'s operator new does so.
+    if (bytes > ~std::size_t{0} / 2) return nullptr;
+    std::size_t const usual = usual_alignment(bytes);
+    if (alignment <= usual) {
+      ZMM_TRY { return upstream_->allocate(bytes, usual); }
+      ZMM_CATCH_ALL {
+        if (alignment == usual) return nullptr;  // else it may have as much, aligned no more than need be
+      }
     }
+    ZMM_TRY { return allocate_noted(bytes, alignment); }
     ZMM_CATCH_ALL { return nullptr; }
   }
 
@@ -40,7 +46,8 @@ public:
   std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
 private:
-  /// A block with more alignment than its size tells. Only blocks aligned beyond 2 MiB, or beyond their size, need one.
+  /// A block with another alignment than its size tells: beyond 2 MiB, beyond its size, or less because the upstream had no
+  /// room that is aligned so.
   struct note {
     note* next;
     void* block;

@@ -14,8 +14,9 @@ namespace zmm { inline namespace ZMM_ABI {
 /// rest of its `reserve` is address space that only extend() makes usable. A storage that has none to set aside may take
 /// a reserve for its `bytes` and refuse to extend.
 ///
-/// Threads: a storage used by one heap is called by that heap's thread only. os_storage() may be used by any number of
-/// heaps and threads at once; a storage of your own that is shared between threads must allow for it.
+/// Threads: a storage used by one heap is called by that heap's thread only. os_storage() and the others that are
+/// functions may be used by any number of heaps and threads at once; a storage of your own that is shared between
+/// threads must allow for it.
 ///
 /// Members never throw. A storage that has an upstream that throws catches and returns null.
 class storage {

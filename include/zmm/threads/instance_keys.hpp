@@ -1,4 +1,4 @@
-// The secrets that all parts of one heap share: slots cross between them.
+// The secrets that all caches of one heap share: slots cross between them.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -11,7 +11,7 @@ template <class Options> class instance_keys<Options, false> {
 protected:
   constexpr instance_keys() noexcept = default;
   void draw() noexcept {}
-  template <class Part> void hand_to(Part&) noexcept {}
+  template <class Holder> void hand_to(Holder&, void const*) noexcept {}
 };
 
 }}}  // namespace zmm::detail

@@ -9,9 +9,11 @@ namespace zmm { inline namespace ZMM_ABI {
 /// thread_resource() and replace_new.hpp. All members are static; the class is empty, and any two objects of it stand
 /// for the same heap. Effects, returns, throws, complexity, threads: as synchronized_heap.
 ///
-/// One for each process, whatever the visibility of symbols; a shared object opened with RTLD_LOCAL has one of its own
-/// where the compiler does not make inline variables unique in the process (g++ does, clang does not), as have objects
-/// compiled with other flags of ZMM_ABI. Blocks are freed by the side that allocated them.
+/// One for each process, whatever the visibility of symbols, if the objects of the process find each other's: a program that uses zmm
+/// and opens plugins that do is linked with -rdynamic (CMake: ENABLE_EXPORTS), and clang's objects are opened with RTLD_GLOBAL; g++
+/// makes the heap unique among objects by itself. Else each object has a heap of its own, as have objects compiled with other flags of
+/// ZMM_ABI. Blocks are freed by the side that allocated them; what is not is noticed by stats(), by the first magazine, run or huge
+/// block that comes to the wrong heap, and goes to the stop handler.
 class thread_heap {
   using heap_type = basic_synchronized_heap<default_options>;
 
@@ -23,13 +25,13 @@ public:
 
   [[nodiscard]] ZMM_INLINE static void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                                  site where = site::here()) {
-    if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+    if (void* const slot = heap_type::pop(cache(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
     return heap().allocate_miss(bytes, alignment, where);
   }
   [[nodiscard]] ZMM_INLINE static void* try_allocate(std::size_t bytes,
                                                      std::size_t alignment = alignof(std::max_align_t),
                                                      site where = site::here()) noexcept {
-    if (void* const slot = heap_type::pop(part(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
+    if (void* const slot = heap_type::pop(cache(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
     return heap().try_allocate_miss(bytes, alignment, where);
   }
   ZMM_INLINE static void deallocate(void* block, std::size_t bytes,
@@ -37,7 +39,8 @@ public:
     if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
   }
   ZMM_INLINE static void deallocate_nonnull(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    heap().deallocate_from(part(), block, bytes, alignment);
+    if (ZMM_UNLIKELY(!heap().give_from(cache(), block, bytes, alignment)))
+      heap().deallocate_miss(block, bytes, alignment);
   }
 
   [[nodiscard]] static void* allocate_growing(std::size_t bytes, std::size_t alignment) {
@@ -54,11 +57,23 @@ public:
   }
   [[nodiscard]] static bool owns(void const* p) noexcept { return heap().owns(p); }
   [[nodiscard]] static void* reallocate(void* block, std::size_t bytes,
-                                        std::size_t alignment = alignof(std::max_align_t)) {
+                                        std::align_val_t alignment = detail::usual_alignment) {
     return heap().reallocate(block, bytes, alignment);
+  }
+  [[nodiscard, deprecated(ZMM_REALLOCATE_WITH_THREE)]] static void* reallocate(void* block, std::size_t bytes,
+                                                                               std::size_t alignment) {
+    return heap().reallocate(block, bytes, std::align_val_t{alignment});
   }
   [[nodiscard]] static void* reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment) {
     return heap().reallocate(block, bytes, copy_bytes, alignment);
+  }
+  [[nodiscard]] static void* try_reallocate(void* block, std::size_t bytes,
+                                            std::align_val_t alignment = detail::usual_alignment) noexcept {
+    return heap().try_reallocate(block, bytes, alignment);
+  }
+  [[nodiscard]] static void* try_reallocate(void* block, std::size_t bytes, std::size_t copy_bytes,
+                                            std::size_t alignment) noexcept {
+    return heap().try_reallocate(block, bytes, copy_bytes, alignment);
   }
   [[nodiscard]] static std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                    std::size_t preferred_bytes) noexcept {
@@ -69,7 +84,7 @@ public:
   static void run_end() noexcept {}
   static std::size_t trim() noexcept { return heap().trim(); }
   static std::size_t collect() noexcept { return heap().collect(); }
-  static bool set_limit(std::size_t bytes) noexcept { return heap().set_limit(bytes); }
+  [[nodiscard]] static bool set_limit(std::size_t bytes) noexcept { return heap().set_limit(bytes); }
   static std::size_t limit() noexcept { return heap().limit(); }
   static std::size_t remaining() noexcept { return heap().remaining(); }
   static void on_limit(limit_hook hook, void* user) noexcept { heap().on_limit(hook, user); }
@@ -80,21 +95,22 @@ public:
   static std::size_t real_peak() noexcept { return heap().real_peak(); }
   static void reset_peak() noexcept { heap().reset_peak(); }
   static void verify() { heap().verify(); }
+  template <class Visit> static bool visit(Visit&& visit) { return heap().visit(visit); }
 
   /// The heap itself, for what takes one by reference.
   ZMM_INLINE static synchronized_heap& heap() noexcept;
 
 private:
-  using part_type = heap_type::part_type;
+  using cache_type = heap_type::cache_type;
 
   /// Entry 0 of a thread's record is this heap's alone, so it is known beforehand.
-  ZMM_INLINE static part_type* part() noexcept {
-    return heap_type::as_part(detail::own_record.parts[detail::process_lease.entry]);
+  ZMM_INLINE static cache_type* cache() noexcept {
+    return heap_type::as_cache(detail::own_thread.record->caches[detail::process_lease.entry]);
   }
 };
 
 namespace detail {
-ZMM_SHARED inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_lease};
+ZMM_SHARED ZMM_CONSTINIT inline immortal<synchronized_heap> the_process_heap{the_os_storage, process_lease};
 }  // namespace detail
 
 ZMM_INLINE synchronized_heap& thread_heap::heap() noexcept { return detail::the_process_heap.value; }

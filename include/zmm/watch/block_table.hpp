@@ -70,6 +70,7 @@ struct alignas(64) watched_block {
 class block_table {
 public:
   std::size_t count() const noexcept { return count_; }
+  std::size_t capacity() const noexcept { return places_.capacity(); }
 
   watched_block* find(void const* p) const noexcept {
     if (count_ == 0) return nullptr;

@@ -36,6 +36,14 @@ public:
   block_watch(block_watch const&) = delete;
   block_watch& operator=(block_watch const&) = delete;
 
+  /// Effects: watches another engine from now on. Requires: end_all() since the last block; not shared.
+  void reopen(watch_policy policy, void const* heap) noexcept {
+    policy_ = policy;
+    heap_ = heap;
+    stand_in(nullptr);
+    allocations_ = 0;
+  }
+  bool is_small() const noexcept { return table_.capacity() <= 1024; }  ///< cheap to clear, and to keep
   bool forwards() const noexcept { return policy_.forwards; }
   std::size_t live_blocks() const noexcept {
     entered const guard(*this);
@@ -56,41 +64,11 @@ public:
 
   /// Returns: a block of `bytes`, at least 1; null: bare.take() had none, or there is no memory to note it in.
   template <class Bare, class Site>
-  void* allocate(Bare bare, std::size_t bytes, std::size_t alignment, Site where) noexcept {
-    entered const guard(*this);
-    if (bytes > ~std::size_t{0} / 2 || alignment > ~std::size_t{0} / 4 || !make_room()) return nullptr;
-    watched_block block{};
-    block.room = block.bytes = block.least = bytes;
-    block.log_alignment = block.log_named = static_cast<std::uint8_t>(lowest_bit(alignment));
-    std::size_t const outer = outer_bytes(block);
-    void* const base = take(bare, outer, alignment);
-    if (base == nullptr) return nullptr;
-    if (!make_room()) {  // a limit's hook, or another thread, may have allocated
-      bare.give(base, outer, alignment);
-      return nullptr;
-    }
-    void* const start = offset(base, front_zone(block));
-    block.key = ~address_of(start);
-    block.number = ++allocations_;
-    block.site = sites_.note_allocated(where, bytes);
-    live_bytes_ += bytes;
-    if (live_bytes_ - replaced_bytes(where) > peak_bytes_) peak_bytes_ = live_bytes_ - replaced_bytes(where);
-    dress(table_.insert(block));
-    return start;
-  }
+  void* allocate(Bare bare, std::size_t bytes, std::size_t alignment, Site where) noexcept;
 
   /// Effects: frees a live block. Requires: it may be freed with `bytes` at `alignment`, which are compared; unknown_size:
   /// both are not known.
-  template <class Bare> void deallocate(Bare bare, void* p, std::size_t bytes, std::size_t alignment) noexcept {
-    entered const guard(*this);
-    watched_block* const block = live_at(p, "a freed block is live");
-    if (block == nullptr) return;
-    bool const is_named = bytes == unknown_size ||
-                          (bytes >= block->least && bytes <= block->bytes && alignment == block->named_alignment());
-    if (!is_named) stop_at("a block is freed with the size and alignment it was allocated with", *block);
-    check_zones(*block);
-    retire(bare, *block);
-  }
+  template <class Bare> void deallocate(Bare bare, void* p, std::size_t bytes, std::size_t alignment) noexcept;
 
   /// Returns: the bytes that may be used of the live block at `p`; 0 for null.
   std::size_t usable_size(void const* p) const noexcept {
@@ -147,18 +125,7 @@ public:
     while (!quarantined_.empty()) evict(bare);
   }
   /// Effects: every block is over, as if freed, and none is kept from reuse: the engine drops its memory whole.
-  template <class Bare> void end_all(Bare bare) noexcept {
-    entered const guard(*this);
-    verify_blocks();
-    table_.for_each([&](watched_block& b) {
-      if (policy_.forwards) bare.give(b.start(), b.room, b.alignment());
-      else hide(b, pattern::freed);
-    });
-    table_.clear();
-    quarantined_.clear();
-    sites_.note_end();
-    live_bytes_ = peak_bytes_ = quarantined_bytes_ = 0;
-  }
+  template <class Bare> void end_all(Bare bare) noexcept;
   template <class Visit> void for_each_live(Visit visit) const {
     table_.for_each([&](watched_block const& b) {
       if (!b.is_freed) visit(b);
@@ -168,24 +135,27 @@ public:
     entered const guard(*this);
     verify_blocks();
   }
-  /// Effects: calls look() while nobody else is inside.
-  template <class Look> void inspect(Look look) const {
+  /// Effects: who is inside is inside `outer` too: the engine's calls change what that one watches. Null: no more.
+  void stand_in(block_watch* outer) noexcept { gate_.stand_in(outer != nullptr ? &outer->gate_ : nullptr); }
+
+  template <class Look> void inspect(Look look) const {  ///< Effects: calls look() while nobody else is inside.
     entered const guard(*this);
     look();
   }
 
-  // Before a fork and after it, in the thread that forks.
-  void hold() const noexcept { gate_.enter(policy_.is_shared, heap_); }
-  void let_go() const noexcept { gate_.leave(); }
-
 private:
-  block_watch(watch_policy policy, void const* heap) noexcept : policy_(policy), heap_(heap) {}
+  block_watch(watch_policy policy, void const* heap) noexcept : policy_(policy), heap_(heap) {
+    if (policy_.is_shared) forks.attach(fork_);
+  }
+  ~block_watch() { forks.detach(fork_); }
   static std::size_t own_bytes() noexcept { return align_up(sizeof(block_watch), os_page_size()); }
+
+  void enter() const noexcept { gate_.enter(policy_.is_shared, heap_); }
 
   /// In the watch while it lives. A limit's hook may come back in on the same thread.
   class entered {
   public:
-    explicit entered(block_watch const& watch) noexcept : gate_(watch.gate_) { watch.hold(); }
+    explicit entered(block_watch const& watch) noexcept : gate_(watch.gate_) { watch.enter(); }
     ~entered() { gate_.leave(); }
     entered(entered const&) = delete;
     entered& operator=(entered const&) = delete;
@@ -234,8 +204,9 @@ private:
     watched_block* const block = table_.find(p);
     if (block != nullptr && !block->is_freed) return block;
     if (block != nullptr) stop_at(rule, *block);
-    if (policy_.forwards) return zmm_free(const_cast<void*>(p)), nullptr;  // the tool knows more about it
-    stop({rule, p, heap_});
+    if (!policy_.forwards) stop({rule, p, heap_});
+    zmm_free(const_cast<void*>(p));  // the tool knows more about it
+    return nullptr;
   }
 
   bool make_room() noexcept {
@@ -254,36 +225,14 @@ private:
     bool const leaves = policy_.is_shared && gate_.is_outermost();
     if (leaves) gate_.leave();
     void* const base = bare.take(bytes, alignment, asks);
-    if (leaves) hold();
+    if (leaves) enter();
     return base;
   }
 
-  template <class Bare> void retire(Bare bare, watched_block& b) noexcept {
-    sites_.note_freed(b.site, b.bytes);
-    live_bytes_ -= b.bytes;
-    if (policy_.forwards) {
-      watched_block const gone = b;
-      table_.erase(&b);
-      bare.give(gone.start(), gone.room, gone.alignment());
-      return;
-    }
-    b.is_freed = true;
-    hide(b, pattern::freed);
-    quarantined_.push(b.start());
-    quarantined_bytes_ += b.room;
-    while (quarantined_bytes_ > policy_.quarantine && !quarantined_.empty()) evict(bare);
-  }
+  template <class Bare> void retire(Bare bare, watched_block& b) noexcept;
 
   /// The oldest block in quarantine is the engine's again.
-  template <class Bare> void evict(Bare bare) noexcept {
-    watched_block* const found = table_.find(quarantined_.pop());
-    check_freed(*found);
-    watched_block const gone = *found;
-    table_.erase(found);
-    quarantined_bytes_ -= gone.room;
-    allow(base_of(gone), outer_bytes(gone));
-    if (bare.give(base_of(gone), outer_bytes(gone), gone.alignment())) forbid(gone.start(), gone.room);
-  }
+  template <class Bare> void evict(Bare bare) noexcept;
 
   void verify_blocks() const noexcept {
     table_.for_each([&](watched_block const& b) { b.is_freed ? check_freed(b) : check_zones(b); });
@@ -306,8 +255,9 @@ private:
   }
 
   mutable watch_gate gate_;
-  watch_policy const policy_;
-  void const* const heap_;
+  fork_node fork_{gate_.lock_for_fork()};
+  watch_policy policy_;
+  void const* heap_;
   block_table table_;
   address_queue quarantined_;
   std::size_t quarantined_bytes_ = 0;
@@ -317,3 +267,5 @@ private:
 };
 
 }}}  // namespace zmm::detail
+
+#include <zmm/watch/block_watch_blocks.hpp>

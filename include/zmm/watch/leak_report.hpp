@@ -49,13 +49,14 @@ using leak_sink = void (*)(leak_report const&) noexcept;
 
 namespace detail {
 inline void print_leaks(leak_report const& report) noexcept { print(report, stderr); }
-ZMM_SHARED inline std::atomic<leak_sink> current_leak_sink{&print_leaks};
+ZMM_SHARED inline detail::atomic<leak_sink> current_leak_sink{&print_leaks};
 }  // namespace detail
 
 /// Effects: makes `sink` the one that debug heaps report to; null: the default, which prints to stderr.
 /// Returns: the sink before. Thread-safe.
 inline leak_sink set_leak_sink(leak_sink sink) noexcept {
-  return detail::current_leak_sink.exchange(sink != nullptr ? sink : &detail::print_leaks, std::memory_order_acq_rel);
+  return detail::current_leak_sink.exchange(sink != nullptr ? sink : &detail::print_leaks,
+                                            detail::memory_order_acq_rel);
 }
 
 }}  // namespace zmm

@@ -15,6 +15,7 @@ struct site_figures {
   std::size_t live_blocks, live_bytes;
   std::size_t peak_bytes;  ///< highest live_bytes since the last release()
   std::size_t blocks;      ///< allocations since the last release()
+  std::size_t total_bytes;  ///< of all of those
 };
 
 namespace detail {
@@ -52,8 +53,7 @@ public:
   }
   /// Effects: nothing is live. Peaks and counts stay until the next allocation: they can be asked after the end.
   void note_end() noexcept {
-    for_each_site([](site_figures& f) { f.live_blocks = f.live_bytes = 0; });
-    for_each_label([](site_figures& f) { f.live_blocks = f.live_bytes = 0; });
+    for_each([](site_figures& f) { f.live_blocks = f.live_bytes = 0; });
     ended_ = true;
   }
   void describe(std::uint32_t at, stop_info& info) const noexcept {
@@ -63,26 +63,27 @@ public:
     info.label = f.label;
   }
 
-  template <class Visit> void for_each_site(Visit visit) const {
-    for (std::size_t i = 0; i < sites_.count; ++i) visit(sites_.items[i].figures);
-  }
-  template <class Visit> void for_each_label(Visit visit) const {
-    for (std::size_t i = 0; i < labels_.count; ++i) visit(labels_.items[i]);
-  }
+  // Sites and labels keep their numbers, which count from 0, and new ones come last.
+  std::size_t sites() const noexcept { return sites_.count; }
+  site_figures const& site_at(std::size_t number) const noexcept { return sites_.items[number].figures; }
+  std::size_t labels() const noexcept { return labels_.count; }
+  site_figures const& label_at(std::size_t number) const noexcept { return labels_.items[number]; }
 
-  /// Effects: what is live is folded by place, in the order of the first allocation there, and reported.
-  template <class Watch> void report_leaks(void const* heap, Watch const& watch, leak_sink sink) const noexcept {
-    statistics s;
-    watch.count(s);
-    leak_report report{heap, nullptr, 0, s.live_blocks, s.size};
+  /// Effects: what is live is folded by place, in the order of the first allocation there, and reported, by a thread that
+  /// is not inside the watch any more.
+  template <class Watch> void report_leaks(void const* heap, Watch const& watch) const noexcept {
+    leak_report report{heap, nullptr, 0, 0, 0};
     list<leak> leaks;
-    if (report.blocks != 0) fold(watch, leaks);
+    watch.inspect([&] {
+      statistics s;
+      watch.count(s);
+      report.blocks = s.live_blocks;
+      report.bytes = s.size;
+      if (report.blocks != 0) fold(watch, leaks);
+    });
     report.leaks = leaks.count != 0 ? &leaks.items[0] : nullptr;
     report.count = leaks.count;
-    if (report.blocks != 0) sink(report);
-  }
-  template <class Watch> void report_leaks(void const* heap, Watch const& watch) const noexcept {
-    report_leaks(heap, watch, current_leak_sink.load(std::memory_order_acquire));
+    if (report.blocks != 0) current_leak_sink.load(detail::memory_order_acquire)(report);
   }
 
 private:
@@ -100,12 +101,17 @@ private:
     std::size_t count = 0;
   };
 
+  template <class Change> void for_each(Change change) noexcept {
+    for (std::size_t i = 0; i < sites_.count; ++i) change(sites_.items[i].figures);
+    for (std::size_t i = 0; i < labels_.count; ++i) change(labels_.items[i]);
+  }
   void add(site& s, std::size_t bytes, std::size_t replaced) noexcept {
     add(s.figures, bytes, replaced);
     add(labels_.items[s.label], bytes, replaced);
   }
   static void add(site_figures& f, std::size_t bytes, std::size_t replaced) noexcept {
     ++f.blocks;
+    f.total_bytes += bytes;
     ++f.live_blocks;
     f.live_bytes += bytes;
     if (f.live_bytes - replaced > f.peak_bytes) f.peak_bytes = f.live_bytes - replaced;
@@ -136,24 +142,23 @@ private:
     });
   }
   site& find(call_site where) noexcept {
-    std::size_t const place = place_of(where.file, where.line, current_label);
+    std::size_t const place = place_of(where.file, where.line, current_label());
     if (index_[place] != 0) return sites_.items[index_[place] - 1];
     index_[place] = static_cast<std::uint32_t>(++sites_.count);
     site& fresh = sites_.items[sites_.count - 1];
-    fresh = {{where.file, where.line, current_label, 0, 0, 0, 0}, label_number(current_label)};
+    fresh = {{where.file, where.line, current_label(), 0, 0, 0, 0, 0}, label_number(current_label())};
     return fresh;
   }
   std::size_t label_number(char const* name) noexcept {
     for (std::size_t i = 0; i < labels_.count; ++i) {
       if (labels_.items[i].label == name) return i;
     }
-    labels_.items[labels_.count] = {nullptr, 0, name, 0, 0, 0, 0};
+    labels_.items[labels_.count] = {nullptr, 0, name, 0, 0, 0, 0, 0};
     return labels_.count++;
   }
   void begin_anew() noexcept {
     ended_ = false;
-    for_each_site([](site_figures& f) { f.peak_bytes = f.blocks = 0; });
-    for_each_label([](site_figures& f) { f.peak_bytes = f.blocks = 0; });
+    for_each([](site_figures& f) { f.peak_bytes = f.blocks = f.total_bytes = 0; });
   }
 
   /// One entry for each site that has something live. Without memory for that: none.

@@ -2,37 +2,63 @@
 #pragma once
 
 #include <zmm/base/checks.hpp>
-#include <zmm/storage/own_record.hpp>
+#include <zmm/storage/mutex.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// One thread at a time, as often as it likes. Another one waits if the watch is shared; else it is stopped: the heap is not
 /// made for two.
-class watch_gate {
+class watch_gate : mutex {
 public:
+  watch_gate() noexcept : mutex(lock_rank::watch) {}
+
+  /// Effects: who enters enters `outer` first; null: nothing more. Requires: nobody is inside, or nothing changes.
+  void stand_in(watch_gate* outer) noexcept {
+    if (outer_ != outer) outer_ = outer;
+  }
+
   void enter(bool is_shared, void const* heap) noexcept {
-    void const* const me = &own_record;
-    if (inside_.load(std::memory_order_relaxed) == me) {
+    if (outer_ != nullptr) outer_->enter(is_shared, heap);
+    if (inside_.load(detail::memory_order_relaxed) == &held_locks) {
       ++depth_;
       return;
     }
-    // Acquire and release: what the thread before did here is seen.
-    void const* expected = nullptr;
-    while (!inside_.compare_exchange_weak(expected, me, std::memory_order_acquire)) {
-      if (expected != nullptr && !is_shared) stop({"one thread at a time is inside a heap", nullptr, heap});
-      if (expected != nullptr) os_yield();
-      expected = nullptr;
+    if (is_shared) note_wanted(*this);
+    if (!mutex::try_lock()) {
+      if (!is_shared) stop({"one thread at a time is inside a heap", nullptr, heap});
+      mutex::lock();
     }
+    inside_.store(&held_locks, detail::memory_order_relaxed);
+    note_held(held_);
   }
   bool is_outermost() const noexcept { return depth_ == 0; }  ///< Requires: this thread is inside.
   void leave() noexcept {
-    if (depth_ != 0) --depth_;
-    else inside_.store(nullptr, std::memory_order_release);
+    if (depth_ != 0) {
+      --depth_;
+    } else {
+      note_let_go(held_);
+      let_go();
+    }
+    if (outer_ != nullptr) outer_->leave();
   }
+  /// For fork().
+  mutex& lock_for_fork() noexcept { return *this; }
 
 private:
-  std::atomic<void const*> inside_{nullptr};  ///< the thread that is
-  std::size_t depth_ = 0;                     ///< how often more
+  void let_go() noexcept {
+    depth_ = 0;
+    inside_.store(nullptr, detail::memory_order_relaxed);
+    mutex::unlock();
+  }
+
+  detail::atomic<void const*> inside_{nullptr};  ///< the thread that is
+  std::size_t depth_ = 0;                        ///< how often more
+  watch_gate* outer_ = nullptr;                  ///< who is inside here is inside there
+  held_lock held_{static_cast<mutex*>(this),
+                  [](void const* gate) noexcept {
+                    static_cast<watch_gate*>(static_cast<mutex*>(const_cast<void*>(gate)))->let_go();
+                  },
+                  static_cast<unsigned>(lock_rank::watch)};
 };
 
 }}}  // namespace zmm::detail

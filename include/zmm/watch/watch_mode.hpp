@@ -2,17 +2,19 @@
 #pragma once
 
 #include <zmm/base/annotate.hpp>
-#include <zmm/base/libc.hpp>
+#include <zmm/base/system.hpp>
 
-#include <atomic>
+#include <zmm/base/atomic.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
 /// Of `bytes` to the byte, so that a tool sees where the block ends; null if there is none.
 inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept {
-  if (alignment <= alignof(std::max_align_t)) return zmm_malloc(bytes);
-  void* block = nullptr;
-  return zmm_posix_memalign(&block, alignment, bytes) == 0 ? block : nullptr;
+  if (alignment <= alignof(std::max_align_t)) return host::allocate(bytes);
+  return host::allocate_aligned(bytes, alignment);
 }
+/// Effects: gives back what forwarded_block() made.
+inline void zmm_free(void* block) noexcept { host::free(block); }
 
 /// What a watch is to do. Red zones lie in front of a block and behind it; a tool that blocks are forwarded to has its own.
 struct watch_policy {
@@ -23,11 +25,11 @@ struct watch_policy {
 };
 
 enum class forwarding : unsigned char { unknown, off, on };
-ZMM_SHARED inline std::atomic<forwarding> forwarding_now{forwarding::unknown};
+ZMM_SHARED inline detail::atomic<forwarding> forwarding_now{forwarding::unknown};
 
 /// The environment decides, or that a tool is there that knows malloc and nothing of zmm.
 ZMM_COLD inline bool find_forwarding() noexcept {
-  char const* const wish = zmm_secure_getenv("ZMM_PASSTHROUGH");
+  char const* const wish = host::wish("ZMM_PASSTHROUGH");
   bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_under_memcheck();
   forwarding expected = forwarding::unknown;  // what a call of passthrough() said meanwhile stays
   forwarding_now.compare_exchange_strong(expected, on ? forwarding::on : forwarding::off);
@@ -36,7 +38,7 @@ ZMM_COLD inline bool find_forwarding() noexcept {
 
 /// Whether an engine that is being built forwards its blocks.
 inline bool forwards_now() noexcept {
-  forwarding const now = forwarding_now.load(std::memory_order_relaxed);  // decided once, and orders nothing
+  forwarding const now = forwarding_now.load(detail::memory_order_relaxed);  // decided once, and orders nothing
   if (ZMM_LIKELY(now == forwarding::off)) return false;
   return now == forwarding::on || find_forwarding();
 }

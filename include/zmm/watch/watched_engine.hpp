@@ -3,10 +3,10 @@
 
 #include <zmm/options.hpp>
 #include <zmm/stats.hpp>
-#include <zmm/chunk/admission.hpp>
-#include <zmm/watch/block_watch.hpp>
 #include <zmm/blocks/free_slot.hpp>
+#include <zmm/chunk/admission.hpp>
 #include <zmm/chunk/limit_gate.hpp>
+#include <zmm/watch/block_watch.hpp>
 
 #include <type_traits>
 
@@ -14,8 +14,6 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Where blocks were allocated, for a debug heap. Defined in <zmm/debug.hpp>: include that to use one.
 class site_ledger;
-/// Lets debug.hpp's functions see an engine's watch.
-struct watch_access;
 
 /// For watches that nobody asks.
 class no_sites {
@@ -40,7 +38,7 @@ template <class Options> struct watch_of {
 };
 
 /// Ranks from here on are not served from lists: all of them in a watched engine. With plain links, a rank that is a
-/// constant, as of a node that is freed, costs no comparison unless its type is always watched; in an engine that
+/// constant, as of a node that is freed, costs no comparison unless its type is always watched or shared; in an engine that
 /// forwards, such a block is listed at first, and freed before the next call does anything.
 template <class Options, bool Shared = false> class hit_bound {
 public:
@@ -60,22 +58,31 @@ private:
   std::size_t bound_ = watch_of<Options>::is_constant ? 0 : small_limit;
 };
 
-/// The base of every engine: what it has for its watch. Engines decide in their constructors whether they forward; their
-/// destructors call watched_calls::end().
+/// A base of every engine's core: what it has for its watch. Engines decide before their first block whether they forward; when
+/// they end so do their blocks, by watched_calls::end_all(), and their watch, by dispose().
 template <class Options, bool Shared = false> class watched_engine {
 public:
   using watch_type = typename watch_of<Options>::type;
   static constexpr bool is_always_watched = watch_of<Options>::is_constant;
 
   bool is_watched() const noexcept { return bound_.is_watched(); }
+  /// Whether the engine is nobody's: what an allocator refers to that is bound to no heap. Its calls come here as a watched
+  /// engine's do; it hands out nothing, and stops who gives it a block.
+  bool is_nobodys() const noexcept { return watch_.load(detail::memory_order_relaxed) == nobodys(); }
   bool forwards() const noexcept {
-    return is_watched() && (!is_always_watched || (watch() != nullptr && watch()->forwards()));
+    if (!is_watched() || !is_always_watched) return is_watched();
+    watch_type const* const there = watch();
+    return there != nullptr && there->forwards();
   }
-  watch_type* watch() const noexcept { return watch_.load(std::memory_order_acquire); }
-  /// Returns: the watch, made now if there is none; null: no memory. Any thread.
-  ZMM_COLD watch_type* make_watch() noexcept {
+  watch_type* watch() const noexcept {
+    watch_type* const there = watch_.load(detail::memory_order_acquire);
+    return ZMM_LIKELY(there != nobodys()) ? there : nullptr;
+  }
+  /// Returns: the watch of `heap`, made now if there is none; null: no memory, or the engine is nobody's. Any thread.
+  ZMM_COLD watch_type* make_watch(void const* heap) noexcept {
     if (watch_type* const there = watch()) return there;
-    watch_type* const made = watch_type::make(watch_of<Options>::policy(Shared), this);
+    if (is_nobodys()) return nullptr;
+    watch_type* const made = watch_type::make(watch_of<Options>::policy(Shared), heap);
     watch_type* there = nullptr;
     if (made == nullptr || watch_.compare_exchange_strong(there, made)) return made;
     watch_type::destroy(made);
@@ -83,24 +90,35 @@ public:
   }
 
 protected:
+  /// Effects: the watch, which has watched another engine, is this one's. Requires: it has none, and is not nobody's; one thread.
+  void reopen_watch(watch_type* kept, void const* heap) noexcept {
+    kept->reopen(watch_of<Options>::policy(Shared), heap);
+    watch_.store(kept, detail::memory_order_release);
+  }
+  void disown() noexcept { watch_.store(nobodys(), detail::memory_order_relaxed); }
+
   hit_bound<Options, Shared> bound_;
 
 private:
-  std::atomic<watch_type*> watch_{nullptr};
+  /// Where no watch lies: no object has an odd address.
+  static watch_type* nobodys() noexcept { return reinterpret_cast<watch_type*>(std::uintptr_t{1}); }
+
+  detail::atomic<watch_type*> watch_{nullptr};
 };
 
-/// The calls of a watched engine. Such an engine has allocate_rest(), allocate_forwarded(), give_bare() and, unless it is
-/// always watched, take_deferred(): what frees of a constant size have listed.
+/// The calls of a watched engine. engine_over has what they need: allocate_rest(), allocate_forwarded(), give_bare() and, of its
+/// core, take_deferred(): what frees of a constant size have listed.
 struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
     admission& asked;
     void* take(std::size_t bytes, std::size_t alignment, bool asks) noexcept {
       asked.why = refusal::none;
-      asked.by_watch = true;
       asked.asks = asks;
-      return engine.forwards() ? engine.allocate_forwarded(bytes, alignment, asked)
-                               : engine.allocate_rest(bytes, alignment, {}, asked);
+      if constexpr (watch_of<typename Engine::options>::is_constant) {  // else watches only forward
+        if (!engine.forwards()) return engine.allocate_rest(bytes, alignment, asked);
+      }
+      return engine.allocate_forwarded(bytes, alignment, asked);
     }
     bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
       bool const is_left_alone = engine.give_bare(block, bytes, alignment);
@@ -113,6 +131,7 @@ struct watched_calls {
                                  admission& asked) noexcept {
     if (!is_power_of_two(alignment)) return asked.refuse_address();
     free_deferred(e);
+    if (e.is_nobodys()) return asked.refuse_for_nobody();
     auto* const watch = e.make_watch();
     void* const block =
         watch != nullptr ? watch->allocate(bare<Engine>{e, asked}, bytes != 0 ? bytes : 1, alignment, where) : nullptr;
@@ -124,19 +143,19 @@ struct watched_calls {
     free_deferred(e);
     give(e, block, bytes != 0 ? bytes : 1, alignment);
   }
+  /// Null: refused, and `asked` says why.
   template <class Engine>
-  ZMM_COLD static void* reallocate(Engine& e, void* block, std::size_t bytes, std::size_t copied,
-                                   std::size_t alignment) {
+  ZMM_COLD static void* reallocate(Engine& e, void* block, std::size_t bytes, std::size_t copied, std::size_t alignment,
+                                   admission& asked) noexcept {
     free_deferred(e);
     auto* const watch = e.make_watch();
-    if (watch == nullptr) throw_bad_alloc();
+    if (watch == nullptr) return asked.refuse_address();
     replaced_block const old = watch->replacing(block);
     std::size_t const usable = old.bytes;
     if (bytes == 0) bytes = 1;
-    admission asked;
     void* const place = allocate(e, bytes, alignment, old, asked);
     if (place == nullptr) {
-      if (bytes > usable || !is_aligned(block, alignment) || !is_power_of_two(alignment)) throw_refusal(bytes, asked);
+      if (bytes > usable || !is_aligned(block, alignment) || !is_power_of_two(alignment)) return nullptr;
       watch->shrink(block, bytes, alignment);  // shrinking does not fail for want of memory
       return block;
     }
@@ -146,34 +165,48 @@ struct watched_calls {
     return place;
   }
   template <class Engine> ZMM_COLD static std::size_t usable_size(Engine const& e, void const* block) noexcept {
-    return e.watch() != nullptr ? e.watch()->usable_size(block) : 0;
+    auto* const watch = e.watch();
+    return watch != nullptr ? watch->usable_size(block) : 0;
   }
   template <class Engine>
   ZMM_COLD static std::size_t resize_in_place(Engine& e, void* block, std::size_t min_bytes) noexcept {
-    return e.watch() != nullptr ? e.watch()->resize_in_place(block, min_bytes) : 0;
+    auto* const watch = e.watch();
+    return watch != nullptr ? watch->resize_in_place(block, min_bytes) : 0;
+  }
+
+  /// Effects: calls change() while no thread is inside, as far as a watch can tell.
+  template <class Engine, class Change> static void alone(Engine& e, Change change) noexcept {
+    auto* const watch = ZMM_UNLIKELY(e.is_watched()) ? e.make_watch() : nullptr;
+    watch != nullptr ? watch->inspect(change) : change();
   }
 
   /// Effects: what the watch keeps from the engine is the engine's again.
   template <class Engine> ZMM_COLD static void settle(Engine& e) noexcept {
-    if (e.watch() == nullptr) return;
+    auto* const watch = e.watch();
+    if (watch == nullptr) return;
     free_deferred(e);
     admission asked;
-    e.watch()->end_quarantine(bare<Engine>{e, asked});
+    watch->end_quarantine(bare<Engine>{e, asked});
   }
   /// Effects: every block is over; the engine drops its memory next. Says what was left over, if somebody is to know.
   template <class Engine> ZMM_COLD static void end_all(Engine& e, bool reports) noexcept {
-    if (e.watch() == nullptr) return;
+    auto* const watch = e.watch();
+    if (watch == nullptr) return;
     free_deferred(e);
     if constexpr (Engine::options::watch_blocks) {
-      if (reports) e.watch()->sites().report_leaks(&e, *e.watch());
+      if (reports) watch->sites().report_leaks(&e, *watch);
     }
     admission asked;
-    e.watch()->end_all(bare<Engine>{e, asked});
+    watch->end_all(bare<Engine>{e, asked});
   }
-  /// Effects: as end_all(), and there is no watch any more.
-  template <class Engine> ZMM_COLD static void end(Engine& e, bool reports) noexcept {
-    end_all(e, reports);
-    if (auto* const watch = e.watch()) Engine::watch_type::destroy(watch);
+  /// Effects: every block of a watched engine is over, and nobody is told what was left over.
+  template <class Engine> static void end_all_silently(Engine& e) noexcept {
+    if (e.is_watched()) end_all(e, false);
+  }
+  /// Effects: an engine of which every block is over has no watch any more.
+  template <class Engine> ZMM_COLD static void dispose(Engine& e) noexcept {
+    auto* const watch = e.watch();
+    if (watch != nullptr && !e.core().keeps_watch(watch)) Engine::watch_type::destroy(watch);
   }
   /// What the watch knows better: the bytes asked for.
   template <class Engine> ZMM_COLD static void correct(Engine const& e, statistics& s) noexcept {
@@ -184,26 +217,36 @@ struct watched_calls {
   }
   template <class Engine> ZMM_COLD static void verify(Engine const& e) noexcept {
     free_deferred(const_cast<Engine&>(e));
-    if (e.watch() != nullptr) e.watch()->verify();
+    if (auto* const watch = e.watch()) watch->verify();
   }
 
-private:
-  template <class Engine> static void give(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    admission asked;
-    if (auto* const watch = e.make_watch()) watch->deallocate(bare<Engine>{e, asked}, block, bytes, alignment);
-  }
+  /// Effects: frees what frees of a constant size have listed; stops if the engine is nobody's and there is something.
   template <class Engine> static void free_deferred(Engine& e) noexcept {
     if constexpr (!watch_of<typename Engine::options>::is_constant) {
       for (std::uint8_t i = 0; i < bin_count; ++i) {
         for (free_slot* slot = e.take_deferred(bin_index{i}); slot != nullptr;) {
           // Freed twice, or written to since: what knows malloc knows more, and the link leads nowhere.
-          bool const is_whole = e.watch() != nullptr && e.watch()->is_live(slot);
+          auto* const watch = e.watch();
+          bool const is_whole = watch != nullptr && watch->is_live(slot);
           free_slot* const next = is_whole ? slot->next : nullptr;
           give(e, slot, unknown_size, 1);
           slot = next;
         }
       }
     }
+  }
+
+  /// Effects: the engine, which has handed out nothing yet, is nobody's from now on.
+  template <class Engine> static void disown(Engine& e) noexcept {
+    e.forward();
+    e.disown();
+  }
+
+private:
+  template <class Engine> static void give(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    check(!e.is_nobodys(), "an allocator that is bound to no heap frees nothing", block, nullptr);
+    admission asked;
+    if (auto* const watch = e.make_watch()) watch->deallocate(bare<Engine>{e, asked}, block, bytes, alignment);
   }
 };
 

@@ -1,0 +1,79 @@
+// Runs whose slots are all free again: how they are found, and what is left of the lists.
+//
+//     collect ─ collect_bin ─ count_list ─ give_run ─ page_layer::give_pages
+//                         └─ look_at_fresh ─ give_run
+//                         └─ spare_slots::sweep
+#pragma once
+
+#include <zmm/blocks/run_bins.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// What was freed since the last collection is counted, and stays counted while it is spare. So the next collection looks
+/// at what was freed since, however many slots are free.
+template <class Layer, class Links>
+template <class ForEachFresh>
+ZMM_COLD std::size_t run_bins<Layer, Links>::collect_bin(bin_index bin, Layer& pages,
+                                                         ForEachFresh for_each_fresh) noexcept {
+  if (lists_[bin.value] == nullptr)
+    return 0;  // the spare slots alone did not make a whole run when they were put aside
+  std::size_t bytes = count_list(bin, pages);
+  auto const look = [&](fresh_run& fresh) { bytes += look_at_fresh(fresh, bin, pages); };
+  look(bins_[bin.value].fresh);
+  for_each_fresh(bin, look);
+  bins_[bin.value].spare.sweep(links(), bin, pages);
+  return bytes;
+}
+
+/// Puts the slots of the list aside. The last one of a run takes its pages back with it; its other slots stay where they
+/// are until the sweep. Returns: bytes of pages given back.
+template <class Layer, class Links>
+std::size_t run_bins<Layer, Links>::count_list(bin_index bin, Layer& pages) noexcept {
+  std::size_t bytes = 0;
+  std::size_t const most = Links::are_plain ? 0 : pages.source().real_size() / slot_bytes(bin);
+  free_slot* const list = lists_[bin.value];
+  lists_[bin.value] = nullptr;
+  for_each_free(links(), list, bin, most, [&](free_slot* slot) {
+    std::size_t const free = bins_[bin.value].spare.push(links(), bin, slot, pages);
+    if (free == layout::slots(bin)) bytes += give_run(slot, bin, pages);
+  });
+  return bytes;
+}
+
+/// The run of a fresh part that was never handed out goes back if the rest of it is free.
+template <class Layer, class Links>
+std::size_t run_bins<Layer, Links>::look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept {
+  if (fresh.empty() || free_slots(fresh.place()) + fresh.left(slot_bytes(bin)) != layout::slots(bin)) return 0;
+  std::size_t const bytes = give_run(fresh.place(), bin, pages);
+  fresh.close();
+  return bytes;
+}
+
+/// The run that `slot` lies in gives its pages back. Returns: their bytes.
+template <class Layer, class Links>
+std::size_t run_bins<Layer, Links>::give_run(void* slot, bin_index bin, Layer& pages) noexcept {
+  chunk_type* const c = chunk_type::of(slot);
+  void* const run = c->page(chunk_type::page_of(slot) - entry_of(slot).distance());
+  bins_[bin.value].spare.note_gone(c, free_slots(slot));
+  free_slots(slot) = 0;
+  pages.give_pages(run, layout::pages(bin), true);
+  bins_[bin.value].carved -= layout::slots(bin);
+  carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
+  return layout::pages(bin) * geometry::page_bytes;
+}
+
+template <class Layer, class Links>
+free_slot* run_bins<Layer, Links>::take_chain(bin_index bin, std::size_t most, Layer const& pages,
+                                              std::size_t& count) noexcept {
+  count = 0;
+  free_slot *const list = lists_[bin.value], *last = nullptr, *next = list;
+  for (; next != nullptr && count != most; next = links().next(last, bin), ++count) last = next;
+  lists_[bin.value] = next;
+  free_slot* spare_last = nullptr;
+  free_slot* const spare = bins_[bin.value].spare.take(links(), bin, most, pages, spare_last, count);
+  if (spare_last != nullptr) links().link(spare_last, bin, nullptr);
+  if (last != nullptr) links().link(last, bin, spare);
+  return last != nullptr ? list : spare;
+}
+
+}}}  // namespace zmm::detail

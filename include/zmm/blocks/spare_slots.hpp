@@ -1,0 +1,145 @@
+// Free slots of a bin that a collection has seen: one list in each chunk, and a list of the chunks that have one.
+#pragma once
+
+#include <zmm/blocks/free_links.hpp>
+#include <zmm/chunk/page_layer.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Each slot is counted in its run, in the header of its chunk, while it is here. When a run goes back, its slots are
+/// looked for in the list of its own chunk only: what that costs does not grow with the heap.
+///
+/// Invariants: a chunk is on the list exactly if its list of this bin is not empty; each run's count == its slots there.
+template <class Layer, class Links> class spare_slots {
+public:
+  using geometry = typename Layer::geometry;
+  using chunk_type = chunk<geometry>;
+
+  bool empty() const noexcept { return first_ == nullptr; }
+
+  static page_entry& entry_of(void* slot) noexcept { return chunk_type::of(slot)->map[chunk_type::page_of(slot)]; }
+  /// The count of the run that `slot` lies in.
+  static std::uint16_t& count_of(void* slot) noexcept {
+    return chunk_type::of(slot)->free_slots[chunk_type::page_of(slot) - entry_of(slot).distance()];
+  }
+
+  /// Effects: adds a free slot. Returns: the spare slots of its run.
+  std::size_t push(Links const& links, bin_index bin, free_slot* slot, Layer const& pages) noexcept {
+    chunk_type* const c = chunk_type::of(slot);
+    auto& place = c->spare[bin.value];
+    if (place.head == nullptr) insert(bin, c, pages);
+    links.link(slot, bin, head_of(bin, c));
+    place.head = slot;
+    return ++count_of(slot);
+  }
+
+  /// Effects: takes up to `most` slots out of one chunk. Returns: the chain of them; `last` is its last one, null if there
+  /// are none.
+  free_slot* take(Links const& links, bin_index bin, std::size_t most, Layer const& pages, free_slot*& last,
+                  std::size_t& count) noexcept {
+    last = nullptr;
+    if (first_ == nullptr) return nullptr;
+    chunk_type* const c = first_;
+    free_slot *const first = head_of(bin, c), *slot = first;
+    while (slot != nullptr && count != most) {
+      last = slot;
+      slot = links.next(last, bin);
+      --count_of(last);
+      ++count;
+    }
+    set_head(bin, c, slot, pages);
+    return last != nullptr ? first : nullptr;
+  }
+
+  /// Notes that a run of `c` has gone back, `slots` of which are on the list of the chunk until it is swept.
+  void note_gone(chunk_type* c, std::size_t slots) noexcept {
+    c->gone_slots += static_cast<std::uint32_t>(slots);
+    if (c->next_to_sweep != nullptr) return;
+    c->next_to_sweep = to_sweep_ != nullptr ? to_sweep_ : c;  // the last one is in front of itself
+    to_sweep_ = c;
+  }
+  /// Effects: slots of runs that have gone back are on no list. Their pages are free and have no entry in the map.
+  /// Complexity: linear in the spare slots of those chunks; what was freed last is in front, so most often less.
+  void sweep(Links const& links, bin_index bin, Layer const& pages) noexcept {
+    while (to_sweep_ != nullptr) {
+      chunk_type* const c = to_sweep_;
+      to_sweep_ = c->next_to_sweep != c ? c->next_to_sweep : nullptr;
+      c->next_to_sweep = nullptr;
+      if (c->gone_slots != 0) sweep_chunk(links, bin, c, pages);
+    }
+  }
+
+  template <class Visit> void for_each(Links const& links, bin_index bin, std::size_t most, Visit visit) const {
+    for (chunk_type* c = first_; c != nullptr; c = c->spare[bin.value].next)
+      for_each_free(links, head_of(bin, c), bin, most, visit);
+  }
+  template <class Visit> void for_each_chunk(bin_index bin, Visit visit) const {
+    for (chunk_type* c = first_; c != nullptr; c = c->spare[bin.value].next) visit(c);
+  }
+
+private:
+  static free_slot* head_of(bin_index bin, chunk_type* c) noexcept {
+    auto* const head = static_cast<free_slot*>(c->spare[bin.value].head);
+    if constexpr (checks_chunks<geometry>)
+      check(head == nullptr || chunk_type::of(head) == c, "a chunk's spare slots lie in it", c);
+    return head;
+  }
+  void set_head(bin_index bin, chunk_type* c, free_slot* head, Layer const& pages) noexcept {
+    c->spare[bin.value].head = head;
+    if (head == nullptr) remove(bin, c, pages);
+  }
+
+  void sweep_chunk(Links const& links, bin_index bin, chunk_type* c, Layer const& pages) noexcept {
+    free_slot *first = nullptr, *last = nullptr, *slot = head_of(bin, c);
+    for (bool cut = false; slot != nullptr && c->gone_slots != 0;) {
+      free_slot* const next = links.next(slot, bin);
+      if (entry_of(slot).kind() == page_kind::none) {
+        --c->gone_slots;
+        cut = true;
+      } else {
+        if (last == nullptr) first = slot;
+        else if (cut) links.link(last, bin, slot);
+        cut = false;
+        last = slot;
+      }
+      slot = next;
+    }
+    if (last != nullptr) links.link(last, bin, slot);
+    c->gone_slots = 0;
+    set_head(bin, c, last != nullptr ? first : slot, pages);
+  }
+
+  void insert(bin_index bin, chunk_type* c, Layer const& pages) noexcept {
+    auto& place = c->spare[bin.value];
+    place.prev = nullptr;
+    place.next = first_;
+    if (first_ != nullptr) {
+      check_chunk(first_, pages);
+      first_->spare[bin.value].prev = c;
+    }
+    first_ = c;
+  }
+  void remove(bin_index bin, chunk_type* c, Layer const& pages) noexcept {
+    auto& place = c->spare[bin.value];
+    if (place.next != nullptr) check_chunk(place.next, pages);
+    if (place.prev != nullptr) check_chunk(place.prev, pages);
+    if constexpr (checks_chunks<geometry>) {
+      bool const holds = (place.prev != nullptr ? place.prev->spare[bin.value].next : first_) == c &&
+                         (place.next == nullptr || place.next->spare[bin.value].prev == c);
+      check(holds, "the neighbours of a chunk know it", c);
+    }
+    (place.prev != nullptr ? place.prev->spare[bin.value].next : first_) = place.next;
+    if (place.next != nullptr) place.next->spare[bin.value].prev = place.prev;
+    place = {};
+  }
+  /// Where links are checked, a chunk's neighbour is one before anything is read there.
+  static void check_chunk([[maybe_unused]] chunk_type const* c, [[maybe_unused]] Layer const& pages) noexcept {
+    if constexpr (checks_chunks<geometry>)
+      check(pages.source().has_chunk(c), "the neighbours of a chunk are chunks", c);
+  }
+
+  chunk_type* first_ = nullptr;
+  chunk_type* to_sweep_ = nullptr;
+};
+
+}}}  // namespace zmm::detail

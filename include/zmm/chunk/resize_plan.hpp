@@ -1,0 +1,40 @@
+// What a paged block becomes when it changes size where it is. Whose it is, who is charged, and how it is done, engines know.
+#pragma once
+
+#include <zmm/chunk/address_index.hpp>
+
+#include <initializer_list>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`; `free_behind()`: so many
+/// are free behind it. 0: it cannot hold them.
+template <class Geometry, class FreeBehind>
+std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes,
+                     FreeBehind free_behind) noexcept {
+  constexpr std::size_t page = Geometry::page_bytes;
+  if (min_bytes <= now * page && preferred_bytes >= now * page) return now;
+  if (min_bytes > large_limit<Geometry>) return 0;
+  if (preferred_bytes > large_limit<Geometry>) preferred_bytes = large_limit<Geometry>;
+  std::size_t const wanted = divide_up(preferred_bytes != 0 ? preferred_bytes : 1, page);
+  std::size_t const reach = wanted > now ? now + free_behind() : now;
+  if (divide_up(min_bytes, page) > reach) return 0;
+  return wanted < reach ? wanted : reach;
+}
+
+/// The same for a huge block, which `resize(bytes)` is asked to resize; it returns the bytes there are then, or 0. Returns: the bytes
+/// that may be used; 0: it cannot hold them.
+template <class Resize>
+std::size_t resize_huge_within(extent const& now, std::size_t min_bytes, std::size_t preferred_bytes,
+                               Resize resize) noexcept {
+  bool const fits = min_bytes <= now.bytes;
+  if (fits && preferred_bytes >= now.bytes) return now.bytes;
+  if (min_bytes > ~std::size_t{0} / 2) return 0;
+  if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
+  for (std::size_t bytes : {now.next_step(min_bytes, preferred_bytes), min_bytes}) {
+    if (std::size_t const got = resize(bytes)) return got;
+  }
+  return fits ? now.bytes : 0;
+}
+
+}}}  // namespace zmm::detail

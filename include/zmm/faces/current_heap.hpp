@@ -1,0 +1,110 @@
+// The heaps that are current on a thread, for code that default-constructs its allocators.
+#pragma once
+
+#include <zmm/base/checks.hpp>
+#include <zmm/base/immortal.hpp>
+#include <zmm/watch/watched_engine.hpp>
+
+#include <type_traits>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+namespace detail {
+
+/// Whether all of a type is zmm's, so that its name stands for one type in the whole program.
+template <class Heap> inline constexpr bool is_named_type = false;
+template <template <class> class Engine, class Options>
+inline constexpr bool is_named_type<Engine<Options>> =
+    std::is_same_v<Options, default_options> || std::is_same_v<Options, hardened_options> ||
+    std::is_same_v<Options, debug_options>;
+template <> inline constexpr bool is_named_type<mm_heap> = true;
+
+/// A type of heap. Objects that hide their symbols each have a kind of their own for it: those agree by its name.
+struct heap_kind {
+  char const* name;  ///< null: the address of the kind tells the type
+};
+template <class Heap> constexpr heap_kind make_heap_kind() noexcept {
+  return {is_named_type<Heap> ? __PRETTY_FUNCTION__ : nullptr};
+}
+template <class Heap> inline constexpr heap_kind kind_of = make_heap_kind<Heap>();
+
+ZMM_COLD inline bool are_same_name(char const* a, char const* b) noexcept {
+  return __builtin_strstr(a, "= zmm::") != nullptr && __builtin_strcmp(a, b) == 0;
+}
+inline bool are_same_kind(heap_kind const& a, heap_kind const& b) noexcept {
+  return &a == &b || (a.name != nullptr && b.name != nullptr && are_same_name(a.name, b.name));
+}
+
+/// One scope of one thread. They lie where the program puts them, on the stack as a rule.
+class current_scope;
+/// The newest scope of this thread: one word for all types of heaps.
+ZMM_SHARED inline thread_local current_scope* newest_scope = nullptr;
+
+class current_scope {
+public:
+  current_scope(heap_kind const& kind, void* heap) noexcept : kind_(&kind), heap_(heap), before_(newest_scope) {
+    newest_scope = this;
+  }
+  current_scope(current_scope const&) = delete;
+  current_scope& operator=(current_scope const&) = delete;
+  /// Scopes may end in any order: this one leaves the list wherever it stands.
+  ~current_scope() {
+    current_scope** place = &newest_scope;
+    while (*place != this) {
+      check(*place != nullptr, "the scope of a current heap ends on the thread it began on", this, heap_);
+      place = &(*place)->before_;
+    }
+    *place = before_;
+  }
+
+  /// Returns: the heap of this kind that is current on this thread; null: none is. Complexity: linear in newer scopes.
+  static void* find(heap_kind const& kind) noexcept {
+    for (current_scope const* s = newest_scope; s != nullptr; s = s->before_)
+      if (are_same_kind(*s->kind_, kind)) return s->heap_;
+    return nullptr;
+  }
+
+private:
+  heap_kind const* kind_;
+  void* heap_;
+  current_scope* before_;
+};
+
+/// What an allocator refers to that is bound to no heap, so that no call has to ask whether it is bound to one.
+template <class Heap> struct nobodys_heap {
+  nobodys_heap() noexcept { watched_calls::disown(heap); }
+  Heap heap;
+};
+template <class Heap> ZMM_COLD Heap& no_heap() noexcept {
+  static immortal<nobodys_heap<Heap>> made;
+  watched_calls::free_deferred(made.value.heap);
+  return made.value.heap;
+}
+
+template <class Heap> Heap& current_heap_of() noexcept {
+  void* const found = current_scope::find(kind_of<Heap>);
+  return ZMM_LIKELY(found != nullptr) ? *static_cast<Heap*>(found) : no_heap<Heap>();
+}
+
+}  // namespace detail
+
+/// While it lives, `current` is the current heap of its type on this thread: allocator<T, Heap>{}, made meanwhile, refers to it.
+/// For libraries that default-construct their allocators. Nests; ends on the thread it began on. The heap outlives it, and
+/// what was allocated meanwhile is freed while it, or another scope of the same heap, lives.
+///
+///     zmm::heap h;
+///     zmm::use_heap_of scope{h};
+///     auto document = json::parse(text);  // nlohmann::basic_json of zmm::allocator<T, zmm::heap>
+///
+/// In programs of several shared objects a scope holds in all of them; for a heap with options of the program's, in those that
+/// do not hide that type.
+template <class Heap> class use_heap_of {
+public:
+  explicit use_heap_of(Heap& current) noexcept : scope_(detail::kind_of<Heap>, &current) {}
+
+private:
+  detail::current_scope scope_;
+};
+template <class Heap> use_heap_of(Heap&) -> use_heap_of<Heap>;
+
+}}  // namespace zmm

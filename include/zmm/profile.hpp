@@ -1,0 +1,39 @@
+// Profiles of heaps, in files that other people's tools open. docs/profiling.md leads through them.
+//
+//     zmm::write_profile(heap, zmm::profile_format::pprof, file);      // go tool pprof, speedscope, Perfetto, Grafana
+//
+// A debug heap knows every place and label that has allocated; of any other heap a profile tells by kind of memory and size.
+#pragma once
+#include <zmm/inspect/pprof.hpp>
+#include <zmm/inspect/profile_text.hpp>
+
+namespace zmm { inline namespace ZMM_ABI {
+
+enum class profile_format : unsigned char {
+  pprof,      ///< profile.proto, gzipped: alloc_objects, alloc_space, inuse_objects, inuse_space
+  folded,     ///< "label;place bytes" lines of what is live: flame graphs
+  heaptrack,  ///< heaptrack's interpreted file: an event for each live block
+  massif,     ///< Valgrind's massif: one snapshot
+};
+
+/// Effects: writes who has what of an engine, a face, a pool or the process's heap (thread_heap{}), to a FILE*, or to a
+/// function bool(char const* bytes, std::size_t count), which is called with 2 KiB at a time. Sums of live blocks and bytes
+/// are those of stats(). In a debug heap lines are places ("order.cpp:41") under their labels, all of one moment; else kinds
+/// of memory and sizes of slots.
+/// Returns: whether all of it was known and arrived; a FILE* is flushed for that. Allocates nothing in `x`: 72 bytes for each
+/// place come from the system.
+/// Complexity: linear in places, for heaptrack in live blocks; without a watch as visit().
+template <class X, class To> bool write_profile(X const& x, profile_format format, To&& to) {
+  detail::profile_data const data(detail::inspected(x));
+  bool const is_written = detail::write_text(to, [&](detail::text_out& out) {
+    switch (format) {
+    case profile_format::pprof: return detail::write_pprof(data, out);
+    case profile_format::folded: return detail::write_folded(data, out);
+    case profile_format::heaptrack: return detail::heaptrack_writer(data, out).write();
+    case profile_format::massif: return detail::massif_writer(data, out).write();
+    }
+  });
+  return is_written && data.is_whole();
+}
+
+}}  // namespace zmm

@@ -1,0 +1,157 @@
+// C's malloc and free and all their relatives, on thread_heap. Include this in exactly one source file of a program:
+//
+//     #include <zmm/replace_malloc.hpp>
+//
+// and every malloc of the program and of the shared objects it loads goes there: C++'s new and the C library's own too.
+// Included twice, the program does not link. Or preload libzmm_malloc.so into programs as they are. For the GNU C library;
+// docs/replacing-malloc.md says what happens before main, across fork and with ZMM_PASSTHROUGH, and what does not work.
+//
+// Each function does what the C library's manual says of it, but for what is said here. A block may be freed by any thread.
+#pragma once
+
+#include <zmm/faces/malloc_family.hpp>
+
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// In the terms of the C library: what is in use, what is not, and huge blocks, which have mappings of their own.
+inline struct mallinfo2 malloc_figures() noexcept {
+  if (malloc_family::forwards()) return next_in_line.mallinfo2.get()();
+  statistics const now = thread_heap::stats();
+  struct mallinfo2 told {};
+  told.arena = now.real_size;
+  told.hblks = now.huge_blocks;
+  told.usmblks = now.peak;
+  told.uordblks = now.size;
+  told.fordblks = now.real_size > now.size ? now.real_size - now.size : 0;
+  told.keepcost = now.cached_chunks * thread_heap::geometry::chunk_bytes;
+  return told;
+}
+inline int saturated(std::size_t n) noexcept { return n < INT_MAX ? static_cast<int>(n) : INT_MAX; }
+
+}}}  // namespace zmm::detail
+
+extern "C" {
+
+ZMM_SHARED void* malloc(std::size_t bytes) noexcept { return zmm::detail::malloc_family::allocate(bytes); }
+ZMM_SHARED void free(void* block) noexcept { zmm::detail::malloc_family::free(block); }
+/// Of programs from before 2.26. Weak, since the name is free for others by now.
+[[gnu::weak]] ZMM_SHARED void cfree(void* block) noexcept { zmm::detail::malloc_family::free(block); }
+
+// By address: a block that has shrunk where it was is larger than its size says.
+ZMM_SHARED void free_sized(void* block, std::size_t) noexcept { zmm::detail::malloc_family::free(block); }
+ZMM_SHARED void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept {
+  zmm::detail::malloc_family::free(block);
+}
+
+ZMM_SHARED void* calloc(std::size_t count, std::size_t each) noexcept {
+  return zmm::detail::malloc_family::allocate_zeroed(count, each);
+}
+/// As the C library's: realloc(p, 0) frees p and returns null.
+ZMM_SHARED void* realloc(void* block, std::size_t bytes) noexcept {
+  return zmm::detail::malloc_family::reallocate(block, bytes);
+}
+ZMM_SHARED void* reallocarray(void* block, std::size_t count, std::size_t each) noexcept {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, each, &bytes)) return zmm::detail::malloc_family::refuse(ENOMEM);
+  return zmm::detail::malloc_family::reallocate(block, bytes);
+}
+
+ZMM_SHARED int posix_memalign(void** place, std::size_t alignment, std::size_t bytes) noexcept {
+  if (!zmm::detail::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  int const saved = errno;
+  void* const block = zmm::detail::malloc_family::allocate_aligned(alignment, bytes);
+  errno = saved;
+  if (block == nullptr) return ENOMEM;
+  *place = block;
+  return 0;
+}
+/// As of C17: an alignment that is no power of two is refused with EINVAL. Any size will do.
+ZMM_SHARED void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  return zmm::detail::malloc_family::allocate_aligned(alignment, bytes);
+}
+/// As the C library's: an alignment that is no power of two means the next one.
+ZMM_SHARED void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  if (alignment > (~std::size_t{0} >> 1) + 1) return zmm::detail::malloc_family::refuse(EINVAL);
+  std::size_t const power = alignment <= 1 ? 1 : std::size_t{2} << zmm::detail::highest_bit(alignment - 1);
+  return zmm::detail::malloc_family::allocate_aligned(power, bytes);
+}
+ZMM_SHARED void* valloc(std::size_t bytes) noexcept {
+  return zmm::detail::malloc_family::allocate_aligned(zmm::os_page_size(), bytes);
+}
+ZMM_SHARED void* pvalloc(std::size_t bytes) noexcept {
+  std::size_t const page = zmm::os_page_size();
+  std::size_t const whole = zmm::detail::align_up(bytes, page);
+  if (whole < bytes) return zmm::detail::malloc_family::refuse(ENOMEM);
+  return zmm::detail::malloc_family::allocate_aligned(page, whole);
+}
+
+/// All of it may be used.
+ZMM_SHARED std::size_t malloc_usable_size(void* block) noexcept {
+  return zmm::detail::malloc_family::usable_size(block);
+}
+/// Returns: 1 if memory went back to the system. How much is kept is the heap's business, whatever `keep` says.
+ZMM_SHARED int malloc_trim(std::size_t keep) noexcept {
+  if (zmm::detail::malloc_family::forwards()) return zmm::detail::next_in_line.malloc_trim.get()(keep);
+  zmm::thread_heap::collect();
+  return zmm::thread_heap::trim() != 0;
+}
+/// Effects: none. Returns: 1: these are hints about how another malloc works.
+ZMM_SHARED int mallopt(int name, int value) noexcept {
+  return zmm::detail::malloc_family::forwards() ? zmm::detail::next_in_line.mallopt.get()(name, value) : 1;
+}
+ZMM_SHARED struct mallinfo2 mallinfo2() noexcept { return zmm::detail::malloc_figures(); }
+/// As mallinfo2(); what is too large for an int is INT_MAX.
+ZMM_SHARED struct mallinfo mallinfo() noexcept {
+  struct mallinfo2 const now = zmm::detail::malloc_figures();
+  using zmm::detail::saturated;
+  return {saturated(now.arena),    saturated(now.ordblks), saturated(now.smblks),  saturated(now.hblks),
+          saturated(now.hblkhd),   saturated(now.usmblks), saturated(now.fsmblks), saturated(now.uordblks),
+          saturated(now.fordblks), saturated(now.keepcost)};
+}
+ZMM_SHARED void malloc_stats() noexcept {
+  if (zmm::detail::malloc_family::forwards()) return zmm::detail::next_in_line.malloc_stats.get()();
+  struct mallinfo2 const now = zmm::detail::malloc_figures();
+  dprintf(STDERR_FILENO, "zmm: %zu bytes in use, %zu from the system, %zu huge blocks\n", now.uordblks, now.arena,
+          now.hblks);
+}
+ZMM_SHARED int malloc_info(int options, std::FILE* out) noexcept {
+  if (options != 0) return EINVAL;
+  if (zmm::detail::malloc_family::forwards()) return zmm::detail::next_in_line.malloc_info.get()(options, out);
+  struct mallinfo2 const now = zmm::detail::malloc_figures();
+  std::fprintf(out,
+               "<malloc version=\"1\">\n<system type=\"current\" size=\"%zu\"/>\n<total type=\"rest\" "
+               "size=\"%zu\"/>\n</malloc>\n",
+               now.arena, now.fordblks);
+  return 0;
+}
+
+// The C library's other names for its own. What a program gets by them it may free by free().
+// NOLINTBEGIN(bugprone-reserved-identifier)
+ZMM_SHARED void* __libc_malloc(std::size_t bytes) noexcept { return zmm::detail::malloc_family::allocate(bytes); }
+ZMM_SHARED void* __libc_calloc(std::size_t count, std::size_t each) noexcept {
+  return zmm::detail::malloc_family::allocate_zeroed(count, each);
+}
+ZMM_SHARED void* __libc_realloc(void* block, std::size_t bytes) noexcept {
+  return zmm::detail::malloc_family::reallocate(block, bytes);
+}
+ZMM_SHARED void* __libc_memalign(std::size_t alignment, std::size_t bytes) noexcept {
+  return memalign(alignment, bytes);
+}
+ZMM_SHARED void* __libc_valloc(std::size_t bytes) noexcept { return valloc(bytes); }
+ZMM_SHARED void* __libc_pvalloc(std::size_t bytes) noexcept { return pvalloc(bytes); }
+ZMM_SHARED void __libc_free(void* block) noexcept { zmm::detail::malloc_family::free(block); }
+// NOLINTEND(bugprone-reserved-identifier)
+
+/// Before main, and before the constructors of the program: so the C library's locks that an allocation may be made under,
+/// as of atexit(), are free when the heap registers its ends with them.
+[[gnu::constructor(101)]] static void zmm_malloc_begins() noexcept {
+  zmm::detail::malloc_family::free(zmm::detail::malloc_family::allocate(1));
+}
+
+}  // extern "C"

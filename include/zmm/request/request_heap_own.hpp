@@ -1,0 +1,267 @@
+// What a request heap says is its own: blocks packed into slabs of a pool, dropped together when the request ends.
+//
+//     take ─ packed_bins::pop | carve_one
+//     take_aside ─ packed_bins::pop_wide
+//     take_fresh ─ packed_bins::carve | carve_wide
+//     attempt ─ take_packed ─ open_slab ─ request_pool::take_slab
+//        └─ take_paged ─ request_pool::take_run | take_huge
+//     give_hit ─ packed_bins::push
+//     give_aside ─ packed_bins::push_wide
+//     give ─ give_paged
+//     run_end ─ children, end_list
+//     drop ─ give_back ─ request_pool::end
+#pragma once
+
+#include <zmm/options.hpp>
+#include <zmm/blocks/block_classes.hpp>
+#include <zmm/watch/engine_over.hpp>
+#include <zmm/request/end_list.hpp>
+#include <zmm/request/packed_kinds.hpp>
+#include <zmm/request/paged_table.hpp>
+#include <zmm/request/request_pool.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// The core that engine_over makes basic_request_heap of.
+template <class Options>
+class request_heap_own : public engine_account<Options>,
+                         public watched_engine<Options>,
+                         public usual_core,
+                         request_checks<Options>,
+                         packed_kinds<Options>,
+                         protected listed_request<Options> {
+  using checks = request_checks<Options>;
+  using kinds = packed_kinds<Options>;
+  using kinds::packed_rank, kinds::is_packed, kinds::packed_bin;
+  using classes = typename kinds::classes;
+  using bins = typename kinds::bins;
+  using account = engine_account<Options>;
+  using watched = watched_engine<Options>;
+  using engine = engine_over<request_heap_own>;
+
+public:
+  using options = Options;
+  using geometry = typename Options::geometry;
+  using pool_type = basic_request_pool<geometry>;
+  static constexpr bool looks_aside = true;     // blocks of alignment 32 and 64 have lists of their own
+  static constexpr bool reports_leaks = false;  // to drop blocks is what a request is for
+  struct lists_type {
+    using classes = packed_classes<Options>;
+    static constexpr std::size_t most_aligned = 16;
+  };
+
+  explicit request_heap_own(pool_type& pool) noexcept : pool_(&pool) {}
+  request_heap_own(within_t, request_heap_own& parent) noexcept : pool_(parent.pool_), parent_(&parent) {}
+  request_heap_own(void* buffer, std::size_t bytes, pool_type& pool) noexcept
+      : pool_(&pool), buffer_(static_cast<char*>(buffer)), buffer_bytes_(bytes) {}
+  void open_buffer() noexcept { bins_.open(buffer_, buffer_ + buffer_bytes_); }
+  void join_family() noexcept;
+
+  void* take(std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_aside(std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_fresh(std::size_t bytes, std::size_t alignment) noexcept;
+  void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    return is_packed(bytes, alignment) ? take_packed(bytes, alignment, asked) : take_paged(bytes, alignment, asked);
+  }
+  void handed_out(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  bool reclaim() noexcept;
+
+  ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = opaque(classes::rank_of(bytes, alignment));  // unrolled constants look too large
+    if (ZMM_UNLIKELY(alignment > 16 || rank >= bound_.get(rank) || may_be_sampled<Options>(block))) return false;
+    if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
+    bins_.push(classes::bin_of(rank), block);
+    wipe_freed(block, classes::bin_of(rank), bytes);
+    add_dead(classes::bin_of(rank));
+    return true;
+  }
+  bool give_aside(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  void give_missed(void* block, std::size_t bytes, std::size_t alignment) noexcept { give(block, bytes, alignment); }
+  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
+    std::size_t const before = list.size();
+    bins_.pop_some(bin, count, list);
+    this->add_live((list.size() - before) * slot_bytes(bin));
+  }
+  void push_all(bin_index bin, block_list& list) noexcept {
+    this->remove_live(list.size() * slot_bytes(bin));
+    bins_.push_all(bin, list);
+  }
+  void forward_lists() noexcept { bins_.forward(); }
+  free_slot* take_deferred(bin_index bin) noexcept { return bins_.take_list(bin); }
+
+  std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
+  /// A packed block never changes; it answers its bin's size if `min_bytes` belongs to that bin, else it refuses; of an unknown
+  /// size it always refuses. Paged blocks grow and shrink as in a heap.
+  std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
+                              admission&) noexcept;
+
+  void run_end() noexcept {
+    if (ZMM_UNLIKELY(first_child_ != nullptr || !end_.empty())) run_end_entries();
+  }
+  template <class Visit> void for_each_child(Visit visit) noexcept {
+    for (request_heap_own* child = first_child_; child != nullptr; child = child->next_sibling_) visit(*child);
+  }
+  void drop(void const*) noexcept {
+    give_back();
+    forget_blocks();
+  }
+  void rekey([[maybe_unused]] void const* heap) noexcept {
+    if constexpr (Options::encode_links) checks::rekey(bins_.links(), heap);
+  }
+  void before_end() noexcept {
+    check_may_end();
+    run_end();
+    if (ZMM_UNLIKELY(first_child_ != nullptr || parent_ != nullptr)) leave_family();
+  }
+  void end() noexcept { give_back(); }
+  typename watched::watch_type* make_watch(void const* heap) noexcept;
+  /// Whether the watch serves another request, for which the pool has a place for it.
+  bool keeps_watch(typename watched::watch_type* own) noexcept;
+
+  std::size_t trim() noexcept;
+  std::size_t collect() noexcept;
+  plain_ledger const& book() const noexcept { return book_; }
+  std::size_t remaining() const noexcept;
+  bool set_limit(std::size_t bytes) noexcept { return book_.set_limit(bytes); }
+  /// A block of malloc's counts as it is. The pool has no part in it.
+  bool charge(std::size_t bytes, admission& asked) noexcept {
+    if (!admits(bytes, asked)) return false;
+    charge(bytes);
+    return true;
+  }
+  void discharge(std::size_t bytes) noexcept;  ///< all ancestors, too
+  static void begin(admission&) noexcept {}    // lifts are looked for along the ancestors: admits()
+  bool ask_hook(std::size_t bytes) noexcept;
+  void check_may_release(void const*) const noexcept { check_may_end(); }
+  void reset_peak() noexcept {
+    this->reset_account(carved());
+    book_.reset_peak();
+  }
+  void count(statistics& s) const noexcept;
+  void verify(void const* heap) const noexcept;
+
+  template <class F> void on_end(F&& f);
+  template <class T, class Construct> T* create_with(Construct construct);
+  pool_type& pool() const noexcept { return *pool_; }
+
+  // For visits: request_visit.hpp.
+  template <class Tell> bool tell_all(Tell& tell, bool tells_blocks) const;
+  template <class Visit> bool for_each_book(Visit visit) const;
+  void set_label_of(char const* label) noexcept;
+
+protected:
+  using watched::bound_, watched::forwards, watched::is_watched, watched::watch;
+
+private:
+  using orders = slab_orders<geometry>;
+  static constexpr std::size_t counted_from = orders::bytes(orders::max);  ///< bytes of slabs: what is opened then is counted
+  static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: looks for free ones itself
+  static constexpr std::size_t looked_at_a_page = 32;                     ///< free blocks that a page taken pays a look at
+  static constexpr std::uint16_t is_going = 0xFFFF;                       ///< in a cell of a slab that has no live block
+  using chunk_type = chunk<geometry>;
+
+  /// Marks a packed block as live, if the options say so. Null: no effect.
+  ZMM_INLINE void tag([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
+                      [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment) noexcept {
+    if constexpr (Options::tag_blocks) {
+      if (block != nullptr) this->tags.write(block, bin, bytes, alignment);
+    }
+  }
+  /// What free_packed() leaves to do, after the block is linked.
+  void wipe_freed(void* block, bin_index bin, std::size_t bytes) noexcept;
+  // With tag_blocks only. Each stops where a caller names what is no such block.
+  void free_packed(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  void check_memory(void const* block) const noexcept;
+  void check_paged(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
+  std::size_t resize_packed(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+  // What a request's end does more with some options.
+  void check_slabs() const noexcept;
+  void wipe_slabs() noexcept;
+
+  ZMM_INLINE void add_dead(bin_index bin) noexcept { this->remove_live(slot_bytes(bin)); }
+  void* take_packed(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  paged_block take_pages(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
+  void* open_and_carve(bin_index bin) noexcept;
+  bool open_slab(admission& asked) noexcept;
+  bool grow_table(admission& asked) noexcept;
+  void give_table_room(void* room, std::size_t bytes) noexcept;
+  bool is_lifted_by_end(admission& asked) const noexcept;
+  std::size_t give_paged(void* block) noexcept;
+  std::size_t give_pages(paged_block block) noexcept;
+  std::size_t tag_of(void const* block) const noexcept;
+  void set_tag(paged_block block, std::size_t tag) noexcept;
+  std::size_t bytes_of(paged_block block) const noexcept;
+
+  bool is_paged(void const* block) const noexcept;
+  std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+  std::size_t resize_huge(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
+  std::size_t look_for_free_slabs(std::size_t pages) noexcept;
+  std::size_t collect_all() noexcept, collect_slabs() noexcept, drop_everything() noexcept;
+  void shrink_table() noexcept;
+  bool is_any_paged_live() const noexcept;
+  slab* unlink_free_slabs() noexcept;
+  void drop_slabs(slab* gone, std::size_t& blocks) noexcept;
+  void note_full_slab() noexcept, forget_counts() noexcept;
+  static std::uint16_t* counts_of(slab const* s) noexcept;
+  std::uint16_t* count_at(void const* block) const noexcept;
+  bool is_open_slab_counted() const noexcept { return slab_bytes_ - slabs_->bytes >= counted_from; }
+  std::size_t slab_pages() const noexcept { return slab_bytes_ / geometry::page_bytes; }
+
+  void forget_blocks() noexcept;
+  void drop_blocks() noexcept;
+  void give_back() noexcept;
+  void give_back_paged() noexcept;
+  bool is_any_live() const noexcept;
+  void check_may_end() const noexcept;
+  bool run_entries() noexcept;
+  void run_end_entries() noexcept;
+  void leave_family() noexcept;
+
+  /// The caller's buffer has neither chunks nor page maps: a packed block may start at any address there.
+  bool is_in_buffer(void const* block) const noexcept { return address_of(block) - address_of(buffer_) < buffer_bytes_; }
+  static page_entry& entry_of(void const* block) noexcept {
+    return chunk_type::of(block)->map[chunk_type::page_of(block)];
+  }
+
+  bool is_limited() const noexcept;
+  bool admits(std::size_t bytes, admission& asked) const noexcept;  ///< whether all ancestors do, too
+  void charge(std::size_t bytes) noexcept;                           ///< all ancestors, too
+  void note_charged() noexcept;
+  void count_live(std::size_t& size, std::size_t& blocks) const noexcept;
+  std::size_t carved() const noexcept { return bins_.carved_bytes() + paged_bytes_; }
+  void note_carved() noexcept { account::note_carved(carved()); }
+
+  struct area_item;
+  template <class Visit> void for_each_paged(Visit visit) const;
+  template <class Area> void count_packed(Area& area) const noexcept;
+
+  bins bins_;
+  slab* slabs_ = nullptr;  ///< newest first; the first one is open
+  std::size_t slab_bytes_ = 0;     ///< bytes of all slabs
+  std::size_t paged_bytes_ = 0;    ///< bytes of all paged blocks
+  std::size_t next_look_ = 0;      ///< pages of slabs from which on another look at what is free is paid for
+  paged_table table_;      ///< all paged blocks, its own memory's among them
+  end_list<Options::encode_calls> end_;
+  pool_type* pool_;
+  bool joined_ = false;     ///< counted as in flight by the pool
+  bool ending_ = false;     ///< entries of the end are running, here or below
+  bool waits_ = false;      ///< a limit hook was asked for its sake or a child's
+  std::size_t counted_bytes_;  ///< of blocks, until the last note_full_slab(); means nothing before it
+  std::size_t heads_at_look_;  ///< sum_of_heads() after the last look; likewise
+  char* buffer_ = nullptr;  ///< the caller's
+  std::size_t buffer_bytes_ = 0;
+  plain_ledger book_;  ///< slabs and paged blocks of this request and its children
+  request_heap_own* parent_ = nullptr;
+  request_heap_own* first_child_ = nullptr;
+  request_heap_own* next_sibling_ = nullptr;
+};
+
+}}}  // namespace zmm::detail
+
+#include <zmm/request/request_heap_allocate.hpp>
+#include <zmm/request/request_heap_collect.hpp>
+#include <zmm/request/request_heap_end.hpp>
+#include <zmm/request/request_heap_paged.hpp>
+#include <zmm/request/request_heap_whole.hpp>

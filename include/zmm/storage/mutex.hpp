@@ -1,0 +1,170 @@
+// The lock, and the order in which locks are taken.
+//
+// A thread takes a lock only inside locks of lower rank. Under `pool`, `claim`, `central` and `source` the storage works, which is
+// the user's and may use other heaps of zmm's: so inside these every rank may be taken anew, but never a lock that the
+// thread has already. Storages therefore never come back to the heap they serve. Forks, which hold all locks at once, ask for
+// them without waiting (fork_guard.hpp), so they fit any order. A stop lets go of all locks first (base/checks.hpp).
+#pragma once
+
+#include <zmm/base/held_locks.hpp>
+#include <zmm/storage/os_page.hpp>
+#include <zmm/storage/os_wait.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// All locks, the outermost first.
+enum class lock_rank : std::uint8_t {
+  none,       ///< a mark, which nobody waits for
+  watch,      ///< who is inside a watch; its engine is called inside
+  leaving,    ///< what a thread held and is leaving
+  pool,       ///< a request pool; storage works under it
+  claim,      ///< a pool's magazine, where it is waited for
+  journal,    ///< what a pool knows of its listed requests
+  central,    ///< the heap that threads share
+  source,     ///< a chunk source that threads share; storage works under it
+  members,    ///< what threads hold
+  keys,       ///< the maker of keys
+  samples,    ///< stacks, and the samples of all heaps
+  reserves,   ///< the operating system's blocks that have a reserve
+  leftovers,  ///< what the operating system would not take back
+  forks,      ///< what takes part in forks
+};
+
+/// Whether a thread that holds `held` may wait for this lock.
+inline bool is_in_order(held_lock const* held, void const* lock, lock_rank rank) noexcept {
+  bool is_lower = true, storage_works = false;
+  for (; held != nullptr; held = held->outer) {
+    if (held->lock == lock) return false;
+    auto const of_held = static_cast<lock_rank>(held->rank);
+    storage_works = storage_works || (of_held >= lock_rank::pool && of_held <= lock_rank::source);
+    if (!storage_works && of_held >= rank) is_lower = false;
+  }
+  return is_lower;
+}
+
+/// Tests have it called for each lock that is going to be taken, with what its thread holds; null: nobody asks.
+using lock_observer = void (*)(held_lock const* held, void const* lock, lock_rank rank) noexcept;
+ZMM_SHARED inline detail::atomic<lock_observer> current_lock_observer{nullptr};
+
+/// The thread that holds the locks of the process for its fork; 0: none.
+ZMM_SHARED inline detail::atomic<host::thread> forking_thread{};
+/// Relaxed: a thread sees what itself has stored.
+inline bool is_forking() noexcept { return forking_thread.load(detail::memory_order_relaxed) == host::this_thread(); }
+
+/// Constant-initialised. One compare-and-exchange each to take it and to let go of it; a waiter spins for a few
+/// instructions and then sleeps, so the holder may do system calls. Meets BasicLockable.
+///
+/// A lock that is *held for a fork* lets the thread that forks pass: to it, lock() and unlock() do nothing. What runs in
+/// that thread amid its fork, other people's fork handlers, may so do all that it may do elsewhere, while every other
+/// thread waits.
+class mutex {
+public:
+  constexpr explicit mutex(lock_rank rank) noexcept : rank_(rank) {}
+
+  void lock() noexcept {
+    std::uint32_t now = 0;
+    if (ZMM_LIKELY(
+            state_.compare_exchange_strong(now, held, detail::memory_order_acquire, detail::memory_order_relaxed)))
+      return;
+    wait();
+  }
+  /// Returns: whether it was free, or lets this thread pass.
+  bool try_lock() noexcept {
+    std::uint32_t now = 0;
+    return state_.compare_exchange_strong(now, held, detail::memory_order_acquire, detail::memory_order_relaxed) ||
+           passes(now);
+  }
+  void unlock() noexcept {
+    std::uint32_t now = held;
+    if (ZMM_LIKELY(state_.compare_exchange_strong(now, 0, detail::memory_order_release, detail::memory_order_relaxed)))
+      return;
+    if ((now & forked) == 0) let_go();
+  }
+
+  /// As lock() and unlock(), across a fork. Whoever waits in here comes before all who wait in lock(), or a thread that
+  /// wants several locks at once might never have them.
+  void hold() noexcept {
+    while (!hold_soon()) {}
+  }
+  /// Returns: whether it is held; false: somebody has had it for a few milliseconds.
+  bool hold_soon() noexcept {
+    std::uint32_t now = state_.load(detail::memory_order_relaxed);
+    for (bool is_late = false;;) {
+      if ((now & held) == 0) {
+        if (state_.compare_exchange_weak(now, held | forked | (now & awaited), detail::memory_order_acquire,
+                                         detail::memory_order_relaxed))
+          return true;
+      } else if (is_late) {
+        state_.fetch_and(~wanted, detail::memory_order_relaxed);
+        os_wake_all(state_);  // who has waited because of that
+        return false;
+      } else if (std::uint32_t const next = now | awaited | wanted;
+                 now == next || state_.compare_exchange_weak(now, next, detail::memory_order_relaxed)) {
+        is_late = !os_wait(state_, next, 5);
+        now = state_.load(detail::memory_order_relaxed);
+      }
+    }
+  }
+  void let_go() noexcept {
+    std::uint32_t const before = state_.fetch_and(wanted, detail::memory_order_release);
+    if ((before & awaited) != 0) (before & wanted) != 0 ? os_wake_all(state_) : os_wake_one(state_);
+  }
+
+  lock_rank rank() const noexcept { return rank_; }
+
+private:
+  static constexpr std::uint32_t held = 1, awaited = 2, forked = 4, wanted = 8;
+
+  static bool passes(std::uint32_t now) noexcept { return (now & forked) != 0 && is_forking(); }
+
+  ZMM_COLD void wait() noexcept {
+    std::uint32_t now = state_.load(detail::memory_order_relaxed);
+    for (int spins = 0; now == held && spins < 100; ++spins) {
+      ZMM_PAUSE();
+      now = state_.load(detail::memory_order_relaxed);
+    }
+    while (!passes(now)) {
+      bool const is_free = (now & (held | wanted)) == 0;
+      // Who has been here does not know whether others still sleep: the next unlock() wakes one to be sure.
+      std::uint32_t const next = now | awaited | (is_free ? held : 0);
+      if (now != next &&
+          !state_.compare_exchange_weak(now, next, detail::memory_order_acquire, detail::memory_order_relaxed))
+        continue;
+      if (is_free) return;
+      os_wait(state_, next);
+      now = state_.load(detail::memory_order_relaxed);
+    }
+  }
+
+  detail::atomic<std::uint32_t> state_{0};
+  lock_rank const rank_;
+};
+
+/// Called before a lock is taken, for tests.
+inline void note_wanted(mutex const& wanted) noexcept {
+  lock_observer const observe = current_lock_observer.load(detail::memory_order_relaxed);
+  if (ZMM_UNLIKELY(observe != nullptr)) observe(held_locks, &wanted, wanted.rank());
+}
+
+/// Holds the lock while it lives.
+class mutex_guard {
+public:
+  explicit mutex_guard(mutex& taken) noexcept : held_{&taken, &unlock, static_cast<unsigned>(taken.rank())} {
+    note_wanted(taken);
+    taken.lock();
+    note_held(held_);
+  }
+  ~mutex_guard() {
+    note_let_go(held_);
+    unlock(held_.lock);
+  }
+  mutex_guard(mutex_guard const&) = delete;
+  mutex_guard& operator=(mutex_guard const&) = delete;
+
+private:
+  static void unlock(void const* lock) noexcept { static_cast<mutex*>(const_cast<void*>(lock))->unlock(); }
+
+  held_lock held_;
+};
+
+}}}  // namespace zmm::detail

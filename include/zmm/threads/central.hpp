@@ -1,0 +1,279 @@
+// What the threads of a heap share: one core under a lock, and depots of full magazines in front of it.
+//
+//     refill ─ depot::take | heap_core::take_chain | heap_core::open_run
+//     give ─ depot::put | heap_core::give_chain
+#pragma once
+
+#include <zmm/chunk/shared_source.hpp>
+#include <zmm/heap/heap_core.hpp>
+#include <zmm/threads/depot.hpp>
+#include <zmm/threads/thread_cache.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Slots come and go by magazines, runs of pages and chunks one by one, so the lock is taken rarely. It is held while the core
+/// works, and the source's lock inside it while storage does; huge blocks take the source's alone.
+///
+/// Invariants:
+///     each slot of each run is live, in one thread's cache, in a depot or on one of the core's lists
+///     carved == the core's carved bytes; peak >= carved + bytes of huge blocks
+/// Any thread, unless said otherwise.
+template <class Options> class central {
+public:
+  using geometry = page_geometry<Options>;
+  using source_type = shared_source<geometry>;
+  using core = heap_core<Options, source_type>;
+  using cache_type = thread_cache<Options>;
+
+  constexpr explicit central(storage& from) noexcept : source_(from), core_(&source_) {}
+
+  constexpr source_type& source() noexcept { return source_; }
+  source_type const& source() const noexcept { return source_; }
+
+  /// Returns: a slot for a cache that has nothing at hand, and more of them into the cache; null: `asked` says why.
+  void* refill(cache_type& to, bin_index bin, admission& asked) noexcept {
+    if (free_slot* const magazine = depots_[bin.value].take()) return to.adopt(bin, magazine);
+    mutex_guard const guard(lock_);
+    std::size_t count = 0;
+    if (free_slot* const chain = core_.take_chain(bin, magazine_slots(bin), count)) {
+      free_bytes_ -= free_bytes_ < count * slot_bytes(bin) ? free_bytes_ : count * slot_bytes(bin);
+      return to.adopt(bin, chain);
+    }
+    auto const run = core_.open_run(bin, asked);
+    if (run.empty()) return nullptr;
+    note_carved();
+    return to.open(bin, run);
+  }
+  /// Effects: a full magazine is anybody's.
+  void give(bin_index bin, free_slot* magazine) noexcept {
+    check_own(magazine);
+    if (ZMM_LIKELY(depots_[bin.value].put(magazine))) return;
+    mutex_guard const guard(lock_);
+    give_chain(bin, magazine, magazine_slots(bin));
+  }
+  /// Effects: everything in the cache is anybody's.
+  void give_all(cache_type& of) noexcept {
+    mutex_guard const guard(lock_);
+    of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); });
+  }
+  /// Effects: a slot is free. For threads without a cache.
+  void give_slot(bin_index bin, void* slot) noexcept {
+    check_own(slot);
+    mutex_guard const guard(lock_);
+    core_.push(bin, slot);
+  }
+
+  /// As heap_core::attempt(). What no chunk holds needs no more than the source's lock.
+  void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    void* block = nullptr;
+    if (bytes > large_limit<geometry> && bytes <= ~std::size_t{0} / 2) {
+      block = source_.take_huge(bytes, alignment, 0, asked);
+    } else {
+      mutex_guard const guard(lock_);
+      block = core_.attempt(bytes, alignment, asked);
+      note_carved();
+    }
+    if (block != nullptr && core::is_huge(block)) note_huge(source_.find_huge(block).bytes);
+    return block;
+  }
+  /// As heap_core::free_paged().
+  void free_paged(void* block) noexcept {
+    if (core::is_huge(block)) return note_huge(0 - source_.give_huge(block));
+    check_own(block);
+    locked([&](core& c) {
+      c.free_paged(block);
+      note_carved();
+    });
+  }
+  /// As heap_core::resize_in_place(), for any block.
+  std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
+                              admission& asked) noexcept {
+    if (core::is_small(block)) return core::fit_in_place(source_, block, old_bytes, min_bytes);
+    if (core::is_huge(block)) {
+      if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
+      std::size_t const before = source_.find_huge(block).bytes;
+      std::size_t const got = core::resize_huge(source_, block, min_bytes, preferred_bytes, asked);
+      if (got != 0) note_huge(got - before);
+      return got;
+    }
+    return locked([&](core& c) {
+      std::size_t const got = c.resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
+      note_carved();
+      return got;
+    });
+  }
+  /// A paged block becomes `bytes` long; a huge one may move its pages. Null: it cannot.
+  void* reallocate_paged(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+    if (!core::is_huge(block)) {
+      return locked([&](core& c) -> void* {
+        if (!c.resize_large(block, bytes, alignment)) return nullptr;
+        note_carved();
+        return block;
+      });
+    }
+    std::size_t const before = source_.find_huge(block).bytes;
+    void* const place = core::resize_or_move_huge(source_, block, bytes, alignment, asked);
+    if (place != nullptr) note_huge(source_.find_huge(place).bytes - before);
+    return place;
+  }
+
+  /// Effects: what is in the depots joins the core's lists; then as heap_core::collect(). Returns: bytes of pages made free.
+  std::size_t collect() noexcept {
+    mutex_guard const guard(lock_);
+    return collect_locked();
+  }
+  std::size_t purge() noexcept {
+    return locked([](core& c) { return c.purge(); });
+  }
+  /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and whatever caches hold is nobody's.
+  /// Requires: no other thread is inside.
+  void release() noexcept {
+    source_.locked([](auto& s) {
+      s.release();
+      s.end_request();
+    });
+    core_.forget();
+    for (auto& depot : depots_) depot.reset();
+    huge_.store(0, detail::memory_order_relaxed);
+    note_carved();
+    reset_peak();
+  }
+
+  void reset_peak() noexcept { peak_.store(in_use(), detail::memory_order_relaxed); }
+  std::size_t peak() const noexcept { return peak_.load(detail::memory_order_relaxed); }
+
+  /// Adds the bytes and number of blocks that are not known to be free: `own`, the caller's cache or null, is looked into, other
+  /// threads' caches are not. Each free slot is subtracted once, whatever other threads do meanwhile, so nothing wraps.
+  /// Complexity: linear in free slots.
+  void count_live(cache_type const* own, std::size_t& size, std::size_t& blocks) noexcept {
+    mutex_guard const guard(lock_);
+    core_.count_live(size, blocks);
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      bin_index const bin{i};
+      std::size_t const free = count_depot(bin) + (own != nullptr ? own->free_slots(bin) : 0);
+      check(free <= blocks, others_blocks, this, &core_);
+      size -= free * slot_bytes(bin);
+      blocks -= free;
+    }
+  }
+
+  /// Returns: what `work(core)` returns, which runs under the lock.
+  template <class Work> decltype(auto) locked(Work work) noexcept {
+    mutex_guard const guard(lock_);
+    return work(core_);
+  }
+  /// The core, for what it can tell without the lock: of blocks that the caller holds, and keys.
+  core const& blocks() const noexcept { return core_; }
+  core& blocks_when_alone() noexcept { return core_; }
+
+  /// Visits the magazines of a bin. Requires: no other thread is inside.
+  template <class Visit> void for_each_magazine(bin_index bin, Visit visit) noexcept {
+    free_slot* held[depot_places];
+    std::size_t const count = take_depot(bin, held);
+    for (std::size_t i = 0; i < count; ++i) {
+      visit(held[i]);
+      depots_[bin.value].put(held[i]);
+    }
+  }
+  /// Calls visit(slot) for each slot in a depot. Requires: inside locked(). Complexity: linear in them.
+  template <class Visit> void for_each_depot_slot(Visit visit) noexcept;
+
+  void verify(void const* heap) noexcept {
+    mutex_guard const guard(lock_);
+    core_.verify(heap);
+    source_.locked([&](auto const& s) {
+      s.verify(heap);
+      check(core_.chunks() == s.chunks(), "every chunk in use is in a span list", nullptr, heap);
+      check(huge_.load(detail::memory_order_relaxed) == s.huge_bytes(), "huge bytes are counted twice alike", nullptr,
+            heap);
+    });
+    check(carved_.load(detail::memory_order_relaxed) == core_.carved(), "carved bytes are published", nullptr, heap);
+    check(peak() >= in_use(), "the peak is no less than what is carved", nullptr, heap);
+  }
+
+  /// For fork(): nobody is at work while it happens.
+  constexpr mutex& lock() noexcept { return lock_; }
+
+private:
+  /// Shared objects may have process heaps of their own: thread_heap's comment says when, and what helps.
+  static constexpr char const* others_blocks =
+      "a block is freed to the heap it is from, and not to another shared object's";
+  /// One look at a chunk's header for each magazine: what a heap frees for another is noticed before it does much harm.
+  void check_own(void const* block) const noexcept { check(core_.has_chunk_of(block), others_blocks, block, this); }
+
+  static constexpr std::size_t depot_places = 8;
+  using depot_type = depot<free_slot, depot_places>;
+
+  /// Below, the lock is held.
+  void give_chain(bin_index bin, free_slot* chain, std::size_t count) noexcept {
+    core_.give_chain(bin, chain);
+    returned_ += count * slot_bytes(bin);
+    free_bytes_ += count * slot_bytes(bin);
+    // A look costs what is free, several times what the frees cost where they came in no order. So it is for memory that is left
+    // behind in bulk; what is less waits until the core grows, which looks first.
+    std::size_t const half = core_.carved() / 2;
+    if (ZMM_UNLIKELY(free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look)) collect_locked();
+  }
+  ZMM_COLD std::size_t collect_locked() noexcept {
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      while (free_slot* const magazine = depots_[i].take()) core_.give_chain(bin_index{i}, magazine);
+    }
+    std::size_t const bytes = core_.collect();
+    returned_ = 0;
+    free_bytes_ -= free_bytes_ < bytes ? free_bytes_ : bytes;
+    note_carved();
+    return bytes;
+  }
+  /// Effects: takes the bin's magazines out. Returns: how many.
+  std::size_t take_depot(bin_index bin, free_slot* (&held)[depot_places]) noexcept {
+    std::size_t count = 0;
+    while (count != depot_places) {
+      if ((held[count] = depots_[bin.value].take()) == nullptr) break;
+      ++count;
+    }
+    return count;
+  }
+  /// Slots of the bin in its depot. Taken out meanwhile, so that none is met twice.
+  std::size_t count_depot(bin_index bin) noexcept {
+    free_slot* held[depot_places];
+    std::size_t const count = take_depot(bin, held);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!depots_[bin.value].put(held[i])) core_.give_chain(bin, held[i]);
+    }
+    return count * magazine_slots(bin);
+  }
+
+  std::size_t in_use() const noexcept {
+    return carved_.load(detail::memory_order_relaxed) + huge_.load(detail::memory_order_relaxed);
+  }
+  // Relaxed: figures, which order nothing.
+  void note_carved() noexcept {
+    carved_.store(core_.carved(), detail::memory_order_relaxed);
+    note_peak();
+  }
+  /// `more`, modulo 2^64, is in huge blocks than before. Without the lock.
+  void note_huge(std::size_t more) noexcept {
+    huge_.fetch_add(more, detail::memory_order_relaxed);
+    note_peak();
+  }
+  void note_peak() noexcept {
+    std::size_t const now = in_use();
+    std::size_t peak = peak_.load(detail::memory_order_relaxed);
+    while (now > peak && !peak_.compare_exchange_weak(peak, now, detail::memory_order_relaxed)) {}
+  }
+
+  static constexpr std::size_t least_worth_a_look = std::size_t{64} << 20;  ///< bytes
+
+  source_type source_;
+  mutex lock_{lock_rank::central};
+  std::size_t returned_ = 0;    ///< bytes of slots that came back to the core since the last collection
+  std::size_t free_bytes_ = 0;  ///< about how many are on its lists
+  core core_;
+  detail::atomic<std::size_t> carved_{0};
+  detail::atomic<std::size_t> huge_{0};
+  detail::atomic<std::size_t> peak_{0};
+  struct alignas(64) line_of_depot : depot_type {};
+  line_of_depot depots_[bin_count];
+};
+
+}}}  // namespace zmm::detail

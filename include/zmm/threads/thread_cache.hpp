@@ -1,0 +1,164 @@
+// What one thread has at hand of a heap for any thread.
+//
+//     pop ─ (list empty) bump
+//     push ─ (look due) look
+#pragma once
+
+#include <zmm/blocks/block_classes.hpp>
+#include <zmm/blocks/free_links.hpp>
+#include <zmm/chunk/limit_gate.hpp>
+#include <zmm/heap/heap_core.hpp>
+#include <zmm/storage/own_record.hpp>
+#include <zmm/threads/claim.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Slots of a magazine: at most 64, and at most 32 KiB of them, but two.
+struct magazine_table {
+  std::uint32_t slots[bin_count];
+};
+constexpr magazine_table make_magazine_table() noexcept {
+  magazine_table table{};
+  for (std::size_t i = 0; i < bin_count; ++i) {
+    std::size_t const fit = std::size_t{32 * 1024} / bin_specs[i].slot_bytes;
+    table.slots[i] = static_cast<std::uint32_t>(fit < 64 ? fit : 64);
+  }
+  return table;
+}
+inline constexpr magazine_table magazine_sizes = make_magazine_table();
+constexpr std::size_t magazine_slots(bin_index bin) noexcept { return magazine_sizes.slots[bin.value]; }
+
+/// Free slots, by bin: a list that the thread pops from and pushes onto, and the part of a run that was never handed out. It does
+/// not matter which thread a slot was allocated by: slots belong to nobody.
+///
+/// How long a list is, nobody counts: a count that each allocation and free changes is a chain of its own, as long as that of the
+/// list's head. Frees alone count down to the next *look*, which walks the list; if it has a magazine of slots or more, one
+/// magazine is cut off its end and goes to the depot.
+///
+/// Invariants, for each bin, with m = magazine_slots:
+///     length of the list + frees until the next look <= 2 m
+///     fresh is the rest of a run whose other slots were handed out
+/// Everything here is the holder's, but for the list of all caches and the claim.
+template <class Options> class thread_cache : public checked_blocks<Options>, public thread_member, run_links<Options> {
+public:
+  using links_type = run_links<Options>;
+  using fresh_run = typename links_type::fresh_run;
+
+  thread_cache() noexcept { clear(); }
+
+  links_type const& links() const noexcept { return *this; }
+
+  /// The first free slot, or null: then bump().
+  ZMM_INLINE void* pop(bin_index bin) noexcept { return links().pop(lists_[bin.value], bin, 0); }
+  /// Effects: a slot is free. Returns: false, and nothing was read at `block`, if a look is due first.
+  ZMM_INLINE bool push(bin_index bin, void* block) noexcept {
+    std::size_t left = until_look_[bin.value];
+    if (ZMM_UNLIKELY(left-- == 0)) return false;
+    links().push(lists_[bin.value], bin, block);
+    until_look_[bin.value] = left;
+    return true;
+  }
+  /// A slot that was never handed out; null if there is none.
+  ZMM_INLINE void* bump(bin_index bin) noexcept {
+    if (fresh_[bin.value].empty()) return nullptr;
+    char* const slot = fresh_[bin.value].take(slot_bytes(bin));
+    links().hand_out_fresh(slot, bin);
+    return slot;
+  }
+
+  /// Effects: looks how long the list is; the next push() will do. Returns: a magazine cut off its end; null if there are not
+  /// enough slots for one. Complexity: linear in a magazine.
+  free_slot* look(bin_index bin) noexcept {
+    std::size_t const magazine = magazine_slots(bin);
+    std::size_t length = 0;
+    free_slot *kept = nullptr, *const first = lists_[bin.value];  // kept: the last one in front of a whole magazine
+    for (free_slot* slot = first; slot != nullptr; slot = links().next(slot, bin)) {
+      if (++length > magazine) kept = kept != nullptr ? links().next(kept, bin) : first;
+    }
+    until_look_[bin.value] = 2 * magazine - length;
+    if (length < magazine) return nullptr;
+    until_look_[bin.value] += magazine;
+    if (kept == nullptr) return take_list(bin);
+    free_slot* const cut = links().next(kept, bin);
+    links().link(kept, bin, nullptr);
+    return cut;
+  }
+
+  /// Effects: a chain of at most a magazine becomes the list, which is empty, and its first slot is popped.
+  void* adopt(bin_index bin, free_slot* chain) noexcept {
+    lists_[bin.value] = chain;
+    std::size_t& left = until_look_[bin.value];
+    if (left > magazine_slots(bin)) left = magazine_slots(bin);
+    return pop(bin);
+  }
+  /// Effects: a run's slots are this cache's. Returns: the first of them. Requires: it has none left of the last run.
+  void* open(bin_index bin, fresh_run const& run) noexcept {
+    fresh_[bin.value] = run;
+    return bump(bin);
+  }
+  /// Effects: everything leaves: `give(bin, chain)` is called for each chain of free slots, fresh ones linked first.
+  template <class Give> void give_all(Give give) noexcept {
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      bin_index const bin{i};
+      free_slot* fresh = nullptr;
+      while (!fresh_[i].empty()) fresh = links().make(fresh_[i].take(slot_bytes(bin)), bin, fresh);
+      for (free_slot* const chain : {lists_[i], fresh}) {
+        if (chain != nullptr) give(bin, chain);
+      }
+    }
+    clear();
+  }
+  /// Effects: forgets every slot.
+  void clear() noexcept {
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      lists_[i] = nullptr;
+      until_look_[i] = 2 * magazine_slots(bin_index{i});
+      fresh_[i] = fresh_run();
+    }
+  }
+  /// Effects: blocks and links of before do not hold any more. With encode_links.
+  void rekey(block_keys const& with, void const* heap) noexcept {
+    static_cast<links_type&>(*this).rekey(with, heap);
+    this->rekey_blocks(with, heap);
+  }
+
+  bool is_fresh(void const* slot, bin_index bin) const noexcept {
+    return fresh_[bin.value].contains(slot, slot_bytes(bin));
+  }
+  std::size_t fresh_slots(bin_index bin) const noexcept { return fresh_[bin.value].left(slot_bytes(bin)); }
+  /// Slots of a bin that are free here. Complexity: linear in them.
+  std::size_t free_slots(bin_index bin) const noexcept {
+    return count_free_slots(links(), lists_[bin.value], bin, most_listed(bin)) + fresh_slots(bin);
+  }
+  /// Visits each free slot that is linked. Complexity: linear in them.
+  template <class Visit> void for_each_linked(bin_index bin, Visit visit) const {
+    for_each_free(links(), lists_[bin.value], bin, most_listed(bin), visit);
+  }
+  fresh_run const& fresh(bin_index bin) const noexcept { return fresh_[bin.value]; }
+
+  void verify(void const* heap) const noexcept {
+    for (std::uint8_t i = 0; i < bin_count; ++i) {
+      std::size_t const listed = free_slots(bin_index{i}) - fresh_slots(bin_index{i});
+      check(listed + until_look_[i] <= 2 * magazine_slots(bin_index{i}), "a cache's list is looked at in time", this,
+            heap);
+    }
+  }
+
+  limit_gate<Options::encode_calls> gate;  ///< lifts of this thread
+  thread_cache* next_cache = nullptr;      ///< in the heap's list of all caches; never changes
+  claim<> holder;
+
+private:
+  static std::size_t most_listed(bin_index bin) noexcept { return 2 * magazine_slots(bin) + 1; }
+  free_slot* take_list(bin_index bin) noexcept {
+    free_slot* const list = lists_[bin.value];
+    lists_[bin.value] = nullptr;
+    return list;
+  }
+
+  free_slot* lists_[bin_count];
+  std::size_t until_look_[bin_count];
+  fresh_run fresh_[bin_count];
+};
+
+}}}  // namespace zmm::detail

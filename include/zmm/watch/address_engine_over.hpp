@@ -1,0 +1,125 @@
+// What engines have besides that find a block by its address.
+#pragma once
+
+#include <zmm/watch/engine_over.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// As engine_over. Core says besides
+///
+/// | expression | what it is |
+/// | --- | --- |
+/// | `give_found(block)` | frees a block by its address alone; null: no effect |
+/// | `usable_size(block)` | what a caller may use of it; null: 0 |
+/// | `owns(p)` | whether p points into memory that the engine has handed out or is ready to |
+/// | `resize_or_move(block, bytes, alignment, asked)` | the block's place if it keeps its contents there without a copy; null: no |
+/// | `stay(block, bytes, alignment)` | whether a block that is not moved may be said to have so few bytes; then it has |
+/// | `peak()` `restore_peak(peak)` | for a block that is moved |
+template <class Core> class address_engine_over : public engine_over<Core> {
+  using engine = engine_over<Core>;
+
+public:
+  using typename engine::site;
+  using engine::deallocate;
+  using engine::usable_size;
+
+  /// Effects: frees a block found by its address alone. Null: no effect. Requires: `block` is live.
+  void deallocate(void* block) noexcept {
+    if constexpr (engine::is_sampled) {
+      if (ZMM_UNLIKELY((may_be_sampled<typename Core::options, Core::samples_apart>(block)))) sampled_calls<engine>::forget(block);
+    }
+    if (ZMM_LIKELY(!this->is_watched())) return this->core().give_found(block);
+    if (block != nullptr) watched_calls::deallocate(whole(), block, unknown_size, 1);
+  }
+
+  /// Returns: bytes usable in the live block at `block`; 0 for null.
+  [[nodiscard]] std::size_t usable_size(void const* block) const noexcept {
+    if (ZMM_UNLIKELY(this->is_watched())) return watched_calls::usable_size(whole(), block);
+    return this->core().usable_size(block);
+  }
+
+  /// Returns: whether `p` points into memory that this heap has handed out or is ready to. Reads nothing behind a foreign
+  /// pointer. Complexity: O(1); linear in chunks and huge blocks for a pointer deep inside a huge block or outside the heap.
+  [[nodiscard]] bool owns(void const* p) const noexcept {
+    if (ZMM_LIKELY(!this->forwards())) return this->core().owns(p);
+    auto const* const there = this->watch();
+    return there != nullptr && there->owns(p);
+  }
+
+  /// Effects: resizes a block, in place if its kind allows, else by moving it; min(old, new) bytes keep their contents.
+  /// A null block is allocated. `peak` never counts both places (real_peak does). No limit refuses a smaller size: if a block has
+  /// to move into a smaller place then, that may take some memory past the limit.
+  /// Returns: the block's place. Throws: as allocate(); the block is then unchanged.
+  [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::align_val_t alignment = usual_alignment) {
+    return reallocate(block, bytes, unknown_size, static_cast<std::size_t>(alignment));
+  }
+  /// The same. A third number looks like the old size, as other allocators have it: say std::align_val_t, or all four.
+  [[nodiscard, deprecated(ZMM_REALLOCATE_WITH_THREE)]] void* reallocate(void* block, std::size_t bytes,
+                                                                        std::size_t alignment) {
+    return reallocate(block, bytes, unknown_size, alignment);
+  }
+  /// As above, but only the first `copy_bytes` bytes are kept when the block moves.
+  [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::size_t copy_bytes, std::size_t alignment) {
+    admission asked;
+    void* const place = reallocate_asked(block, bytes, copy_bytes, alignment, asked);
+    if (ZMM_UNLIKELY(place == nullptr)) throw_refusal(bytes, asked);
+    return place;
+  }
+  /// As reallocate(), but returns null where that throws; the block is then unchanged.
+  [[nodiscard]] void* try_reallocate(void* block, std::size_t bytes,
+                                     std::align_val_t alignment = usual_alignment) noexcept {
+    return try_reallocate(block, bytes, unknown_size, static_cast<std::size_t>(alignment));
+  }
+  [[nodiscard]] void* try_reallocate(void* block, std::size_t bytes, std::size_t copy_bytes,
+                                     std::size_t alignment) noexcept {
+    admission asked;
+    return reallocate_asked(block, bytes, copy_bytes, alignment, asked);
+  }
+
+protected:
+  using engine::engine;
+  engine& whole() noexcept { return *this; }
+  engine const& whole() const noexcept { return *this; }
+
+  void* reallocate_asked(void* block, std::size_t bytes, std::size_t copied, std::size_t alignment,
+                         admission& asked) noexcept;
+};
+
+template <class Core>
+void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes, std::size_t copied,
+                                                  std::size_t alignment, admission& asked) noexcept {
+  if (block == nullptr) return this->allocate_asked(bytes, alignment, site{}, asked);
+  if (!is_power_of_two(alignment)) return asked.refuse_address();
+  if (ZMM_UNLIKELY(this->is_watched())) return watched_calls::reallocate(whole(), block, bytes, copied, alignment, asked);
+  if (bytes == 0) bytes = 1;
+  std::size_t const usable = this->core().usable_size(block);
+  this->begin(asked);
+  void* place = obtain(
+      asked, [&](admission& again) { return this->core().resize_or_move(block, bytes, alignment, again); },
+      [&] { return this->core().reclaim(); }, [] { return false; });
+  if (place != nullptr) {
+    if constexpr (engine::is_sampled) sampled_calls<engine>::resized(whole(), block, place, usable, bytes);
+    return place;
+  }
+
+  std::size_t const peak = this->core().peak();
+  asked = {};
+  if (bytes > usable) asked.growth = growth::known;
+  place = this->allocate_asked(bytes, alignment, site{}, asked);
+  if (ZMM_UNLIKELY(place == nullptr)) {
+    // Shrinking does not fail at a limit. A block that its new size may be said of stays as it is; what would be freed with a size
+    // that leads elsewhere moves, past the limit.
+    if (this->core().stay(block, bytes, alignment)) return block;
+    if (bytes > usable || asked.why != refusal::limit) return nullptr;
+    limit_lift<engine> const lift{*this};
+    if ((place = this->allocate_asked(bytes, alignment, site{}, asked)) == nullptr) return nullptr;
+  }
+  if (copied > usable) copied = usable;
+  copy_bytes(place, block, copied < bytes ? copied : bytes);
+  if constexpr (engine::is_sampled) sampled_calls<engine>::forget(block);
+  this->core().give_found(block);
+  this->core().restore_peak(peak);  // not the moment when both places were live
+  return place;
+}
+
+}}}  // namespace zmm::detail

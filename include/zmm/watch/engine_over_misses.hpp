@@ -1,0 +1,215 @@
+// What is derived from a core apart from hit paths: misses, sizes that change, the engine as a whole.
+#pragma once
+
+#include <zmm/watch/engine_over.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
+  if constexpr (Core::looks_aside) {
+    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+    return allocate_behind(bytes, alignment, where);
+  }
+  return fresh_or_throw(bytes, alignment, where);
+}
+/// For cores that look aside: what that did not find.
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::allocate_behind(std::size_t bytes, std::size_t alignment, site where) {
+  return fresh_or_throw(bytes, alignment, where);
+}
+template <class Core>
+ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_t alignment, site where) {
+  if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
+    return counted(block, bytes, alignment, where);
+  admission asked;
+  void* const block = allocate_asked(bytes, alignment, where, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
+  return block;
+}
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept {
+  if constexpr (Core::looks_aside) {
+    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+  }
+  if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
+    return counted(block, bytes, alignment, where);
+  admission asked;
+  return allocate_asked(bytes, alignment, where, asked);
+}
+
+template <class Core> void* engine_over<Core>::allocate_growing(std::size_t bytes, std::size_t alignment) {
+  admission asked;
+  asked.growth = growth::known;
+  void* const block = allocate_asked(bytes, alignment, site{}, asked);
+  if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
+  return block;
+}
+template <class Core>
+void* engine_over<Core>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
+  admission asked;
+  asked.growth = growth::known;
+  return allocate_asked(bytes, alignment, site{}, asked);
+}
+
+/// What no list has at hand. An engine's first call comes here: by then it is settled whether it forwards.
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where,
+                                                     admission& asked) noexcept {
+  if (core().is_untouched()) decide();
+  if (ZMM_UNLIKELY(is_watched())) return watched_calls::allocate(*this, bytes, alignment, where, asked);
+  void* const block = allocate_rest(bytes, alignment, asked);
+  return block != nullptr ? counted(block, bytes, alignment, where) : nullptr;
+}
+
+/// Attempts, with what is to be done between them: reclaim, ask the limit's hook. A refusal for good opens the reserve,
+/// before the hook is asked.
+template <class Core>
+template <class Attempt>
+ZMM_INLINE void* engine_over<Core>::obtain_block(std::size_t const& bytes, admission& asked, Attempt attempt) noexcept {
+  void* const block = obtain(
+      asked, attempt, [&] { return core().reclaim(); },
+      [&] {
+        core().open_reserve();
+        return core().ask_hook(bytes);
+      });
+  if (block == nullptr && asked.asks && asked.why != refusal::address) core().open_reserve();
+  return block;
+}
+
+template <class Core>
+ZMM_INLINE void* engine_over<Core>::allocate_rest(std::size_t bytes, std::size_t alignment,
+                                                  admission& asked) noexcept {
+  if (!is_power_of_two(alignment)) return asked.refuse_address();
+  if (bytes == 0) bytes = 1;
+  begin(asked);
+  void* const block =
+      obtain_block(bytes, asked, [&](admission& again) { return core().attempt(bytes, alignment, again); });
+  if (block != nullptr) core().handed_out(block, bytes, alignment);
+  return block;
+}
+
+/// As allocate_rest(), from malloc, charged as it is.
+template <class Core>
+ZMM_COLD void* engine_over<Core>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
+                                                     admission& asked) noexcept {
+  begin(asked);
+  return obtain_block(bytes, asked, [&](admission& again) -> void* {
+    if (!core().charge(bytes, again)) return nullptr;
+    void* const block = forwarded_block(bytes, alignment);
+    if (block != nullptr) return block;
+    core().discharge(bytes);
+    return again.refuse_storage(bytes, alignment);
+  });
+}
+
+template <class Core>
+ZMM_NOINLINE void engine_over<Core>::deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  if constexpr (is_sampled) {
+    if (!is_watched()) return sampled_calls<engine_over>::deallocate(*this, block, bytes != 0 ? bytes : 1, alignment);
+  }
+  if constexpr (Core::looks_aside) {
+    if (!core().give_aside(block, bytes, alignment)) deallocate_behind(block, bytes, alignment);
+  } else {
+    give_or_watch(block, bytes, alignment);
+  }
+}
+template <class Core>
+ZMM_NOINLINE void engine_over<Core>::deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  give_or_watch(block, bytes, alignment);
+}
+template <class Core>
+ZMM_INLINE void engine_over<Core>::give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  if (bytes == 0) return deallocate(block, 1, alignment);  // which takes null: with a size it would not come here
+  if (ZMM_UNLIKELY(is_watched())) return watched_calls::deallocate(*this, block, bytes, alignment);
+  core().give_missed(block, bytes, alignment);
+}
+/// Returns: whether the bytes stay as they are, but for the first and last words.
+template <class Core>
+ZMM_COLD bool engine_over<Core>::give_bare(void* block, std::size_t bytes, std::size_t alignment) noexcept {
+  if (!forwards()) return core().give(block, bytes, alignment);
+  zmm_free(block);
+  core().discharge(bytes);
+  return false;
+}
+
+template <class Core>
+template <class C, class Lists>
+void engine_over<Core>::pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count,
+                                   block_list& list) noexcept {
+  if constexpr (!options::encode_links && !is_sampled) {
+    std::size_t const rank = Lists::classes::rank_of(bytes, alignment);
+    if (rank >= bound_.get() || alignment > Lists::most_aligned || !is_power_of_two(alignment)) return;
+    core().pop_some(Lists::classes::bin_of(rank), count, list);
+  }
+}
+template <class Core>
+template <class C, class Lists>
+void engine_over<Core>::push_blocks(std::size_t bytes, std::size_t alignment, block_list& list) noexcept {
+  if constexpr (!options::encode_links && !is_sampled) {
+    std::size_t const rank = Lists::classes::rank_of(bytes, alignment);
+    if (rank >= bound_.get() || alignment > Lists::most_aligned) return;
+    core().push_all(Lists::classes::bin_of(rank), list);
+  }
+}
+
+template <class Core>
+std::size_t engine_over<Core>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
+                                               std::size_t preferred_bytes) noexcept {
+  if (ZMM_UNLIKELY(is_watched())) return watched_calls::resize_in_place(*this, block, min_bytes);
+  admission asked;
+  begin(asked);
+  std::size_t const got = core().resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
+  if constexpr (is_sampled) {
+    if (got != 0 && min_bytes != old_bytes)
+      sampled_calls<engine_over>::resized(*this, block, block, old_bytes, min_bytes);
+  }
+  return got;
+}
+
+template <class Core> ZMM_NOINLINE void engine_over<Core>::release() noexcept {
+  core().check_may_release(this);
+  run_end();
+  drop_all();
+}
+template <class Core> ZMM_COLD void engine_over<Core>::end_watched() noexcept {
+  watched_calls::end_all(*this, Core::reports_leaks);
+  core().end();
+  watched_calls::dispose(*this);
+}
+template <class Core> ZMM_NOINLINE void engine_over<Core>::drop_all() noexcept {
+  core().for_each_child([](Core& child) { engine_of(child).drop_all(); });
+  if constexpr (is_sampled) sampled_calls<engine_over>::end(*this);
+  if (ZMM_UNLIKELY(is_watched())) watched_calls::end_all(*this, Core::reports_leaks);
+  core().drop(this);
+  reset_peak();
+}
+
+template <class Core> statistics engine_over<Core>::stats() const {
+  statistics s;
+  s.real_size = real_size();
+  s.real_peak = real_peak();
+  core().count(s);
+  if (ZMM_UNLIKELY(is_watched())) watched_calls::correct(*this, s);
+  return s;
+}
+template <class Core> void engine_over<Core>::reset_peak() noexcept {
+  core().reset_peak();
+  if (ZMM_LIKELY(!is_watched())) return;
+  if (auto* const there = watch()) there->reset_peak();
+}
+
+/// Invariants:
+///     exact_peak: live == what the core counts
+///     size <= peak
+template <class Core> void engine_over<Core>::verify() const {
+  if (ZMM_UNLIKELY(is_watched())) watched_calls::verify(*this);
+  if (ZMM_UNLIKELY(forwards())) return;  // there is nothing else
+  core().verify(this);
+  if (ZMM_UNLIKELY(is_watched())) return;  // the figures are the watch's
+  statistics const s = stats();
+  if constexpr (options::exact_peak) check(s.size == core().live(), "live bytes are counted", nullptr, this);
+  check(s.size <= s.peak, "size does not pass its peak", nullptr, this);
+}
+
+}}}  // namespace zmm::detail

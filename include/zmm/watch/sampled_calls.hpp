@@ -1,0 +1,96 @@
+// How an engine is sampled: a block on which a sample falls leaves the normal path, so that its free is seen and no other is looked up.
+//
+//     allocate ─ (a sample is due) sampled ─ sample_book::note
+//        └─ (small) own_place
+//     deallocate ─ (it may be a sample) deallocate ─ sample_book::forget
+#pragma once
+
+#include <zmm/watch/engine_over.hpp>
+#include <zmm/watch/sample_book.hpp>
+#include <zmm/watch/sample_clock.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// Whose samples an engine's are: of a request, its pool's.
+template <class Core> auto sampled_owner(Core const& core, void const*, int) noexcept -> decltype(&core.pool()) {
+  return &core.pool();
+}
+template <class Core> void const* sampled_owner(Core const&, void const* engine, long) noexcept { return engine; }
+
+constexpr call_site as_call_site(call_site where) noexcept { return where; }
+constexpr call_site as_call_site(no_site) noexcept { return {}; }
+
+template <class Engine> struct sampled_calls {
+  using options = typename Engine::options;
+  using site = typename Engine::site;
+  using clock = sample_clock<options::sample_every>;
+  static constexpr std::size_t page = options::geometry::page_bytes;
+
+  static sample_book& book() noexcept { return the_sample_book.value; }
+
+  /// Effects: the block, which is as good as handed out, is noted if a sample falls on it. Returns: the block, or another in its stead.
+  /// Sampling fails nothing: what there is no memory for is not sampled.
+  template <class Where>
+  ZMM_COLD static void* sampled(Engine& e, void* block, std::size_t bytes, std::size_t alignment, Where where) noexcept {
+    if (!clock::is_due(bytes) || e.is_watched()) return block;
+    void* const place = is_small(bytes, alignment) ? own_place(e) : block;
+    if (place == nullptr) return block;
+    if (!note(e, place, bytes, where, __builtin_return_address(0))) {
+      if (place != block) e.core().give(place, paged_bytes, 1);
+      return block;
+    }
+    if (place != block) e.core().give(block, bytes, alignment);
+    return place;
+  }
+
+  /// A block that the hit path of frees leaves alone. Requires: bytes > 0.
+  ZMM_NOINLINE static void deallocate(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
+    if (block == nullptr) return;  // typed faces pass it where no objects are freed
+    bool const has_own_place = book().forget(block) && Engine::samples_apart && is_small(bytes, alignment);
+    e.core().give(block, has_own_place ? paged_bytes : bytes, has_own_place ? 1 : alignment);
+  }
+  /// Effects: a block that is about to be freed by its address is no sample.
+  ZMM_COLD static void forget(void const* block) noexcept { book().forget(block); }
+
+  /// Effects: a block at `before` of `old` bytes has its place at `now` and `bytes` bytes. What it has more is sampled, too.
+  ZMM_COLD static void resized(Engine& e, void const* before, void* now, std::size_t old, std::size_t bytes) noexcept {
+    if (e.is_watched()) return;
+    book().moved(before, now, bytes);
+    bool const is_apart = !Engine::samples_apart || old > small_limit;  // else it is a slot, which has grown within itself
+    if (bytes <= old || !is_apart || !reaches_sample<options>(bytes - old) || !clock::is_due(bytes - old)) return;
+    book().forget(now);
+    note(e, now, bytes, no_site{}, __builtin_return_address(0));
+  }
+
+  /// Effects: nothing of the engine is live.
+  ZMM_COLD static void end(Engine& e) noexcept {
+    if (!e.has_samples.load(memory_order_relaxed)) return;
+    e.has_samples.store(false, memory_order_relaxed);
+    book().end_engine(&e);
+    if (owner(e) == &e) book().end_owner(&e);
+  }
+  static void const* owner(Engine const& e) noexcept { return sampled_owner(e.core(), &e, 0); }
+
+private:
+  static constexpr std::size_t paged_bytes = small_limit + 1;  ///< of a block that has pages of its own
+  static_assert(paged_bytes <= page);
+
+  static bool is_small(std::size_t bytes, std::size_t alignment) noexcept {
+    return Engine::samples_apart && rank_of(bytes, alignment) < small_limit;
+  }
+  ZMM_COLD static void* own_place(Engine& e) noexcept {
+    admission asked;
+    e.begin(asked);
+    void* const place = e.core().attempt(paged_bytes, page, asked);
+    if (place != nullptr) e.core().handed_out(place, paged_bytes, page);
+    return place;
+  }
+  template <class Where>
+  static bool note(Engine& e, void const* block, std::size_t bytes, Where where, void const* caller) noexcept {
+    e.has_samples.store(true, memory_order_relaxed);
+    return book().note({owner(e), &e, block, bytes, clock::weight(bytes), options::sample_every, as_call_site(where),
+                        walked_stack::from(caller)});
+  }
+};
+
+}}}  // namespace zmm::detail

@@ -1,0 +1,1 @@
+# Stand-in, see conan/__init__.py.

@@ -1,0 +1,24 @@
+// Tests run with the order of locks checked: whoever asks for a lock out of order ends the program, before it may hang.
+#pragma once
+#include <zmm/storage/mutex.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+namespace zmm_test {
+
+inline void check_lock_order(zmm::detail::held_lock const* held, void const* lock,
+                             zmm::detail::lock_rank rank) noexcept {
+  if (zmm::detail::is_in_order(held, lock, rank)) return;
+  std::fprintf(stderr, "a lock of rank %d is taken inside", static_cast<int>(rank));
+  for (; held != nullptr; held = held->outer)
+    std::fprintf(stderr, " %u%s", held->rank, held->lock == lock ? "(it)" : "");
+  std::fprintf(stderr, "\n");
+  std::abort();
+}
+
+struct lock_order_checker {
+  lock_order_checker() noexcept { zmm::detail::current_lock_observer.store(&check_lock_order); }
+};
+inline lock_order_checker const checks_lock_order;
+
+}  // namespace zmm_test

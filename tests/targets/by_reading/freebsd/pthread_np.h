@@ -1,0 +1,2 @@
+#pragma once
+extern "C" int pthread_getthreadid_np();

@@ -1,0 +1,2 @@
+#pragma once
+extern "C" int thr_kill(long id, int signal);
