@@ -41,10 +41,10 @@ template <class Shared> void check_figures_of(Shared const& shared, size_t& look
 }
 
 TEST_CASE("figures: a synchronized heap's are read while its storage works") {
+  size_t looked = 0;
   watched_storage storage;
   zmm::synchronized_heap heap(storage);
   CHECK(heap.set_limit(size_t{64} << 20));
-  size_t looked = 0;
   storage.look = [&] { check_figures_of(heap, looked); };
   ::alarm(20);
   void* p = heap.allocate(size_t{3} << 20);
@@ -57,10 +57,10 @@ TEST_CASE("figures: a synchronized heap's are read while its storage works") {
 }
 
 TEST_CASE("figures: a request pool's are read while its storage works") {
+  size_t looked = 0;  // the pool's end looks, too
   watched_storage storage;
   zmm::request_pool pool(storage);
   CHECK(pool.set_limit(size_t{64} << 20));
-  size_t looked = 0;
   storage.look = [&] { check_figures_of(pool, looked); };
   ::alarm(20);
   {

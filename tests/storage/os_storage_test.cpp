@@ -219,7 +219,7 @@ TEST_CASE("os_storage: blocks of odd sizes take few system calls, for each lies 
     REQUIRE((held.back() != nullptr && aligned(held.back(), unit)));
     if (i != 0) below += zmm::detail::distance(held.back(), held[held.size() - 2]) == 2 * unit;
   }
-  CHECK(below >= 15);  // where the first ones came to lie is the kernel's choice
+  CHECK(below >= 10);  // where the first ones come to lie, among what the program has mapped, is the kernel's choice
   for (void* p : held) os.deallocate(p, each, each);
 }
 

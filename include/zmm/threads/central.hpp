@@ -133,6 +133,7 @@ public:
       s.end_request();
     });
     core_.forget();
+    returned_ = free_bytes_ = next_look_ = 0;
     for (auto& depot : depots_) depot.reset();
     huge_.store(0, detail::memory_order_relaxed);
     note_carved();
@@ -209,10 +210,19 @@ private:
     core_.give_chain(bin, chain);
     returned_ += count * slot_bytes(bin);
     free_bytes_ += count * slot_bytes(bin);
-    // A look costs what is free, several times what the frees cost where they came in no order. So it is for memory that is left
-    // behind in bulk; what is less waits until the core grows, which looks first.
+    if (ZMM_UNLIKELY(is_look_due())) {
+      collect_locked();
+      next_look_ = (core_.carved() - free_bytes_) / 4;
+    }
+  }
+  /// A look costs what is free, several times what the frees cost where they came in no order. So it is for memory that is left
+  /// behind in bulk; what is less waits until the core grows, which looks first. After the first look, at half of what is carved,
+  /// the next ones are at a quarter each of what the last one left: the last blocks of a load keep chunks that are otherwise empty.
+  bool is_look_due() const noexcept {
     std::size_t const half = core_.carved() / 2;
-    if (ZMM_UNLIKELY(free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look)) collect_locked();
+    if (free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look) return true;
+    return core_.carved() - free_bytes_ <= next_look_ && returned_ >= free_bytes_ / 32 &&
+           core_.chunks() > least_worth_a_look / 2 / geometry::chunk_bytes;
   }
   ZMM_COLD std::size_t collect_locked() noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
@@ -221,6 +231,7 @@ private:
     std::size_t const bytes = core_.collect();
     returned_ = 0;
     free_bytes_ -= free_bytes_ < bytes ? free_bytes_ : bytes;
+    if (free_bytes_ > core_.carved()) free_bytes_ = core_.carved();  // the core collects by itself, too
     note_carved();
     return bytes;
   }
@@ -268,6 +279,7 @@ private:
   mutex lock_{lock_rank::central};
   std::size_t returned_ = 0;    ///< bytes of slots that came back to the core since the last collection
   std::size_t free_bytes_ = 0;  ///< about how many are on its lists
+  std::size_t next_look_ = 0;   ///< when no more bytes than these are live; 0 before the first look
   core core_;
   detail::atomic<std::size_t> carved_{0};
   detail::atomic<std::size_t> huge_{0};
