@@ -148,9 +148,12 @@ public:
   static std::size_t resize_huge(Source& from, void* block, std::size_t min_bytes, std::size_t preferred_bytes,
                                  admission& asked) noexcept;
 
-  /// Whether the slot at `block` serves a request of this rank as well.
-  static bool slot_serves(void const* block, std::size_t rank) noexcept {
-    return rank < small_limit && classes::bin_of(rank).value == entry_of(block).bin().value;
+  /// A slot is live with another size. Returns: the block; null, and nothing changed, if its bin does not serve the size.
+  void* resize_slot(void* block, std::size_t bytes, std::size_t alignment) const noexcept {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= small_limit || classes::bin_of(rank).value != entry_of(block).bin().value) return nullptr;
+    if constexpr (Options::tag_blocks) this->tags().write_again(block, classes::bin_of(rank), bytes, alignment);
+    return block;
   }
   /// Resizes a run where it is. Returns: whether it could.
   bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;

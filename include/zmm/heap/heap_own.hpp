@@ -78,17 +78,7 @@ public:
     if (ZMM_LIKELY(core_type::is_small(block))) return push(core_type::entry_of(block).bin(), block);
     if (block != nullptr) give_paged(block);
   }
-  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
-    std::size_t const before = list.size();
-    core_.pop_some(bin, count, list);
-    this->add_live((list.size() - before) * slot_bytes(bin));
-  }
-  void push_all(bin_index bin, block_list& list) noexcept {
-    this->remove_live(list.size() * slot_bytes(bin));
-    core_.push_all(bin, list);
-  }
-  void forward_lists() noexcept { core_.forward(); }
-  free_slot* take_deferred(bin_index bin) noexcept { return core_.take_list(bin); }
+  auto& lists() noexcept { return core_; }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
     std::size_t const told = core_type::told_size(bytes, alignment);

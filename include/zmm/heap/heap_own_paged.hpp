@@ -25,12 +25,7 @@ template <class Options> void heap_own<Options>::give_found_checked(void* block)
 template <class Options>
 void* heap_own<Options>::resize_or_move(void* block, std::size_t bytes, std::size_t alignment,
                                         admission& asked) noexcept {
-  if (core_type::is_small(block)) {
-    std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (!core_type::slot_serves(block, rank)) return nullptr;
-    if constexpr (Options::tag_blocks) core_.tags().write_again(block, classes::bin_of(rank), bytes, alignment);
-    return block;
-  }
+  if (core_type::is_small(block)) return core_.resize_slot(block, bytes, alignment);
   std::size_t const usable = Options::exact_peak ? core_.usable_size(block) : 0;
   void* place = block;
   if (core_type::is_huge(block)) place = core_type::resize_or_move_huge(source_, block, bytes, alignment, asked);

@@ -78,17 +78,7 @@ public:
   bool give_aside(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_missed(void* block, std::size_t bytes, std::size_t alignment) noexcept { give(block, bytes, alignment); }
-  void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept {
-    std::size_t const before = list.size();
-    bins_.pop_some(bin, count, list);
-    this->add_live((list.size() - before) * slot_bytes(bin));
-  }
-  void push_all(bin_index bin, block_list& list) noexcept {
-    this->remove_live(list.size() * slot_bytes(bin));
-    bins_.push_all(bin, list);
-  }
-  void forward_lists() noexcept { bins_.forward(); }
-  free_slot* take_deferred(bin_index bin) noexcept { return bins_.take_list(bin); }
+  auto& lists() noexcept { return bins_; }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
   /// A packed block never changes; it answers its bin's size if `min_bytes` belongs to that bin, else it refuses; of an unknown

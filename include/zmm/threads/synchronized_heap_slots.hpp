@@ -90,11 +90,8 @@ template <class Options> void synchronized_heap_own<Options>::give_found(void* b
 template <class Options>
 void* synchronized_heap_own<Options>::resize_or_move(void* block, std::size_t bytes, std::size_t alignment,
                                                      admission& asked) noexcept {
-  if (!core_type::is_small(block)) return central_.reallocate_paged(block, bytes, alignment, asked);
-  std::size_t const rank = classes::rank_of(bytes, alignment);
-  if (!core_type::slot_serves(block, rank)) return nullptr;
-  if constexpr (Options::tag_blocks) central_.blocks().tags().write_again(block, classes::bin_of(rank), bytes, alignment);
-  return block;
+  if (core_type::is_small(block)) return central_.blocks().resize_slot(block, bytes, alignment);
+  return central_.reallocate_paged(block, bytes, alignment, asked);
 }
 
 template <class Options>

@@ -17,8 +17,12 @@ struct usual_core {
 
   static void* take_fresh(std::size_t, std::size_t) noexcept { return nullptr; }
   static void open_reserve() noexcept {}
-  static void forward_lists() noexcept {}
-  static free_slot* take_deferred(bin_index) noexcept { return nullptr; }  // every free asks whether there is a watch
+  /// What holds free slots that may be pushed without asking whether somebody watches; here nothing: every free asks.
+  struct no_lists {
+    static void forward() noexcept {}
+    static free_slot* take_list(bin_index) noexcept { return nullptr; }
+  };
+  static no_lists lists() noexcept { return {}; }
   static void run_end() noexcept {}
   static void before_end() noexcept {}                                      ///< the engine's end begins
   static void end() noexcept {}                                             ///< every block is over

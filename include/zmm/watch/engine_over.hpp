@@ -37,6 +37,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `tell_all(tell, tells_blocks)` | for visits: engine_visit.hpp |
 /// | `begin(asked)` `ask_hook(bytes)` `set_hook` `lift` `unlift` `check_may_release(heap)` | engine_account has them |
 /// | `charge(bytes, asked)` `discharge(bytes)` | bytes that another malloc gave count as the engine's; false: the limit refuses |
+/// | `lists()` | where `lists_type` is: pop_some(), push_all(), forward(), take_list() of bins, as run_bins has them |
 /// | `looks_aside` … `for_each_child(visit)` | usual_core has them |
 ///
 /// None of it throws or goes through the engine's watch. The base is no part of the interface of what is derived.
@@ -185,7 +186,7 @@ protected:
   template <class> friend struct inspection;
   friend struct watched_calls;
   friend struct sampled_calls<engine_over>;
-  using Core::bound_, Core::forwards, Core::is_watched, Core::watch, Core::take_deferred;
+  using Core::bound_, Core::forwards, Core::is_watched, Core::watch;
   static constexpr bool is_always_watched = Core::is_always_watched;
   static constexpr bool is_sampled = Core::options::sample_every != 0;
 
@@ -200,7 +201,7 @@ protected:
   }
   ZMM_COLD void forward() noexcept {
     bound_.forward();
-    core().forward_lists();
+    core().lists().forward();
   }
 
   ZMM_INLINE void* take_hit(std::size_t bytes, std::size_t alignment) noexcept {

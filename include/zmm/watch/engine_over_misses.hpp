@@ -140,7 +140,10 @@ void engine_over<Core>::pop_blocks(std::size_t bytes, std::size_t alignment, std
   if constexpr (!options::encode_links && !is_sampled) {
     std::size_t const rank = Lists::classes::rank_of(bytes, alignment);
     if (rank >= bound_.get() || alignment > Lists::most_aligned || !is_power_of_two(alignment)) return;
-    core().pop_some(Lists::classes::bin_of(rank), count, list);
+    bin_index const bin = Lists::classes::bin_of(rank);
+    std::size_t const before = list.size();
+    core().lists().pop_some(bin, count, list);
+    this->add_live((list.size() - before) * slot_bytes(bin));
   }
 }
 template <class Core>
@@ -149,7 +152,9 @@ void engine_over<Core>::push_blocks(std::size_t bytes, std::size_t alignment, bl
   if constexpr (!options::encode_links && !is_sampled) {
     std::size_t const rank = Lists::classes::rank_of(bytes, alignment);
     if (rank >= bound_.get() || alignment > Lists::most_aligned) return;
-    core().push_all(Lists::classes::bin_of(rank), list);
+    bin_index const bin = Lists::classes::bin_of(rank);
+    this->remove_live(list.size() * slot_bytes(bin));
+    core().lists().push_all(bin, list);
   }
 }
 

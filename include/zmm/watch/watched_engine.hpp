@@ -107,7 +107,7 @@ private:
 };
 
 /// The calls of a watched engine. engine_over has what they need: allocate_rest(), allocate_forwarded(), give_bare() and, of its
-/// core, take_deferred(): what frees of a constant size have listed.
+/// core, lists(): what frees of a constant size have listed.
 struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
@@ -224,7 +224,7 @@ struct watched_calls {
   template <class Engine> static void free_deferred(Engine& e) noexcept {
     if constexpr (!watch_of<typename Engine::options>::is_constant) {
       for (std::uint8_t i = 0; i < bin_count; ++i) {
-        for (free_slot* slot = e.take_deferred(bin_index{i}); slot != nullptr;) {
+        for (free_slot* slot = e.core().lists().take_list(bin_index{i}); slot != nullptr;) {
           // Freed twice, or written to since: what knows malloc knows more, and the link leads nowhere.
           auto* const watch = e.watch();
           bool const is_whole = watch != nullptr && watch->is_live(slot);
