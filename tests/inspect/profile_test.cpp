@@ -128,6 +128,19 @@ TEST_CASE("a place that is not known has a line of its own") {
   heap.deallocate(block, 40, 8);
 }
 
+TEST_CASE("a pprof file names the frames of a stack as folded stacks do, for who does not look functions up") {
+  zmm::sampled_heap heap;
+  void* const block = heap.allocate(std::size_t{100} << 20);  // so large that it is sampled
+  std::string const folded = profile(heap, format::folded), raw = unzipped(profile(heap, format::pprof));
+  REQUIRE(count(folded, "\n") == 1);
+  std::string const stack = folded.substr(0, folded.rfind(' ')) + ';';
+  for (std::size_t at = 0, end; at < stack.size(); at = end + 1) {
+    end = stack.find(';', at);
+    CHECK(raw.find(stack.substr(at, end - at)) != std::string::npos);
+  }
+  heap.deallocate(block, std::size_t{100} << 20);
+}
+
 TEST_CASE("a profile of thousands of places is whole, and its gzip file has many blocks") {
   zmm::debug_heap heap;
   std::vector<void*> blocks;

@@ -123,6 +123,7 @@ public:
       if (data_[i].has_name()) function(place_id(i), name_text(i), file_text(i));
       if (data_[i].group() != nullptr) function(group_id(i), group_text(i), 0);
     }
+    for (std::size_t id = first_frame_id(); id < frame; ++id) function(id, frame_text(id), 0);
     for (char const* text : texts) to_.text(6, text);
     for (profile_entry const& e : data_) {
       to_.message(6, [&](auto& text) { e.write_name(text); });
@@ -130,6 +131,10 @@ public:
       to_.text(6, e.group() != nullptr ? e.group() : "");
     }
     for (std::size_t i = 0; i < data_.mappings().size(); ++i) to_.text(6, data_.mappings().file(i));
+    for (profile_entry const& e : data_) {
+      for (std::size_t k = 0; k < e.frames(); ++k)
+        to_.message(6, [&](auto& text) { data_.mappings().write_place(text, e.frame(k)); });
+    }
     to_.number(7, own_frames);
     value_type(11, space, bytes);
     to_.number(12, data_.period());
@@ -148,11 +153,14 @@ private:
   static std::size_t name_text(std::size_t i) noexcept { return fixed + 3 * i; }
   static std::size_t file_text(std::size_t i) noexcept { return fixed + 3 * i + 1; }
   static std::size_t group_text(std::size_t i) noexcept { return fixed + 3 * i + 2; }
-  // Of a location and of its function.
+  // Of a location and of its function, as a frame's id is, too.
   static std::size_t place_id(std::size_t i) noexcept { return 2 * i + 1; }
   static std::size_t group_id(std::size_t i) noexcept { return 2 * i + 2; }
   std::size_t first_frame_id() const noexcept { return 2 * data_.size() + 1; }
   std::size_t mapping_text(std::size_t i) const noexcept { return fixed + 3 * data_.size() + i; }
+  std::size_t frame_text(std::size_t id) const noexcept {
+    return mapping_text(data_.mappings().size()) + (id - first_frame_id());
+  }
 
   void value_type(unsigned field, fixed_text type, fixed_text unit) {
     to_.message(field, [&](auto& v) {
@@ -178,13 +186,14 @@ private:
       });
     }
   }
-  /// A location whose function is for others to find.
+  /// A location whose function is for others to look up, as its mapping tells them; its place is a name for those who do not.
   void address(std::size_t id, std::uintptr_t at) {
     std::size_t const mapping = data_.mappings().find(at);
     to_.message(4, [&](auto& l) {
       l.number(1, id);
       if (mapping != data_.mappings().size()) l.number(2, mapping + 2);
       l.number(3, at);
+      l.message(4, [&](auto& where) { where.number(1, id); });
     });
   }
   void sample(std::size_t i, std::size_t first_frame) {
