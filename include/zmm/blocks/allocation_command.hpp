@@ -18,7 +18,7 @@ inline constexpr unsigned expand_bwd = 4;            ///< or at its front, in en
 inline constexpr unsigned shrink_in_place = 8;       ///< give the tail back; never moves
 inline constexpr unsigned nothrow_allocation = 16;   ///< null where it would throw
 inline constexpr unsigned zero_memory = 32;          ///< a new block is filled with zero
-inline constexpr unsigned try_shrink_in_place = 64;  ///< what shrinking would give: not answered
+inline constexpr unsigned try_shrink_in_place = 64;  ///< asks what shrinking would give; never granted
 }  // namespace command_flag
 
 /// One command. `least` and `preferred` are multiples of `unit`, the size of an object.
@@ -37,10 +37,10 @@ struct block_command {
 struct block_grant {
   void* block = nullptr;
   std::size_t bytes = 0;
-  bool is_new = false;  ///< not: it is the block that was to be grown or shrunk, which may start further in front now
+  bool is_new = false;  ///< false: it is the block that was to be resized, whose start may have moved to the front
 };
 
-/// Sizes up to this lead to slots, in engines that free by size: no change in place crosses it.
+/// In engines that free by size, blocks of up to this size lie in slots: no change in place crosses it.
 template <class Heap, class = void> inline constexpr std::size_t slot_limit = small_limit;
 template <class Heap>
 inline constexpr std::size_t slot_limit<Heap, decltype(static_cast<void>(Heap::slot_limit))> = Heap::slot_limit;
@@ -50,15 +50,16 @@ template <class Heap, class = void> inline constexpr bool grows_backward = false
 template <class Heap>
 inline constexpr bool grows_backward<Heap, decltype(static_cast<void>(&Heap::grow_backward))> = true;
 
-/// The bytes that may be used of a block just taken. The kinds rule: every size from `bytes` to that leads to where the
-/// block came from, so a paged block asked for with a small size (its alignment made it paged) keeps to that size.
+/// The bytes that may be used of a block just taken. A free with any size from `bytes` to that must find the kind of
+/// block that it is, so a block that is paged only because of its alignment keeps to its small size.
 template <class Heap>
 std::size_t granted_bytes(Heap const& heap, void const* block, std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const usable = heap.usable_size(block, bytes, alignment);
   return bytes <= slot_limit<Heap> && usable > slot_limit<Heap> ? bytes : usable;
 }
 
-/// At its end, or else, where the engine can, at its front by whole objects: whoever asked moves what lies in it.
+/// Grows the block at its end, or else, where the engine can, at its front by whole objects: the caller then moves the
+/// contents.
 template <class Heap>
 block_grant expand(Heap& heap, block_command const& c, std::size_t least, std::size_t preferred) noexcept {
   if (c.asks(command_flag::expand_fwd)) {
@@ -88,8 +89,8 @@ template <class Heap> block_grant take_new(Heap& heap, block_command const& c, s
 
 inline constexpr std::size_t enough_spare = 64 * 1024;
 
-/// In place with room to spare if there is an eighth of it, or 64 KiB; else new as preferred; else in place, however little; else
-/// new, however little.
+/// Tries in turn: in place with an eighth of `least`, or 64 KiB, to spare; a new block of `preferred` bytes; in place
+/// with `least` bytes; a new block of `least` bytes.
 template <class Heap> block_grant grow_block(Heap& heap, block_command const& c) {
   constexpr unsigned ends = command_flag::expand_fwd | (grows_backward<Heap> ? command_flag::expand_bwd : 0U);
   bool const in_place = c.block != nullptr && c.asks(ends) && !c.asks(command_flag::zero_memory);
@@ -111,7 +112,7 @@ template <class Heap> block_grant grow_block(Heap& heap, block_command const& c)
   return take_new(heap, c, c.least, may_throw);
 }
 
-/// `least` is the size now, `preferred` the size wanted. A paged block keeps so much that it stays paged.
+/// `least` is the size now, `preferred` the size wanted. A paged block keeps enough bytes to stay paged.
 template <class Heap> block_grant shrink_block(Heap& heap, block_command const& c) noexcept {
   if (c.block == nullptr) return {};
   std::size_t wanted = c.preferred;

@@ -9,7 +9,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// A list of blocks for objects of type T, linked through the blocks themselves: the `multiallocation_chain` of
 /// zmm::allocator, which allocate_individual() fills and deallocate_individual() empties. Holds no object and owns no
-/// block. Movable. An iterator points to where an object may be built; it has to move on before one is.
+/// block. Movable. An iterator points to a block. Advance it before an object is built there: that overwrites the link.
 template <class T> class block_chain {
   using slot = detail::free_slot;
 
@@ -33,7 +33,7 @@ public:
     using reference = std::add_lvalue_reference_t<T>;
 
     iterator() noexcept = default;
-    /// Boost forms `&*it` at the end of a chain of which it then uses no block: a null reference, as with its own.
+    /// Boost forms `&*it` at the end of a chain, but does not use it: a null reference, as with Boost's own chains.
     __attribute__((no_sanitize("undefined"))) reference operator*() const noexcept { return *operator->(); }
     T* operator->() const noexcept { return static_cast<T*>(static_cast<void*>(at_)); }
     iterator& operator++() noexcept {
@@ -67,11 +67,12 @@ public:
   void push_back(T* block) noexcept { list_.push_back(block); }
   T* pop_front() noexcept { return static_cast<T*>(list_.pop_front()); }  ///< Requires: not empty.
 
-  /// Effects: adds `count` blocks that are linked from `first` to `last` behind `after`. None: no effect.
+  /// Effects: adds `count` blocks that are linked from `first` to `last` behind `after`. `count` 0: no effect.
   void incorporate_after(iterator after, T* first, T* last, size_type count) noexcept {
     list_.insert_after(after.at_, as_slot(first), as_slot(last), count);
   }
-  /// Effects: moves the `count` blocks of `from` behind `before_first`, up to and with `last`, behind `after`.
+  /// Effects: moves the `count` blocks of `from` that follow `before_first`, up to and including `last`, to behind
+  /// `after`.
   void splice_after(iterator after, block_chain& from, iterator before_first, iterator last, size_type count) noexcept {
     if (count == 0) return;
     slot* const first = before_first.at_->next;

@@ -25,10 +25,10 @@ constexpr char const* name_of(area_kind kind) noexcept {
   return names[static_cast<std::size_t>(kind)];
 }
 
-inline constexpr int no_bin = -1;  ///< where there is none: what is no slot
+inline constexpr int no_bin = -1;  ///< of what is no slot
 
-/// A piece of an engine's memory with one use. Figures are of the engine's books: where a watch keeps freed blocks from
-/// reuse, or stands beside blocks, that is in use too.
+/// A piece of an engine's memory with one use. Figures are the engine's own: freed blocks that a watch keeps from
+/// reuse, and its zones beside blocks, count as in use.
 struct area_info {
   area_kind kind = area_kind::run;
   void const* address = nullptr;
@@ -50,7 +50,7 @@ struct block_info {
   call_site site;               ///< where it was allocated; file null: not known
   char const* label = nullptr;  ///< the innermost zmm::label then; null: none, or not known
   std::uint64_t number = 0;     ///< which allocation of its engine it was, counted from 1; 0: not known
-  bool certain = true;  ///< false: it may be free, in the cache of another thread, which only that one can look into
+  bool certain = true;  ///< false: it may be free, in the cache of another thread, which only that thread can look into
 };
 
 namespace detail {
@@ -83,7 +83,7 @@ private:
   F& visitor_;
 };
 
-/// Tells of a block of which no more is known than its place and its size.
+/// Tells of a block of which only its place and its size are known.
 template <class Tell> bool tell_block(Tell& tell, void const* start, std::size_t bytes, area_kind kind) {
   block_info block;
   block.address = start;

@@ -85,7 +85,7 @@ public:
     clear();
   }
 
-  /// Effects: takes the `count` blocks behind `before`, up to and with `last`, off. They stay linked.
+  /// Effects: takes off the `count` blocks behind `before`, up to and including `last`. They stay linked.
   void remove_after(free_slot* before, free_slot* last, std::size_t count) noexcept {
     if (count == 0) return;
     before->next = last->next;

@@ -28,8 +28,8 @@ template <class Heap> struct list_guard {
   block_list list{};
 };
 
-/// Returns: a block of `bytes` at `alignment` that has room for a link: one of less is made as one of a link and then
-/// resized, which says that either size frees it. Throws: as Heap::allocate().
+/// Returns: a block of `bytes` at `alignment` that has room for a link. A smaller one is allocated with that room and
+/// then resized, after which either size frees it. Throws: as Heap::allocate().
 template <class Heap> void* allocate_linkable(Heap& heap, std::size_t bytes, std::size_t alignment) {
   std::size_t const room = bytes < sizeof(free_slot) ? sizeof(free_slot) : bytes;
   void* const block = heap.allocate(room, alignment, typename Heap::site{});
@@ -37,7 +37,7 @@ template <class Heap> void* allocate_linkable(Heap& heap, std::size_t bytes, std
   return block;
 }
 
-/// Returns: `count` blocks of `bytes` at `alignment`. Throws: as Heap::allocate(); then none is left behind.
+/// Returns: `count` blocks of `bytes` at `alignment`. Throws: as Heap::allocate(); then no block stays allocated.
 template <class Heap>
 block_list allocate_list(Heap& heap, std::size_t bytes, std::size_t alignment, std::size_t count) {
   list_guard<Heap> fresh{heap, bytes, alignment};

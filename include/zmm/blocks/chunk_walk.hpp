@@ -1,4 +1,5 @@
-// A walk over chunks, a few at a time: what lies in them is copied at one moment, and told when nobody waits for it.
+// A walk over chunks, a few at a time: what lies in them is copied at one moment, and told of afterwards, when no other
+// thread has to wait.
 //
 //     run ─ (look) select, mark ─ tell_chunk ─ tell_run | tell_pages
 #pragma once
@@ -66,7 +67,7 @@ private:
   chunk_copy<Geometry> one_;
 };
 
-/// What a walk says of each block besides.
+/// What holds for all blocks of a walk.
 struct walk_facts {
   std::size_t overhead = 0;  ///< bytes of a slot that are not its block's
   bool certain = true;       ///< as block_info::certain, of small blocks
@@ -119,7 +120,8 @@ private:
         pages = layout::pages(entry.bin());
         if (i + pages <= Geometry::pages && !tell_run(tell, facts, c, copy, i)) return false;
       } else if (entry.kind() != page_kind::none) {
-        // How long it is the map says of some owners' areas only: up to what is free, or starts.
+        // Not every owner's map entries tell how long an area is: it reaches to the next page that is free or has an
+        // entry.
         while (i + pages < Geometry::pages && copy.taken.test(i + pages) && copy.map[i + pages] == page_entry{})
           ++pages;
         bool const is_free = copy.is_free(i * Geometry::page_bytes);

@@ -11,8 +11,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A link is an address and nothing else. What lists of free slots are made with; a type with the same members may say
-/// more about each slot. Slots are told with their bin, for links that do not lie at the slot's start alone.
+/// A link is an address and nothing else. Lists of free slots use these members only; another type that has them may
+/// store more in each slot. A slot is passed with its bin, because some links do not lie at the slot's start alone.
 struct plain_links {
   static constexpr bool are_plain = true;
   static constexpr std::size_t front = 0;  ///< bytes of a slot in front of what is handed out
@@ -29,22 +29,22 @@ struct plain_links {
     else slot = nullptr;
     return slot;
   }
-  /// Effects: `block`, which is live until now, is the first slot of the list at `head`.
+  /// Effects: `block`, which was live until now, becomes the first slot of the list at `head`.
   ZMM_INLINE void push(free_slot*& head, bin_index, void* block) const noexcept {
     head = ::new (block) free_slot{head};
   }
 
-  /// Effects: a slot that was taken off its list by hand is handed out.
+  /// Effects: hands out a slot that was taken off its list by other means than pop().
   ZMM_INLINE void hand_out(void* /*slot*/, bin_index) const noexcept {}
-  /// The same for one of a fresh run.
+  /// The same for a slot of a fresh run.
   ZMM_INLINE void hand_out_fresh(void* /*slot*/, bin_index) const noexcept {}
   /// The slot behind a free slot.
   ZMM_INLINE free_slot* next(free_slot const* slot, bin_index) const noexcept { return slot->next; }
   /// Effects: `next` is behind `slot`, which is free already.
   ZMM_INLINE void link(free_slot* slot, bin_index, free_slot* next) const noexcept { slot->next = next; }
-  /// Effects: a slot that is on no list is free. Returns: the slot.
+  /// Effects: marks a slot that is on no list as free, with `next` behind it. Returns: the slot.
   ZMM_INLINE free_slot* make(void* slot, bin_index, free_slot* next) const noexcept {
-    allow(slot, sizeof(free_slot));  // a slot that was never handed out may be forbidden from what lay here before
+    allow(slot, sizeof(free_slot));  // a slot that was never handed out may still be forbidden because of what lay here before
     return ::new (slot) free_slot{next};
   }
 };
@@ -55,7 +55,7 @@ enum class word_place {
   front,  ///< it is in front of the block; the slot begins with it
 };
 
-/// Free slots that prove themselves; zmm/hardened.hpp has it.
+/// Links with a proof beside each of them; zmm/hardened.hpp has it.
 template <class Options, word_place Place> class proven_links;
 
 /// The links of engines over runs, and of those that pack.
@@ -77,7 +77,7 @@ void for_each_free(Links const& links, free_slot* head, bin_index bin, std::size
     slot = next;
   }
 }
-/// The slots of such a list. Complexity: linear.
+/// The number of slots of such a list. Complexity: linear.
 template <class Links>
 std::size_t count_free_slots(Links const& links, free_slot* head, bin_index bin, std::size_t most) {
   std::size_t count = 0;

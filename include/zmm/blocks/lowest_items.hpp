@@ -1,11 +1,12 @@
-// The first few of many items, by key: for walks that come back to where they were though everything may have changed.
+// The first few of many items, by key: for walks that resume where they were, although everything may have changed
+// meanwhile.
 #pragma once
 #include <zmm/storage/os_storage.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The items with the lowest keys above a bound, of however many are offered. Item::key() is what they are ordered by.
-/// In memory of the system's, not of any heap; without that, a few in the object itself. Complexity: offer() O(log).
+/// The items with the lowest keys above a bound, of however many are offered, ordered by Item::key(). They lie in
+/// memory from the system, not from any heap; without that, a few lie in the object itself. Complexity: offer() O(log).
 template <class Item, std::size_t Few = 64> class lowest_items {
 public:
   /// `most`: how many there are room for, if the system has memory.
@@ -26,7 +27,7 @@ public:
   Item* begin() noexcept { return items_; }
   Item* end() noexcept { return items_ + count_; }
 
-  /// Effects: nothing is in it, and what has a key of `bound` or less is not taken.
+  /// Effects: empties it; from now on items with a key of `bound` or less are not taken.
   void start(std::uint64_t bound) noexcept {
     bound_ = bound;
     count_ = 0;
@@ -65,8 +66,9 @@ public:
     return nullptr;
   }
 
-  /// Effects: look() offers all items there are, and may sort them and have its own use of them; then tell(item) is called for each
-  /// that is here, in order; both again for those above, as long as some were left out. Returns: false once tell() did.
+  /// Effects: calls look(), which offers all items there are and may sort and use those that were taken; then calls
+  /// tell(item) for each of these, in order; then both again for the items above them, as long as some were left out.
+  /// Returns: false once tell() did.
   template <class Look, class Tell> bool walk(Look look, Tell tell) {
     for (std::uint64_t bound = 0;; bound = items_[count_ - 1].key()) {
       start(bound);
@@ -80,7 +82,7 @@ public:
   }
 
 private:
-  /// While items are offered the highest lies in front of all: a heap.
+  /// While items are offered they form a binary heap with the highest in front.
   void sink(std::size_t i, std::size_t end) noexcept {
     for (;;) {
       std::size_t child = 2 * i + 1;

@@ -1,4 +1,4 @@
-// Floor 3: engines. Includes floors 0 to 2 only.
+// Floor 3: small blocks, whichever engine owns them. Includes floors 0 to 3 only.
 //
 // The bins of a heap: slots carved out of runs of pages.
 //
@@ -19,7 +19,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     `fresh` is the part of the newest run that was never handed out
 ///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and nothing taken over from the spare list, since the last collection
-/// A run may be carved for somebody else (open_run); then its fresh part is theirs.
+/// A run may be carved for a caller of open_run(), who then holds its fresh part.
 template <class Layer, class Links> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
@@ -60,7 +60,7 @@ public:
   /// Returns: the bin's whole list, which is empty then.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = lists_[bin.value];
-    if (list != nullptr) lists_[bin.value] = nullptr;  // no write else: threads share a heap that is nobody's
+    if (list != nullptr) lists_[bin.value] = nullptr;  // an empty list is not written: threads share a heap that is nobody's
     return list;
   }
 
@@ -70,7 +70,7 @@ public:
     links().link(last, bin, lists_[bin.value]);
     lists_[bin.value] = first;
   }
-  /// The same for a chain of which only the first is known. Complexity: linear in it.
+  /// The same for a chain of which only the first slot is known. Complexity: linear in it.
   void give_chain(bin_index bin, free_slot* chain) noexcept {
     free_slot* last = chain;
     while (free_slot* const next = links().next(last, bin)) last = next;
@@ -82,14 +82,15 @@ public:
 
   /// A slot from those that the last collection put aside, or of a fresh run; null if there are no pages.
   void* refill(bin_index bin, Layer& pages, admission& asked) noexcept;
-  /// A run of fresh slots, for whoever asks; an empty one if there are no pages. It counts as carved from then on.
+  /// A run of fresh slots, which the caller holds; an empty one if there are no pages. It counts as carved from then
+  /// on.
   fresh_run open_run(bin_index bin, Layer& pages, admission& asked) noexcept;
 
   /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
   /// each list joins its spare. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
-  /// somebody else holds; one whose run goes back is closed. Runs that are not told of stay.
+  /// others hold, and closes those whose pages go back. Runs that it does not visit stay.
   /// Returns: bytes of pages given back. Complexity: linear in the slots freed since the last collection, and in the
-  /// spare ones, of the same bin, of chunks of which a run goes back.
+  /// spare slots of that bin in chunks from which a run goes back.
   template <class ForEachFresh> std::size_t collect(Layer& pages, ForEachFresh for_each_fresh) noexcept {
     std::size_t freed = 0;
     for (std::uint8_t i = 0; i < bin_count; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
@@ -119,7 +120,7 @@ public:
     links() = kept;
     floor_ = floor;
   }
-  /// Whether the slot of this bin was never handed out since its run was taken, as far as the newest run goes.
+  /// Whether the slot lies in this bin's newest run and was not handed out since that run was taken.
   bool is_fresh(void const* slot, bin_index bin) const noexcept {
     return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
   }
@@ -131,8 +132,8 @@ public:
     return slots;
   }
 
-  /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: no more than these can
-  /// be in slots. Complexity: linear in the free slots.
+  /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: an upper bound of
+  /// what can be in slots. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
       bin_index const bin{i};
@@ -175,10 +176,11 @@ private:
   std::size_t look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept;
   std::size_t give_run(void* slot, bin_index bin, Layer& pages) noexcept;
 
-  /// Slots that a miss takes over from the spare ones at once: all of them would have to be counted again.
+  /// Slots that a miss takes over from the spare ones at once. Not all of them: the next collection has to count them
+  /// again.
   static constexpr std::size_t most_taken_over = 64;
 
-  /// Where slots begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
   free_slot* lists_[bin_count] = {};  ///< freed since the last collection
   bin_state bins_[bin_count];

@@ -9,8 +9,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What was freed since the last collection is counted, and stays counted while it is spare. So the next collection looks
-/// at what was freed since, however many slots are free.
+/// What was freed since the last collection is counted, and stays counted while it is spare. So a collection looks only
+/// at what was freed since the last one, however many slots are free.
 template <class Layer, class Links>
 template <class ForEachFresh>
 ZMM_COLD std::size_t run_bins<Layer, Links>::collect_bin(bin_index bin, Layer& pages,
@@ -40,7 +40,7 @@ std::size_t run_bins<Layer, Links>::count_list(bin_index bin, Layer& pages) noex
   return bytes;
 }
 
-/// The run of a fresh part that was never handed out goes back if the rest of it is free.
+/// Gives back the run that `fresh` is a part of, if all its other slots are free.
 template <class Layer, class Links>
 std::size_t run_bins<Layer, Links>::look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept {
   if (fresh.empty() || free_slots(fresh.place()) + fresh.left(slot_bytes(bin)) != layout::slots(bin)) return 0;
@@ -49,7 +49,7 @@ std::size_t run_bins<Layer, Links>::look_at_fresh(fresh_run& fresh, bin_index bi
   return bytes;
 }
 
-/// The run that `slot` lies in gives its pages back. Returns: their bytes.
+/// Gives back the pages of the run that `slot` lies in. Returns: their bytes.
 template <class Layer, class Links>
 std::size_t run_bins<Layer, Links>::give_run(void* slot, bin_index bin, Layer& pages) noexcept {
   chunk_type* const c = chunk_type::of(slot);

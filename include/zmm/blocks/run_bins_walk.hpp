@@ -4,8 +4,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Visits the slots of a run of this bin that were never handed out. Complexity: linear in the run's slots, times what is
-/// open of it where slots are handed out in no order.
+/// Visits the slots of a run of this bin that were never handed out. Complexity: linear in the run's slots, times those
+/// of its open segment where slots are handed out in random order.
 template <class Geometry, class FreshRun, class Visit>
 void for_each_fresh(FreshRun const& fresh, bin_index bin, Visit visit) {
   using chunk_type = chunk<Geometry>;

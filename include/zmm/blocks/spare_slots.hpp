@@ -132,7 +132,7 @@ private:
     if (place.next != nullptr) place.next->spare[bin.value].prev = place.prev;
     place = {};
   }
-  /// Where links are checked, a chunk's neighbour is one before anything is read there.
+  /// Where links are checked: stops unless `c` is a chunk, before anything is read there.
   static void check_chunk([[maybe_unused]] chunk_type const* c, [[maybe_unused]] Layer const& pages) noexcept {
     if constexpr (checks_chunks<geometry>)
       check(pages.source().has_chunk(c), "the neighbours of a chunk are chunks", c);
