@@ -7,14 +7,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Every node is a key of its own; the nodes below child[b] of a node have the same bits as it down to that level, and
-/// then the bit b. A node knows its parent. Access says
-///     key(node), follow(link): the link, if it may be followed.
-/// Invariants: of two nodes below the two children of one, that below child[0] has the lower key; no two keys are equal.
+/// Each node stands for one key. The nodes below child[b] of a node have the same bits as that node above its level,
+/// and at that level the bit b. A node knows its parent. Access has
+/// Invariants: a node below child[0] has a lower key than one below child[1] of the same node; no two keys are equal.
 template <class Node, class Access> class bit_trie {
 public:
-  /// Effects: takes `n` in, unless there is a node of its key. Returns: the node of that key. `bit`: the highest in which
-  /// keys differ.
+  /// Effects: inserts `n`, unless there is a node of its key. Returns: the node of that key. `bit`: the highest bit in
+  /// which keys differ.
   static Node* insert(Node*& root, Node* n, std::size_t bit, Access const& access) noexcept {
     n->child[0] = n->child[1] = nullptr;
     n->parent = nullptr;
@@ -31,7 +30,7 @@ public:
     }
   }
 
-  /// Effects: takes `n` out; a leaf from below takes its place.
+  /// Effects: removes `n`; a leaf from below takes its place.
   static void remove(Node*& root, Node* n, Access const& access) noexcept {
     Node* leaf = n;
     while (Node* const below = leaf->child[1] != nullptr ? leaf->child[1] : leaf->child[0]) leaf = access.follow(below);
@@ -42,7 +41,7 @@ public:
       replace(root, n, leaf, access);
     }
   }
-  /// Effects: `by`, which is in no place, has that of `n`.
+  /// Effects: `by`, which is not in the trie, takes the place of `n`.
   static void replace(Node*& root, Node* n, Node* by, Access const& access) noexcept {
     link_to(root, n, access) = by;
     by->parent = n->parent;

@@ -11,14 +11,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Of 64 bits on every machine: so the layout is one, and there is room for a seal.
+/// 64 bits on every machine: so there is one layout, and room for a seal.
 using block_word = std::uint64_t;
 inline constexpr std::size_t word_bytes = sizeof(block_word);
 /// True sizes are multiples of this, and payloads are aligned to it.
 inline constexpr std::size_t block_grain = 2 * word_bytes;
 /// The smallest true size: what a free block needs for its word, its links and its size.
 inline constexpr std::size_t least_block = 4 * word_bytes;
-/// No block is larger: sizes above have no address space, and sums of a few of them do not wrap.
+/// No block is larger: no address space holds more, and sums of a few such sizes do not wrap.
 inline constexpr std::size_t largest_block = ~std::size_t{0} >> 4;
 
 namespace block_flag {
@@ -29,7 +29,7 @@ inline constexpr std::size_t all = 7;
 }  // namespace block_flag
 static_assert(block_grain > block_flag::all);
 
-/// A block, at its word. The guard that ends a segment has the segment's size in place of its own.
+/// A block, at its word. The word of the guard that ends a segment holds the segment's size.
 struct heap_block {
   block_word word;
 
@@ -51,8 +51,8 @@ struct listed_block : heap_block {
 /// A free block that is large enough for a place in a trie.
 struct trie_block : listed_block {
   trie_block* child[2];
-  trie_block* parent;     ///< null: the root; itself: on the list of a block of equal size, which has the place
-  std::size_t is_purged;  ///< its whole pages were given back and not used since
+  trie_block* parent;     ///< null: the root; itself: the block is only on the list of one of equal size, which is in the trie
+  std::size_t is_purged;  ///< its whole pages were purged and not used since
 };
 
 inline std::size_t size_in(std::size_t word) noexcept { return word & ~block_flag::all; }
@@ -63,8 +63,8 @@ ZMM_INLINE constexpr std::size_t true_size(std::size_t usable) noexcept {
   return size < least_block ? least_block : size;
 }
 
-// The original's exact buckets: 32 of them, eight bytes apart, for true sizes under 272. Where words have eight bytes
-// only every second one is ever used.
+// The original's exact buckets: 32 of them, eight bytes apart, for true sizes under 272. With words of eight bytes only
+// every second one is ever used.
 inline constexpr std::size_t bucket_count = 32;
 inline constexpr std::size_t least_bucket_bytes = 16;  ///< the original's smallest header
 inline constexpr std::size_t small_sizes_end = least_bucket_bytes + bucket_count * 8;

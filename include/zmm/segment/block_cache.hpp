@@ -1,12 +1,12 @@
-// Small blocks just freed, by size, not joined with their neighbours.
+// Small blocks that were freed lately, by size, not joined with their neighbours.
 #pragma once
 
 #include <zmm/segment/block_words.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Last in, first out. To their neighbours its blocks are in use. All sizes share a budget of bytes, the original's: 4 KiB
-/// for each bucket.
+/// Last in, first out. To its neighbours a block here is in use. All sizes share a budget of bytes, the original's: 4
+/// KiB for each bucket.
 /// Invariant: bytes == true sizes of the blocks on all lists <= budget.
 template <class Words> class block_cache {
 public:
@@ -29,8 +29,8 @@ public:
     return true;
   }
 
-  /// Effects: calls take(block) for each; it is empty then. Returns: bytes. Complexity: linear in its blocks, of which the
-  /// budget holds a few thousand.
+  /// Effects: empties the cache, calling take(block) for each block. Returns: bytes. Complexity: linear in its blocks;
+  /// the budget is enough for a few thousand.
   template <class Take> std::size_t drain(Words const& words, Take take) noexcept {
     std::size_t const all = bytes_;
     if (all == 0) return 0;

@@ -10,7 +10,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What every engine over boundary tags asks of its words. Unlinking a free block compares with both its neighbours in
+/// What an engine over boundary tags needs of its words. Unlinking a free block compares with both its neighbours in
 /// every build; all else is checked by sealed words only.
 template <class Options, bool = Options::encode_links> class block_words {
 public:
@@ -18,15 +18,15 @@ public:
   static constexpr bool are_plain = true;
 
   explicit block_words(segment_index const&) noexcept {}
-  /// Effects: words of before do not hold any more. `heap`: whom the stop handler is told.
+  /// Effects: words written before are not valid any more. `heap`: what the stop handler is told.
   void rekey(void const* heap) noexcept { heap_ = heap; }
 
   ZMM_INLINE std::size_t load(heap_block const* b) const noexcept { return static_cast<std::size_t>(b->word); }
   ZMM_INLINE void store(heap_block* b, std::size_t word) const noexcept { b->word = word; }
-  /// Effects: there is no block any more at `b`.
+  /// Effects: no block begins at `b` any more.
   void erase(heap_block*) const noexcept {}
-  // For those who keep nothing of a block for the next one.
-  void wipe_links(heap_block*, std::size_t /*size*/) const noexcept {}  ///< what a free block had in its payload
+  // For zero_on_free, which leaves nothing of a block to the next one.
+  void wipe_links(heap_block*, std::size_t /*size*/) const noexcept {}  ///< the links of a free block, and its size at the end
   void wipe(heap_block*, std::size_t /*size*/) const noexcept {}        ///< the payload
 
   /// Before a free block's link is followed.
@@ -34,19 +34,20 @@ public:
 
   // Of live blocks.
   ZMM_INLINE void hand_out(heap_block*, std::size_t /*bytes*/, std::size_t /*alignment*/) const noexcept {}
-  /// What is known of a live block while its size changes. Stops unless it may be freed with `bytes`.
+  /// What a live block's tag said, while its size changes. begin_resize() stops unless the block may be freed with
+  /// `bytes`.
   struct live_text {};
   live_text begin_resize(heap_block*, std::size_t /*bytes*/) const noexcept { return {}; }
   void revive(heap_block*, live_text) const noexcept {}          ///< it is as it was
-  void revive_resized(heap_block*, live_text) const noexcept {}  ///< it may be freed with any size up to what it has
-  /// The block that a caller names. Stops unless it is live.
+  void revive_resized(heap_block*, live_text) const noexcept {}  ///< it may be freed with any size up to its usable size
+  /// The block at a payload that a caller passes. Stops unless it is live.
   ZMM_INLINE heap_block* named(void const* payload) const noexcept { return heap_block::of(payload); }
   /// Stops unless the live block may be freed with these. Effects: it is not live any more.
   ZMM_INLINE void end_life(heap_block*, std::size_t /*bytes*/, std::size_t /*alignment*/) const noexcept {}
   ZMM_INLINE std::size_t usable_size(heap_block const* b) const noexcept { return size_in(load(b)) - overhead; }
   bool is_live(heap_block const*) const noexcept {
     return true;
-  }  ///< whether what is in use is a caller's, or in the cache
+  }  ///< of a block in use: whether a caller has it, not the cache
 
   // Blocks in the cache.
   ZMM_INLINE void push(free_slot*& head, heap_block* b) const noexcept { head = ::new (b->payload()) free_slot{head}; }

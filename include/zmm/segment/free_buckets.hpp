@@ -1,4 +1,4 @@
-// Free blocks of exact small sizes, and how blocks are linked to each other.
+// Free blocks of small sizes, a list for each size; and how blocks on a list are linked.
 #pragma once
 
 #include <zmm/segment/block_words.hpp>

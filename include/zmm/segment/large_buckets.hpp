@@ -34,7 +34,7 @@ public:
     auto* const b = static_cast<trie_block*>(free);
     std::size_t const i = trie_of(size);
     if (b->parent == b) {
-      listed_block* none = nullptr;  // one that is not the first has somebody in front
+      listed_block* none = nullptr;  // one that is not the first has another in front
       block_links<Words>::unlink(none, b, words);
     } else if (b->next != nullptr) {
       auto* const second = static_cast<trie_block*>(words.follow(b->next));
@@ -48,8 +48,8 @@ public:
     }
   }
 
-  /// Whether a block of `from` may become one of `to` bytes where it is: a leaf stays as long as the bits that lead to it
-  /// are the same, and no block of that size lies on the way.
+  /// Whether a block of `from` bytes may become one of `to` bytes without moving in the trie: a leaf stays in place if
+  /// the bits that lead to it are the same, and no block on the way has the new size.
   bool stays(heap_block* free, std::size_t from, std::size_t to, Words const& words) const noexcept {
     auto const* const b = static_cast<trie_block const*>(free);
     std::size_t const i = trie_of(from);
@@ -71,7 +71,7 @@ public:
       std::size_t const j = lowest_bit(above);
       best = trie::lower_bound(roots_[j], 0, 0, {words});
     }
-    // Another one of that size leaves the trie as it is.
+    // Taking the second block of that size leaves the trie as it is.
     return best->next != nullptr ? words.follow(best->next) : best;
   }
 

@@ -5,9 +5,9 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A few blocks, the newest last, and nothing of them in the blocks themselves: a piece is cut off one of them, and it
-/// stays a rest, without a list being touched. When there is one too many the oldest goes where free blocks lie.
-/// Invariant: its blocks are free and have the flag for it, and no other has.
+/// A few blocks, the newest last. They are not linked, so a piece can be cut off one, and what is left stays a rest,
+/// without touching a list. When there is one too many the oldest moves to the other free blocks.
+/// Invariant: its blocks are free and have the guard flag, and no other free block has it.
 template <class Words> class rest_buckets {
 public:
   static constexpr std::size_t most = 8;
@@ -22,7 +22,8 @@ public:
   void remove(heap_block* b, Words const& words) noexcept { erase(index_of(b, words)); }
   /// Effects: `by` is a rest instead of `b`.
   void replace(heap_block* b, heap_block* by, Words const& words) noexcept { blocks_[index_of(b, words)] = by; }
-  /// Returns: the smallest of at least `size`; null if there is none. It stays. Complexity: O(1), there are few.
+  /// Returns: the smallest of at least `size`; null if there is none. It stays where it is. Complexity: O(1), there are
+  /// few.
   heap_block* find(std::size_t size, Words const& words) const noexcept {
     heap_block* best = nullptr;
     std::size_t best_size = ~std::size_t{0};

@@ -6,11 +6,11 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The word in front of a block is multiplied, mixed with a key and with its own address: one that was written by anybody
-/// else, or copied from elsewhere, is no word, but for one in 2^19. A live block has a tag in its last word, sealed
-/// likewise, which says what was asked for; where a free block has its size, so that no tag outlives its block. What lies
-/// between the block's bytes and its tag is filled and compared. A caller's pointer is looked up before anything is read
-/// at it, a link between free blocks before it is followed.
+/// The word in front of a block is multiplied, mixed with a key and with its own address: a word that anything else
+/// wrote, or that was copied from elsewhere, decodes to a valid one with a chance of one in 2^20. The last word of a
+/// live block is a tag, sealed likewise, that says what was asked for. A free block has its size there, so no tag
+/// outlives its block. What lies between the block's bytes and its tag is filled and compared. A caller's pointer is
+/// looked up before anything is read there, and so is a link between free blocks before it is followed.
 template <class Options> class block_words<Options, true> {
 public:
   static constexpr std::size_t overhead = 2 * word_bytes;
@@ -38,7 +38,7 @@ public:
       zero_bytes(b->payload(), (size < sizeof(trie_block) ? size : sizeof(trie_block)) - word_bytes);
     }
   }
-  /// What is as long as a segment goes back to storage.
+  /// A block as long as a segment is not wiped here: it goes back to storage.
   void wipe(heap_block* b, std::size_t size) const noexcept {
     if constexpr (Options::zero_on_free) {
       if (size < Options::segment_bytes) zero_bytes(b->payload(), size - word_bytes);
@@ -115,7 +115,7 @@ private:
   std::uint64_t decoded(heap_block const* b) const noexcept {
     return (b->word ^ keys_.link ^ address_of(b)) * inverse_;
   }
-  /// Whether a block's word may be read there. Asks the index unless the segment is the last that was asked for.
+  /// Whether a block's word may be read there. The index is searched unless the segment is the one that was found last.
   bool is_in_segment(heap_block const* b) const noexcept {
     segment const* const s = index_->find(b);
     return s != nullptr && distance(s, b) >= sizeof(segment) && distance(s, b) + sizeof(heap_block) <= s->bytes;

@@ -20,7 +20,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a segment heap says is its own; engine_over.hpp derives the rest of it.
+/// The core of a segment heap; engine_over.hpp derives the rest of the engine from it.
 ///
 /// Invariants:
 ///     a block's word says that the one in front is in use exactly if it is; no two free blocks touch
@@ -57,8 +57,8 @@ public:
     this->note_carved(carved());
     if constexpr (Options::exact_peak) this->add_live(counted(heap_block::of(block)));
   }
-  /// Effects: frees a live block. unknown_size: nothing is known of it but its place. Null: no effect; typed faces pass it
-  /// where no objects are freed. Returns: whether its bytes stay: never.
+  /// Effects: frees a live block. unknown_size: only its place is known. Null: no effect; typed faces pass null to free
+  /// no objects. Returns: whether the block's bytes stay as they are: never.
   ZMM_INLINE bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     if (ZMM_UNLIKELY(block == nullptr)) return false;
     heap_block* const b = words_.named(block);
@@ -83,7 +83,8 @@ public:
     std::size_t const joined = join_cached();
     return joined + give_spare() != 0;
   }
-  /// Effects: what was set aside for bad times is free. For when a request is refused for good.
+  /// Effects: frees the reserve, which was set aside for when memory runs out. To be called when a request is refused
+  /// for good.
   ZMM_COLD void open_reserve() noexcept {
     heap_block* const b = reserve_;
     reserve_ = nullptr;
@@ -104,7 +105,8 @@ public:
                               admission& asked) noexcept;
   void* grow_backward(void* block, std::size_t min_bytes, std::size_t preferred_bytes, std::size_t unit) noexcept;
   void* resize_or_move(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
-  /// Whether a block that is not moved may be said to have `bytes`. Effects: it has.
+  /// Returns: whether the block can serve `bytes` at `alignment` where it is. Effects: if so, it counts as allocated
+  /// with these.
   bool stay(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void restore_peak(std::size_t before) noexcept { engine_account<Options>::restore_peak(before, carved()); }
 
@@ -121,7 +123,8 @@ public:
   }
   void count(statistics& s) const noexcept;
   void verify(void const* heap) const noexcept;
-  /// Effects: tells of each segment and of its live blocks; segment_visit.hpp has it. Returns: false if that was enough.
+  /// Effects: tells of each segment and of its live blocks; segment_visit.hpp has it. Returns: false if the visitor had
+  /// enough.
   template <class Tell> bool tell_all(Tell& tell, bool tells_blocks) const;
 
 private:
@@ -150,7 +153,7 @@ private:
     words_.hand_out(b, bytes, alignment);
     return b->payload();
   }
-  /// A block that counted as `before` is `b` now.
+  /// Notes that a block that counted as `before` bytes is `b` now.
   void note_resized(std::size_t before, heap_block const* b) noexcept {
     if constexpr (Options::exact_peak) this->add_live(counted(b) - before);
     this->note_carved(carved());
@@ -219,7 +222,7 @@ private:
   rest_buckets<words_type> rest_buckets_;
   std::size_t free_bytes_ = 0;
   heap_block* spare_ = nullptr;    ///< the free block of the empty segment that is kept
-  heap_block* reserve_ = nullptr;  ///< set aside for bad times
+  heap_block* reserve_ = nullptr;  ///< set aside for when memory runs out
 };
 
 }}}  // namespace zmm::detail

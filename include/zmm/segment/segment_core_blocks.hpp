@@ -33,8 +33,8 @@ template <class Options> heap_block* segment_core<Options>::find(std::size_t siz
   return rest_buckets_.find(size, words_);
 }
 
-/// The most common way of serving a size that was not freed before: what is left of a rest is a rest. Returns: whether the
-/// block, which stays free if not, was cut like that.
+/// The most common way of serving a size that was not freed before: cuts the block off the front of a rest, and what is
+/// left stays a rest. Returns: whether it did; if not, the block is still free.
 template <class Options> bool segment_core<Options>::cut_rest(heap_block* b, std::size_t size) noexcept {
   std::size_t const word = words_.load(b), left = size_in(word) - size;
   if ((word & block_flag::guard) == 0 || is_bucketed(left) || (reserve_ == nullptr && Options::reserve_bytes != 0))
@@ -49,7 +49,7 @@ template <class Options> bool segment_core<Options>::cut_rest(heap_block* b, std
   return true;
 }
 
-/// As find(); in use from now on, as long as it is.
+/// As find(), and the block is in use from now on, at its whole length.
 template <class Options> heap_block* segment_core<Options>::take_free(std::size_t size) noexcept {
   heap_block* const b = find(size);
   if (b != nullptr) take_off(b, words_.load(b));
@@ -61,8 +61,8 @@ template <class Options> void segment_core<Options>::take_off(heap_block* b, std
   set_flag(b->at(size_in(word)), block_flag::before_used);
 }
 
-/// The one block of a new segment, in use. A request that no usual segment holds has one of its own, which is_whole if it
-/// is to be nothing but the block.
+/// The one block of a new segment, in use. A request too large for a usual segment gets a segment of its own.
+/// `is_whole`: the segment is to hold nothing but the block, so it may have address space to grow into.
 template <class Options>
 heap_block* segment_core<Options>::take_segment(std::size_t room, bool is_whole, admission& asked) noexcept {
   std::size_t const least = segment_source::bytes_for(room);
@@ -80,9 +80,9 @@ heap_block* segment_core<Options>::take_segment(std::size_t room, bool is_whole,
   segment* const s = source_.take(least, reserve, asked);
   return s != nullptr ? format(s) : nullptr;
 }
-/// Bytes of a segment for blocks like one of `room` bytes. A limit counts whole segments, so under one they end where such
-/// blocks end, if more than a twentieth would be left over: of 128 KiB a usual segment holds one. Without a limit that is
-/// address space, and room for other sizes.
+/// Bytes of a segment for blocks like one of `room` bytes. A limit counts whole segments. So under a limit a segment
+/// ends behind the last such block, if more than a twentieth of it would be left over: a usual segment holds one block
+/// of 128 KiB. Without a limit the remainder is only address space, and room for other sizes.
 template <class Options> std::size_t segment_core<Options>::usual_bytes(std::size_t room) const noexcept {
   std::size_t const usual = standard_bytes();
   if (source_.book().limit() == ledger::no_limit) return usual;
@@ -96,7 +96,7 @@ template <class Options> heap_block* segment_core<Options>::format(segment* s) n
   return b;
 }
 
-/// Gives the front of a block back, so that the rest is aligned. Requires: there is room for that.
+/// Frees the front of a block, so that the rest is aligned. Requires: there is room for that.
 template <class Options> heap_block* segment_core<Options>::cut_front(heap_block* b, std::size_t alignment) noexcept {
   std::size_t const size = size_of(b);
   std::uintptr_t at = align_up(address_of(b->payload()), alignment);
@@ -109,8 +109,8 @@ template <class Options> heap_block* segment_core<Options>::cut_front(heap_block
   return aligned;
 }
 
-/// Gives what is behind `size` bytes back, if that makes a block; its end is the reserve if there is none. Requires: the
-/// block behind is in use.
+/// Frees what lies behind the first `size` bytes, if that is enough for a block. If there is no reserve, the end of a
+/// large tail becomes it. Requires: the block behind is in use.
 template <class Options> void segment_core<Options>::cut_tail(heap_block* b, std::size_t size) noexcept {
   std::size_t const word = words_.load(b);
   if (size_in(word) < size + least_block) return;
@@ -125,7 +125,7 @@ template <class Options> void segment_core<Options>::cut_tail(heap_block* b, std
   make_free(tail, left, true);
 }
 
-/// Effects: says in words that a block is free, and counts it.
+/// Effects: writes the words that say that a block is free, and counts its bytes.
 template <class Options>
 ZMM_INLINE void segment_core<Options>::write_free(heap_block* b, std::size_t size, std::size_t rest) noexcept {
   words_.store(b, size | block_flag::before_used | rest);
@@ -134,7 +134,7 @@ ZMM_INLINE void segment_core<Options>::write_free(heap_block* b, std::size_t siz
   words_.store(behind, words_.load(behind) & ~block_flag::before_used);
   free_bytes_ += size;
 }
-/// Effects: a block that is in no pool is free, and filed. Requires: its neighbours are in use.
+/// Effects: marks a block that is in no pool as free, and puts it into its pool. Requires: its neighbours are in use.
 template <class Options> void segment_core<Options>::make_free(heap_block* b, std::size_t size, bool is_rest) noexcept {
   is_rest = is_rest && !is_bucketed(size);
   write_free(b, size, is_rest ? block_flag::guard : 0);
@@ -148,7 +148,7 @@ template <class Options> void segment_core<Options>::make_free(heap_block* b, st
   static_cast<trie_block*>(b)->is_purged = 0;
   large_free_buckets_.insert(b, size, words_);
 }
-/// Effects: a free block is in no pool.
+/// Effects: takes a free block out of its pool.
 template <class Options> void segment_core<Options>::unfile(heap_block* b, std::size_t word) noexcept {
   std::size_t const size = size_in(word);
   free_bytes_ -= size;
@@ -162,7 +162,8 @@ template <class Options> void segment_core<Options>::unfile(heap_block* b, std::
   words_.wipe_links(b, size);
 }
 
-/// Effects: a block in use is free, joined with its neighbours. Returns: bytes of segments given.
+/// Effects: frees a block in use and joins it with its free neighbours. Returns: bytes of the segment that went back to
+/// the source by that, or 0.
 template <class Options> ZMM_NOINLINE std::size_t segment_core<Options>::free_block(heap_block* b) noexcept {
   std::size_t const word = words_.load(b), own = size_in(word);
   heap_block* const behind = b->at(own);
@@ -174,7 +175,7 @@ template <class Options> ZMM_NOINLINE std::size_t segment_core<Options>::free_bl
   std::size_t const size = before + own + after;
   bool const is_empty = spans(start, size);
 
-  // The joined block stays in the place of one of the two, if it can.
+  // The joined block takes the place of one of the neighbours in its pool, if it can.
   bool const stays_front = front != nullptr && !is_empty && stays(front, front_word, size);
   bool const stays_behind = front == nullptr && !is_empty && after != 0 && (behind_word & block_flag::guard) != 0;
   if (stays_behind) {
@@ -186,7 +187,7 @@ template <class Options> ZMM_NOINLINE std::size_t segment_core<Options>::free_bl
   if (after != 0) words_.erase(behind);
   if (front != nullptr) {
     if (!stays_front) unfile(front, front_word);
-    else if constexpr (Options::zero_on_free) last_word(front, before) = 0;  // it lies inside now
+    else if constexpr (Options::zero_on_free) last_word(front, before) = 0;  // it lies inside the joined block now
     words_.erase(b);
   }
   if (ZMM_UNLIKELY(is_empty)) return empty_segment(start, size);
@@ -213,7 +214,7 @@ template <class Options> heap_block* segment_core<Options>::free_before(heap_blo
   return front;
 }
 
-/// Whether a free block may become one of `size` where it is filed.
+/// Whether a free block may become one of `size` bytes without changing its place in its pool.
 template <class Options>
 bool segment_core<Options>::stays(heap_block* b, std::size_t word, std::size_t size) const noexcept {
   if ((word & block_flag::guard) != 0) return true;
@@ -221,7 +222,8 @@ bool segment_core<Options>::stays(heap_block* b, std::size_t word, std::size_t s
   return !is_bucketed(now) && trie_of(now) == trie_of(size) && large_free_buckets_.stays(b, now, size, words_);
 }
 
-/// Effects: a segment whose one block is free and filed nowhere is the spare, or given. Returns: bytes given.
+/// Effects: keeps a segment whose one block is unused and in no pool as the spare, or gives it back to the source.
+/// Returns: bytes given back.
 template <class Options>
 std::size_t segment_core<Options>::empty_segment(heap_block* first, std::size_t size) noexcept {
   std::size_t const bytes = size + segment_overhead;
@@ -229,14 +231,15 @@ std::size_t segment_core<Options>::empty_segment(heap_block* first, std::size_t 
   make_spare(first, size);
   return 0;
 }
-/// Effects: a block that is all of its segment, in use and filed nowhere, is the spare. Nobody may use it meanwhile.
+/// Effects: makes a block that fills its segment and is in no pool the spare. Nothing may use its memory meanwhile.
 template <class Options> void segment_core<Options>::make_spare(heap_block* b, std::size_t size) noexcept {
   make_free(b, size, false);
   if (!is_bucketed(size)) forbid(static_cast<trie_block*>(b) + 1, size - sizeof(trie_block) - word_bytes);
   spare_ = b;
 }
 
-/// The reserve does not keep a segment that has nothing else in use. Requires: it lies beside the free block.
+/// Frees the reserve if nothing else is in use in its segment, so that it does not keep the segment. Requires: it lies
+/// beside the free block `b`.
 template <class Options> void segment_core<Options>::settle_reserve(heap_block* b, std::size_t size) noexcept {
   std::size_t all = size + reserve_size;
   heap_block* first = b;

@@ -1,4 +1,4 @@
-// The segment heap's blocks change size: forward, backward, alone in a segment.
+// How the segment heap's blocks change size: at the end, at the front, alone in a segment.
 #pragma once
 
 #include <zmm/segment/segment_core.hpp>
@@ -32,7 +32,8 @@ bool segment_core<Options>::resize(heap_block* b, std::size_t least, std::size_t
   return true;
 }
 
-/// The same by storage's means. What storage does not take back stays the block's.
+/// The same for a block alone in its segment, which storage lengthens or shortens. What storage does not take back
+/// stays the block's.
 template <class Options>
 bool segment_core<Options>::resize_alone(heap_block* b, std::size_t now, std::size_t least, std::size_t most,
                                          admission& asked) noexcept {
@@ -64,10 +65,10 @@ std::size_t segment_core<Options>::resize_in_place(void* block, std::size_t old_
   return counted(b);
 }
 
-/// Makes the block at least `min_bytes` long, better `preferred_bytes`, by moving its start to the front, by a multiple of
-/// `unit` bytes, and its end behind. Returns: its new start; null: it could not, and nothing has changed. What lies
-/// between the old start and the old end stays as it is. Requires: unit is a multiple of every alignment that the block
-/// has to keep.
+/// Makes the block at least `min_bytes` long, better `preferred_bytes`, by moving its start to a lower address, by a
+/// multiple of `unit` bytes, and its end to a higher one if there is room. Returns: its new start; null: it could not,
+/// and nothing has changed. What lies between the old start and the old end stays as it is. Requires: unit is a
+/// multiple of every alignment that the block has to keep.
 template <class Options>
 void* segment_core<Options>::grow_backward(void* block, std::size_t min_bytes, std::size_t preferred_bytes,
                                            std::size_t unit) noexcept {
@@ -81,7 +82,7 @@ void* segment_core<Options>::grow_backward(void* block, std::size_t min_bytes, s
   std::size_t const behind_word = words_.load(behind);
   std::size_t const forward = (behind_word & block_flag::used) == 0 ? size_in(behind_word) : 0;
 
-  // As little backward as will do. What is left in front is a block, or nothing.
+  // Grows to the front as little as will do. What is left there is enough for a block, or nothing.
   std::size_t const step = align_up(unit, block_grain) == unit ? unit : unit * (block_grain >> lowest_bit(unit));
   std::size_t const wanted = size_for(preferred_bytes), least = size_for(min_bytes);
   std::size_t const missing = wanted > now + forward ? wanted - now - forward : step;
@@ -109,7 +110,8 @@ void* segment_core<Options>::grow_backward(void* block, std::size_t min_bytes, s
   return start->payload();
 }
 
-/// For reallocate(). Returns: the block's place, where it is or where storage moved its pages; null: it could not.
+/// For reallocate(). Returns: the block's place: the old one, or where storage moved its pages; null: neither could be
+/// done.
 template <class Options>
 void* segment_core<Options>::resize_or_move(void* block, std::size_t bytes, std::size_t alignment,
                                             admission& asked) noexcept {

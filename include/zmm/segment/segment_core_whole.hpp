@@ -5,8 +5,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Effects: what the cache holds is joined with its neighbours; segments that have no block go back. Returns: bytes that
-/// are free, or storage's, by that.
+/// Effects: what the cache holds is joined with its neighbours; segments that have no block go back. Returns: bytes
+/// that were made free or given back to storage by that.
 template <class Options> std::size_t segment_core<Options>::collect() noexcept {
   std::size_t const joined = join_cached();
   return joined + give_spare() + source_.drop_kept();
@@ -43,7 +43,8 @@ void segment_core<Options>::purge(heap_block* b, std::size_t size, std::size_t& 
   bytes += to - from;
 }
 
-/// Effects: no block is left, and no segment but the first that is a usual one. Nothing is learnt.
+/// Effects: drops every block, and every segment but the first one of usual size. The keep policy does not learn from
+/// segments in use that go back.
 template <class Options> void segment_core<Options>::drop(void const* heap) noexcept {
   cache_ = {};
   free_buckets_ = {};
@@ -67,7 +68,8 @@ template <class Options> void segment_core<Options>::drop(void const* heap) noex
   make_spare(b, size_of(b));
 }
 
-/// Complexity: linear in blocks: figures are counted when they are asked for, so that no call pays for them.
+/// Complexity: linear in blocks: figures are counted when they are asked for, so that no allocation or free pays for
+/// them.
 template <class Options> void segment_core<Options>::count(statistics& s) const noexcept {
   std::size_t size = 0, blocks = 0;
   for (segment* at = source_.first(); at != nullptr; at = at->next) {
@@ -135,7 +137,7 @@ template <class Options> void segment_core<Options>::verify(void const* heap) co
   verify_pools(all.free_blocks, heap);
 }
 
-/// Every pool holds free blocks that belong there, and they are all there are.
+/// Every pool holds free blocks that belong there, and together they hold all there are.
 template <class Options> void segment_core<Options>::verify_pools(std::size_t free, void const* heap) const noexcept {
   std::size_t found = 0;
   auto const is_free = [&](heap_block* b, bool is_rest, bool is_here) {

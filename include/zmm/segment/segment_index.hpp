@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Words that make a head as long as the first block needs it to be aligned.
+/// Padding that makes a segment's head as long as the alignment of its first block needs.
 template <std::size_t Words> struct segment_rest { std::uint32_t words[Words]; };
 template <> struct segment_rest<0> {};
 
@@ -27,7 +27,7 @@ static_assert(segment_overhead % block_grain == 0);
 /// All segments of a heap, by their addresses: a trie through their heads, which needs no memory and cannot fail.
 class segment_index {
   struct by_address {
-    // The highest address not above one is the least complement not below its complement.
+    // The highest start not above `p` has the least complement that is not below the complement of `p`.
     static std::size_t key(segment const* s) noexcept { return ~address_of(s); }
     static segment* follow(segment* link) noexcept { return link; }
   };
@@ -41,7 +41,8 @@ public:
     last_ = nullptr;
   }
 
-  /// The segment that `p` points into; null if there is none. Reads nothing behind `p`. Complexity: O(bits of an address).
+  /// The segment that `p` points into; null if there is none. Does not read what `p` points to. Complexity: O(bits of
+  /// an address).
   segment* find(void const* p) const noexcept {
     if (last_ != nullptr && distance(last_, p) < last_->bytes) return last_;
     segment* const s = trie::lower_bound(root_, ~address_of(p), first_bit, {});
@@ -50,7 +51,7 @@ public:
 
 private:
   segment* root_ = nullptr;
-  mutable segment* last_ = nullptr;  ///< that was found: most questions are about the same one
+  mutable segment* last_ = nullptr;  ///< the one found last: most look-ups are for the same one
 };
 
 }}}  // namespace zmm::detail

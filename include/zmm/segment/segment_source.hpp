@@ -18,15 +18,15 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Asks storage for whole OS pages, and for no more alignment than any storage has.
-/// Invariants: real_size == bytes of all segments, in use and kept; each in use is on the list and in the index, none that
-/// is kept is.
-/// Operations that fail return null or false, change nothing but what is kept, and say why in the admission.
+/// Invariants: real_size == bytes of all segments, in use and kept; those in use are on the list and in the index,
+/// those kept are in neither.
+/// Operations that fail return null or false, change nothing except what is kept, and say why in the admission.
 class segment_source {
 public:
   static constexpr std::size_t alignment = block_grain;
 
-  /// `wipes`: what was in a kept segment is overwritten before it is used again. `is_exact`: one that has a few bytes more than
-  /// are needed is cut.
+  /// `wipes`: what was in a kept segment is overwritten before it is used again. `is_exact`: a kept segment that is a
+  /// little larger than needed is cut.
   explicit segment_source(storage& from, bool wipes = false, bool is_exact = false) noexcept
       : storage_(&from), wipes_(wipes), is_exact_(is_exact) {}
   segment_source(segment_source const&) = delete;
@@ -48,17 +48,17 @@ public:
   /// Bytes of a segment whose blocks have `room` bytes in all.
   static std::size_t bytes_for(std::size_t room) noexcept { return align_up(room + segment_overhead, os_page_size()); }
 
-  /// Returns: a segment of at least `least` bytes, of `most` if there are; both are whole pages. What limit and storage
-  /// have left is enough for it if `least` is.
+  /// Returns: a segment of `most` bytes, or of fewer, down to `least`, if limit or storage have no more left. Both are
+  /// whole pages.
   segment* take_some(std::size_t least, std::size_t most, admission& asked) noexcept;
-  /// Returns: a segment of `bytes`, or somewhat more, with `reserve` bytes of address space if there are.
+  /// Returns: a segment of `bytes`, or somewhat more, with `reserve` bytes of address space if they are to be had.
   segment* take(std::size_t bytes, std::size_t reserve, admission& asked) noexcept;
-  /// Effects: a segment is not in use any more; it is kept or goes back to storage. Returns: its bytes.
+  /// Effects: takes a segment out of use, and keeps it or gives it back to storage. Returns: its bytes.
   std::size_t give(segment* s) noexcept;
-  /// Effects: as give(), and storage has it. Returns: its bytes.
+  /// Effects: takes a segment out of use and gives it back to storage. Returns: its bytes.
   std::size_t drop(segment* s) noexcept;
-  /// Effects: gives kept segments back to storage, those first that were kept longest, until that is `at_least` bytes or
-  /// all. Returns: bytes.
+  /// Effects: gives kept segments back to storage, the longest kept first, until these are `at_least` bytes or all.
+  /// Returns: bytes.
   std::size_t drop_kept(std::size_t at_least = ~std::size_t{0}) noexcept;
   /// Effects: counts a request that the cache did not serve; now and then what was not used for long goes back to storage.
   void tick() noexcept {

@@ -1,4 +1,4 @@
-// Segments that go and come: those that nobody uses are kept for a while, used again, and given back.
+// Segments that are not in use: kept for a while, used again, or given back.
 #pragma once
 
 #include <zmm/segment/segment_source.hpp>
@@ -62,7 +62,7 @@ inline void segment_source::put_out_of_use(segment* s) noexcept {
 }
 
 inline std::size_t segment_source::give(segment* s) noexcept {
-  keeping_.on_use(used_bytes());  // only here use can have been at its highest
+  keeping_.on_use(used_bytes());  // only now, before a segment leaves, can use be at its highest
   if (keeping_.tick(keep_policy::whole_event)) end_window();
   std::size_t const bytes = s->bytes;
   if (!keeping_.keeps(bytes, used_bytes() - bytes, kept_.bytes())) {
@@ -110,14 +110,14 @@ inline std::size_t segment_source::drop_kept(std::size_t at_least) noexcept {
   return bytes;
 }
 
-/// Whether `bytes` more may be taken, for which what is kept is given back as far as that helps.
+/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them.
 inline bool segment_source::admits(std::size_t bytes, admission& asked) noexcept {
   return book_.admits(bytes, asked,
                       [this](std::size_t missing) { return missing <= kept_.bytes() && drop_kept(missing) != 0; });
 }
 
-/// Whether a kept segment may become one that is asked for so: with address space ahead of it if a fresh one has some, and
-/// about as much.
+/// Whether a kept segment may serve a request for `size` bytes with `reserve` bytes of address space: it has address
+/// space ahead if a fresh one would, and about as much.
 inline bool segment_source::suits(kept_block const& k, std::size_t size, std::size_t reserve) noexcept {
   std::size_t const page = os_page_size(), ahead = k.reserve - k.bytes;
   if (reserve == size) return ahead == 0;
@@ -125,8 +125,8 @@ inline bool segment_source::suits(kept_block const& k, std::size_t size, std::si
   return ahead > page && k.reserve / 2 >= size;
 }
 
-/// A kept segment that becomes one of `bytes`, or up to an eighth more, which saves a call of storage; one that will grow, up to
-/// four times as large. Null: there is none, or storage would not change its size.
+/// A kept segment, made one of `bytes` or left up to an eighth larger, which saves a call of storage; a segment that
+/// will grow may be up to four times as large. Null: there is none, or storage would not change its size.
 inline segment* segment_source::reuse(std::size_t bytes, std::size_t reserve, admission& asked) noexcept {
   kept_block* const k = kept_.find(bytes, true, [=](kept_block const& at) { return suits(at, bytes, reserve); });
   if (k == nullptr) return nullptr;
@@ -142,7 +142,7 @@ inline segment* segment_source::reuse(std::size_t bytes, std::size_t reserve, ad
   return nullptr;
 }
 
-/// What follows takes a segment that was taken off the list. The first `held` bytes of `k` are as their last user left them.
+/// From here on `k` is off the list already. Its first `held` bytes are as their last user left them.
 inline segment* segment_source::use_again(kept_block* k, std::size_t held) noexcept {
   std::size_t const bytes = k->bytes, reserve = k->reserve;
   if (wipes_) zero_bytes(k, held);
@@ -171,7 +171,7 @@ inline segment* segment_source::enlarge_kept(kept_block* k, std::size_t bytes, a
   return use_again(k, held);
 }
 
-/// What was kept since the last window ended, and never less, goes back.
+/// Gives back what was kept, without being used, during the whole window.
 ZMM_COLD inline void segment_source::end_window() noexcept {
   std::size_t const unused =
       kept_.drop_unused([](kept_block const* k) { return k->bytes; }, [this] { return drop_kept(1); });
