@@ -1,4 +1,4 @@
-// Chunk number → chunk or huge block: what a page layer owns, found from an address alone.
+// Chunk number → chunk or huge block: what a chunk source holds, found from an address alone.
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -8,13 +8,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Something a page layer took from storage whole. `bytes` is 0 for a chunk, and odd for a huge block that was freed and
-/// is kept.
+/// A chunk or a huge block, taken from storage whole. `bytes` is 0 for a chunk, and odd for a huge block that was freed
+/// and is kept.
 struct extent {
   void* start = nullptr;    ///< null: an empty place of the table
   std::size_t bytes = 0;    ///< huge: usable bytes
   std::size_t reserve = 0;  ///< huge: bytes of address space
-  std::size_t tag = 0;      ///< huge: the engine's own number, and its slack above that; or a seal of what is in front
+  std::size_t tag = 0;      ///< huge: the engine's own number, and its slack above that; or a seal of the other fields
 
   bool is_chunk() const noexcept { return start != nullptr && bytes == 0; }
   bool is_kept() const noexcept { return (bytes & 1) != 0; }
@@ -22,12 +22,12 @@ struct extent {
   void set_kept(bool kept) noexcept { bytes = usable() | std::size_t{kept}; }
   std::size_t usable() const noexcept { return bytes & ~std::size_t{1}; }
 
-  /// Of the tag: a number for each page of 4 KiB that there can be, on 32 bits.
+  /// Bits of the tag that hold the number; on 32 bits enough for one number for each page of 4 KiB.
   static constexpr unsigned number_bits = sizeof(std::size_t) > 4 ? 32 : 20;
   std::size_t number() const noexcept { return tag & ((std::size_t{1} << number_bits) - 1); }
 
-  /// How far to grow in one step towards `preferred` when `least` would do. Where there is address space ahead steps are
-  /// cheap: one takes the block a 32nd further, which storage can make ready at once.
+  /// How far to grow in one step towards `preferred` when `least` would do. Where there is address space ahead steps
+  /// are cheap: each makes the block a 32nd longer, which storage can make ready at once.
   std::size_t next_step(std::size_t least, std::size_t preferred) const noexcept {
     if (reserve <= bytes || preferred <= bytes) return preferred;
     std::size_t const step = bytes + bytes / 32;
@@ -53,7 +53,8 @@ public:
   std::size_t count() const noexcept { return count_; }
   std::size_t table_bytes() const noexcept { return table_ == inside_ ? 0 : places() * sizeof(extent); }
 
-  /// The extent that starts in the same chunk-sized piece as `p`; null if there is none. Reads nothing behind `p`.
+  /// The extent that starts in the same chunk-sized piece as `p`; null if there is none. Does not read what `p` points
+  /// to.
   extent* find(void const* p) const noexcept {
     std::uintptr_t const start = align_down(address_of(p), Geometry::chunk_bytes);
     for (std::size_t at = home_of(start);; at = next(at)) {
@@ -62,7 +63,7 @@ public:
     }
   }
 
-  /// Effects: makes sure that one insert() finds room. `pending` bytes are taken and not yet in the book.
+  /// Effects: makes sure that one insert() finds room. `pending`: bytes that were taken and are not in the book yet.
   /// Returns: whether it did; if not, `asked` says why.
   bool make_room(storage& from, ledger& book, std::size_t pending, admission& asked) noexcept {
     if ((count_ + 1) * 4 <= places() * 3) return true;
@@ -118,7 +119,8 @@ public:
 
   /// Effects: erases every extent that `leaves(extent)` says true for. It is asked once for each extent, in any order.
   template <class Predicate> void erase_if(Predicate leaves) noexcept {
-    // Start behind an empty place: then erasing never brings an extent back that was asked already.
+    // Start behind an empty place: then erasing never moves an extent that was asked already to where it is asked
+    // again.
     std::size_t at = 0;
     while (table_[at].start != nullptr) at = next(at);
     for (std::size_t left = places(); left != 0; --left) {

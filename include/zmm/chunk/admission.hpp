@@ -1,4 +1,4 @@
-// Floor 2: the page layer. Includes floors 0 and 1 only.
+// Floor 2: the page layer. Includes floors 0 to 2 only.
 //
 // Whether more memory may be taken from storage, and why not.
 #pragma once
@@ -15,16 +15,16 @@ enum class refusal : std::uint8_t {
   limit,    ///< a limit would be passed
   storage,  ///< storage has no memory
   address,  ///< no address space holds such a size or alignment
-  nobody,   ///< there is no heap: an allocator that is bound to none asks
+  nobody,   ///< there is no heap: the allocator that asks is bound to none
 };
 
-/// Address space of a block that grows, at least: 1 GiB, but 32 MiB where all there is has 32 bits.
+/// The least address space of a block that grows: 1 GiB, or 32 MiB where addresses have 32 bits.
 inline constexpr std::size_t least_ahead = std::size_t{1} << (sizeof(void*) == 8 ? 30 : 25);
 
 /// What is known of the future of a block that is being allocated.
 enum class growth : std::uint8_t {
   none,     ///< it is expected to keep its size
-  maybe,    ///< as none, and whether its neighbour grows is not known either: it may be free and kept warm
+  maybe,    ///< as none, but nothing is known of its neighbour either: that may be a free run, kept warm
   known,    ///< it replaces one that has outgrown its place: it gets room to grow in
   guarded,  ///< as none, and if it is huge, an OS page of the address space behind it is reserved and never committed
 };
@@ -36,7 +36,7 @@ struct admission {
   bool asks = true;       ///< if a limit refuses, its hook is asked
   bool exact = false;     ///< a huge block gets no byte more than its whole pages
   bool no_chunk = false;  ///< with at_hand: no empty chunk either
-  bool at_hand = false;   ///< nothing more is taken from storage; what fails for that alone has no reason
+  bool at_hand = false;   ///< nothing more is taken from storage; `why` stays none if an attempt fails for that alone
   detail::growth growth = growth::none;
 
   refusal why = refusal::none;
@@ -65,7 +65,7 @@ struct admission {
   }
 };
 
-/// A number as detail::atomic has it, of one thread.
+/// A number with the interface of detail::atomic, for one thread.
 struct plain_word {
   std::size_t value;
 
@@ -79,7 +79,7 @@ template <class Word> class basic_ledger {
 public:
   static constexpr std::size_t no_limit = ~std::size_t{0};
 
-  // Acquire: who has read a size and then reads the peak finds none that is below it.
+  // Acquire: a thread that reads a size, and then the peak, never finds a peak below that size.
   std::size_t real_size() const noexcept { return real_size_.load(detail::memory_order_acquire); }
   std::size_t real_peak() const noexcept { return real_peak_.load(detail::memory_order_relaxed); }
   std::size_t limit() const noexcept { return limit_.load(detail::memory_order_relaxed); }
@@ -97,7 +97,7 @@ public:
     asked.limit = limit();
     return false;
   }
-  /// The same, and once more if make_room(missing) gave something back.
+  /// The same; if not, calls make_room(missing) and asks once more if that gave something back.
   template <class MakeRoom> bool admits(std::size_t bytes, admission& asked, MakeRoom make_room) const noexcept {
     if (admits(bytes, asked)) return true;
     if (!make_room(bytes - remaining())) return false;
@@ -112,7 +112,7 @@ public:
   }
   void add(std::size_t bytes) noexcept { set(real_size() + bytes); }
   void subtract(std::size_t bytes) noexcept { real_size_.store(real_size() - bytes, detail::memory_order_release); }
-  /// Effects: as subtract() and add(), and nobody sees one without the other.
+  /// Effects: as subtract() and add(), in one step for readers.
   void replace(std::size_t before, std::size_t after) noexcept { set(real_size() - before + after); }
 
   /// Returns false, and keeps the old limit, if more than `limit` is in use.

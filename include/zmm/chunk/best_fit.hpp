@@ -13,8 +13,8 @@ struct fit {
 };
 
 /// Where `count` pages, the first of them a multiple of `alignment` pages, fit best: in the first gap of exactly that
-/// length, else in the smallest gap that holds them, the first of equals. `longest` is the bitmap's longest gap: with it
-/// a search that is met by a shorter gap need not look at the rest.
+/// length, else in the smallest gap that holds them, the first of equals. `longest` is the bitmap's longest gap:
+/// knowing it, a search that finds an exact fit in a shorter gap can stop.
 template <std::size_t Pages>
 fit best_fit(bitmap<Pages> const& taken, std::size_t count, std::size_t alignment, std::size_t longest) noexcept {
   std::size_t best = fit::none, best_gap = 0, best_length = fit::none;

@@ -7,10 +7,9 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The sizes of `Geometry`. The page layer over it tells when it gives chunks back to storage, and whether
-/// pages were in use before; and with `Chunks` it
-/// checks the links of chunks and the entries of its index before it uses them; with `Wipes` huge blocks that are used
-/// again are zeroed.
+/// The sizes of `Geometry`. The page layer over it counts the chunks that go back to storage, and tells whether pages
+/// were in use before. With `Chunks` it checks the links of chunks and the entries of its index before it uses them;
+/// with `Wipes` it zeroes huge blocks that are used again.
 template <class Geometry, bool Chunks, bool Wipes = false> struct checked_geometry : Geometry {
   static constexpr bool counts_drops = true;
   static constexpr bool checks_chunks = Chunks;

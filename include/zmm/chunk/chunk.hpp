@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Free slots of one bin in a chunk, and its neighbours among the chunks that have some.
+/// The free slots of one bin in a chunk, and the chunk's neighbours on the list of chunks that have such slots.
 template <class Chunk> struct spare_place {
   void* head = nullptr;
   Chunk* next = nullptr;
@@ -15,7 +15,8 @@ template <class Chunk> struct spare_place {
 };
 
 /// The header, at the start of the chunk's own memory. A chunk is aligned to its size, so the chunk of any small or
-/// large block is its address with the low bits cleared, and a block that is itself so aligned is huge.
+/// large block is the block's address with the low bits cleared, and a block that is itself aligned to the chunk size
+/// is huge.
 ///
 /// Invariants:
 ///     free_pages == pages - taken.count()

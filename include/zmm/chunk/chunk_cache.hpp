@@ -43,10 +43,10 @@ private:
   double average_ = 1.0;
   std::size_t peak_ = 1;
   std::size_t boundary_ = 0;  ///< chunks in use when one was last given back
-  unsigned repeats_ = 0;      ///< how often that was at the same count
+  unsigned repeats_ = 0;      ///< how often in a row that was at the same count
 };
 
-/// A stack of empty chunks, linked through their headers. Which pages they have dirtied stays written there.
+/// A stack of empty chunks, linked through their headers. The headers still say which pages are dirty.
 template <class Geometry> class chunk_stack : chunk_links<chunk<Geometry>, checks_chunks<Geometry>> {
   using links = chunk_links<chunk<Geometry>, checks_chunks<Geometry>>;
 

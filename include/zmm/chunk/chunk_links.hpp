@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Plain links. sealed_links.hpp has those that are checked, and the seals.
+/// Plain links. sealed_links.hpp has checked ones, and the seals.
 template <class Chunk, bool Checked> class chunk_links;
 template <class Chunk> class chunk_links<Chunk, false> {
 protected:
@@ -15,7 +15,7 @@ protected:
   static Chunk* decode(Chunk const*, Chunk* link) noexcept { return link; }
 };
 
-/// A word made of an entry of the index and a key: entries that were overwritten do not have it.
+/// Seals of the index's entries: a word made of the entry and a key. In an entry that was overwritten it does not fit.
 template <bool Checked> class extent_seals;
 template <> class extent_seals<false> {
 protected:

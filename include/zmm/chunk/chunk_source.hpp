@@ -17,7 +17,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Counts what only checked engines ask about. Written by one thread at a time, read by any.
+/// Counts chunks that went back to storage, for checked engines. Written by one thread at a time, read by any.
 template <bool Counts> class drop_count {
 public:
   std::uint64_t count() const noexcept { return 0; }
@@ -25,7 +25,7 @@ public:
 };
 template <> class drop_count<true> {
 public:
-  // Relaxed: who frees a block of a chunk has it from someone for whom the chunk was there.
+  // Relaxed: a thread that frees a block got it from one for which its chunk was there, so it sees all earlier drops.
   std::uint64_t count() const noexcept { return count_.load(detail::memory_order_relaxed); }
   void add() noexcept { count_.store(count() + 1, detail::memory_order_relaxed); }
 
@@ -37,8 +37,8 @@ private:
 ///     book.real_size == (chunks + cached) * chunk_bytes + bytes of huge blocks, in use and kept, of their slack, of the
 ///         address index and of records
 ///     a chunk has an owner if it is in use, and none if it is cached
-///     the index holds every chunk in use or cached, every huge block in use or kept, and nothing else; who asks it for a
-///         huge block is told only of those in use
+///     the index holds every chunk in use or cached, every huge block in use or kept, and nothing else; look-ups of
+///     huge blocks find only those in use
 /// One thread at a time. Operations that fail return null, 0 or false, change nothing and say why in the admission.
 template <class Geometry>
 class chunk_source : drop_count<counts_drops<Geometry>>, extent_seals<checks_chunks<Geometry>> {
@@ -56,7 +56,7 @@ public:
 
   ledger& book() noexcept { return book_; }
   ledger const& book() const noexcept { return book_; }
-  /// Effects: as the ledger's; what is kept is given back if that helps.
+  /// Effects: as the ledger's set_limit(); what is kept is given back if that helps.
   bool set_limit(std::size_t bytes) noexcept {
     return book_.set_limit(bytes) || (drop_cached() != 0 && book_.set_limit(bytes));
   }
@@ -75,10 +75,10 @@ public:
   /// Effects: a chunk is no longer in use; it is cached or given back. Requires: all its pages are free. Returns: bytes
   /// given back to storage.
   std::size_t give_chunk(chunk_type* c) noexcept;
-  /// Effects: a chunk is no longer in use, whatever lies in it; it is cached. For end_request() to look at.
+  /// Effects: a chunk is no longer in use, whatever lies in it; it is cached. end_request() decides whether it stays.
   void put_aside(chunk_type* c) noexcept;
-  /// Effects: every page but the header's is free, as in a chunk whose pages were all given back. What is dirty stays
-  /// so.
+  /// Effects: every page but the header's is free, as in a chunk whose pages were all given back. Dirty pages stay
+  /// marked.
   static void format(chunk_type* c) noexcept;
 
   /// Returns: a block with a mapping of its own, aligned to `alignment` and to the chunk size, perhaps somewhat larger
@@ -93,15 +93,15 @@ public:
   std::size_t resize_huge(void* block, std::size_t bytes, admission& asked) noexcept;
   /// Effects: resizes a huge block, moving its pages if needed. Returns: its new place; null if storage cannot.
   void* move_huge(void* block, std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
-  /// Whether runs of so many pages fill chunks of their own badly: by less than 95 %, and by 100 KiB or more each.
+  /// Whether runs of so many pages, of 100 KiB or more each, would fill less than 95 % of a chunk of their own.
   static constexpr bool packs_badly(std::size_t pages) noexcept {
     std::size_t const least_bytes = 100 * 1024;
     return pages <= usable_pages<Geometry> && pages * Geometry::page_bytes >= least_bytes &&
            usable_pages<Geometry> / pages * pages * 20 < Geometry::pages * 19;
   }
-  /// Whether such a run that finds no room is better off as a huge block. Where a limit counts whole chunks it is: half of
-  /// it could not be used for blocks of 1 MiB. Without a limit what lies idle in a chunk is address space, and there is
-  /// less of mappings than of that. Requires: packs_badly(pages).
+  /// Whether such a run, if it finds no room, should become a huge block. Under a limit it should: the limit counts
+  /// whole chunks, and of a chunk with blocks of 1 MiB only half could be used. Without a limit the idle part of a
+  /// chunk is only address space, and mappings are scarcer than that. Requires: packs_badly(pages).
   bool may_map_apart(std::size_t pages) const noexcept {
     return book_.limit() != ledger::no_limit && huge_blocks() < most_apart &&
            pages * Geometry::page_bytes % os_page_size() == 0;
@@ -112,7 +112,7 @@ public:
     if (e == nullptr) __builtin_unreachable();
     e->tag += tag - e->number();
   }
-  /// The huge block that starts at `block`; one of null if there is none. Reads nothing behind `block`.
+  /// The huge block that starts at `block`; an empty extent if there is none. Does not read what `block` points to.
   extent find_huge(void const* block) const noexcept {
     extent const* const e = index_.find(block);
     if (e == nullptr || e->start != block || !e->is_huge()) return extent{};
@@ -122,7 +122,7 @@ public:
   /// Effects: all huge blocks are free.
   void release_huge() noexcept;
 
-  /// Whether a chunk of this source, in use or cached, starts at `p`. Reads nothing behind `p`.
+  /// Whether a chunk of this source, in use or cached, starts at `p`. Does not read what `p` points to.
   bool has_chunk(void const* p) const noexcept {
     extent const* const e = index_.find(p);
     if (e == nullptr || e->start != p) return false;
@@ -132,12 +132,13 @@ public:
   /// How often a chunk was given back to storage, where that is counted. Any thread.
   std::uint64_t drops() const noexcept { return drop_counter::count(); }
 
-  /// The chunk or huge block that `p` points into; one of null if there is none. Reads nothing behind `p`. Complexity:
-  /// O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the index.
+  /// The chunk or huge block that `p` points into; an empty extent if there is none. Does not read what `p` points to.
+  /// Complexity: O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the
+  /// index.
   extent find(void const* p) const noexcept;
 
-  /// Effects: gives kept huge blocks and cached chunks back to storage, until that is `at_least` bytes or all. Returns:
-  /// bytes.
+  /// Effects: gives kept huge blocks and cached chunks back to storage, and slack, until these are `at_least` bytes or
+  /// all. Returns: bytes.
   std::size_t drop_cached(std::size_t at_least = ~std::size_t{0}) noexcept;
   /// Effects: gives what is kept, and an index grown too large, back to storage. Returns: bytes.
   std::size_t trim() noexcept { return drop_cached() + index_.trim(*storage_, book_); }
@@ -145,17 +146,17 @@ public:
   void tick() noexcept {
     if (keeping_.tick(1)) end_window();
   }
-  /// Effects: `bytes` that are about to be given are worth keeping.
+  /// Effects: allows `bytes` that are about to be given back to be kept.
   void expect(std::size_t bytes) noexcept { keeping_.expect(kept_bytes() + bytes); }
   /// Effects: storage may take the memory behind these pages back; their contents are lost. Returns: whether it did.
   bool purge(void* first, std::size_t bytes) noexcept { return storage_->purge(first, bytes); }
-  /// Returns: memory for the engine's own use, whole OS pages, charged; null if there is none. Kept until it is given
-  /// back: the source does not remember it.
+  /// Returns: memory for the engine's own use, whole OS pages, charged; null if there is none. The caller has to give
+  /// it back: the source does not remember it.
   void* take_record(std::size_t bytes, admission& asked) noexcept;
   void give_record(void* record, std::size_t bytes) noexcept;
   static std::size_t record_bytes(std::size_t bytes) noexcept { return huge_size(bytes); }
 
-  /// Effects: all chunks in use are put aside, whoever owns them, and all huge blocks given back.
+  /// Effects: puts all chunks in use aside, whoever owns them, and frees all huge blocks.
   void release() noexcept;
   /// Effects: tells the cache policies that a request has ended. Gives back what they do not keep.
   void end_request() noexcept;
@@ -197,7 +198,8 @@ private:
   void verify_kept(void const* heap) const noexcept;
 
   std::size_t used_bytes() const noexcept { return chunks_ * Geometry::chunk_bytes + huge_bytes_; }
-  /// A chunk or huge block is about to be given back. Only here use can have been at its highest. Returns: used_bytes().
+  /// A chunk or huge block is about to be given back. Only now, before it leaves, can use be at its highest. Returns:
+  /// used_bytes().
   std::size_t note_give() noexcept {
     std::size_t const used = used_bytes();
     keeping_.on_use(used);
@@ -220,21 +222,21 @@ private:
     index_.insert(e);
   }
 
-  /// `bytes` as storage wants them: whole OS pages. 0 if there is no such number.
+  /// `bytes` rounded up to whole OS pages. 0 if that overflows.
   static std::size_t huge_size(std::size_t bytes) noexcept { return align_up(bytes, os_page_size()); }
 
-  /// Address space for a block of `size` bytes of which more is known than that it keeps its size.
+  /// Address space for a block of `size` bytes that grows, or is followed by a guard page.
   static std::size_t reserve_for(std::size_t size, growth expected) noexcept {
     return expected == growth::guarded ? size + os_page_size() : growth_reserve(size);
   }
-  /// Address space for a block of `size` bytes that grows. Requires: size is no more than half of what there is.
+  /// Address space for a block of `size` bytes that grows. Requires: size is at most half of the address space.
   static std::size_t growth_reserve(std::size_t size) noexcept {
     std::size_t const factor = 16;
     if (size > ~std::size_t{0} / 2 / factor) return size;
     return size * factor > least_ahead ? size * factor : least_ahead;
   }
 
-  static constexpr std::size_t most_apart = 16384;  ///< of some 65,000 mappings that Linux lets a process have
+  static constexpr std::size_t most_apart = 16384;  ///< of the some 65,000 mappings that Linux allows a process
 
   storage* storage_;
   ledger book_;

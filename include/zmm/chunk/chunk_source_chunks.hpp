@@ -23,8 +23,9 @@ template <class Geometry> chunk_source<Geometry>::~chunk_source() {
   index_.trim(*storage_, book_);
 }
 
-/// A block from storage, charged, and room for it in the index; null leaves everything as it was, but for what was kept,
-/// which is given back as far as that may help. Where no address space is to be had for `reserve`, that becomes `bytes`.
+/// Takes a block from storage, charges it, and makes room for it in the index. Null: nothing has changed, except that
+/// what was kept is given back as far as that might have helped. `reserve` becomes `bytes` if there is not so much
+/// address space.
 template <class Geometry>
 void* chunk_source<Geometry>::take_extent(std::size_t bytes, std::size_t alignment, std::size_t& reserve,
                                           admission& asked) noexcept {
@@ -94,7 +95,8 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
   return c;
 }
 
-/// Cached if one of the policies keeps one more; else of it and the last cached one the younger goes back to storage.
+/// Caches the chunk if one of the policies keeps one more. Otherwise the younger of it and the chunk cached last goes
+/// back to storage.
 template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_chunk(chunk_type* c) noexcept {
   note_give();
   --chunks_;

@@ -54,7 +54,7 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
   if (size > e->bytes) {
     std::size_t const more = size - e->bytes;
     bool const admitted = admits(more, asked);
-    e = index_.find(block);  // what was dropped to make room has moved it
+    e = index_.find(block);  // dropping what was kept may have moved it
     if (!admitted || !storage_->extend(e->start, e->bytes, size)) {
       part_again(*e, before);
       return 0;
@@ -71,7 +71,7 @@ std::size_t chunk_source<Geometry>::resize_huge(void* block, std::size_t bytes, 
     huge_bytes_ -= e->bytes - size;
     if (e->reserve == e->bytes) e->reserve = size;
   }
-  forget_roots(e->start, e->bytes);  // they are known by their size
+  forget_roots(e->start, e->bytes);  // roots are known by their size
   note_roots(e->start, size);
   e->bytes = size;
   seals::write(*e);

@@ -1,4 +1,5 @@
-// What the chunk source keeps that nobody uses: empty chunks and freed huge blocks; how it is used again and given back.
+// What the chunk source keeps though it is not in use: empty chunks and freed huge blocks; how these are used again and
+// given back.
 //
 //     take_huge ─ reuse_huge ─ find_kept
 //     give_huge ─ keep_policy::keeps ─ keep_huge
@@ -10,7 +11,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A freed huge block is kept. Nobody may use it meanwhile.
+/// Keeps a freed huge block. Nothing may use it meanwhile.
 template <class Geometry> void chunk_source<Geometry>::keep_huge(extent& e) noexcept {
   forget_roots(e.start, e.bytes);
   forbid(e.start, e.bytes);
@@ -20,8 +21,8 @@ template <class Geometry> void chunk_source<Geometry>::keep_huge(extent& e) noex
   seals::write(e);
 }
 
-/// The entry of a block of the list. What its links and sizes say is the block's own memory, which somebody may have
-/// written to after the free: where that is checked, the index decides.
+/// The index's entry of a kept block. The block's links and sizes lie in its own memory, which may have been written to
+/// after the free: where that is checked, the index decides.
 template <class Geometry> extent* chunk_source<Geometry>::kept_extent(kept_block const* k) const noexcept {
   extent* const e = index_.find(k);
   if constexpr (checks_chunks<Geometry>) {
@@ -49,8 +50,8 @@ template <class Geometry> extent* chunk_source<Geometry>::unlink_kept(kept_block
   return e;
 }
 
-/// Whether a kept block may become one that is asked for so: aligned, and with address space ahead of it just as a
-/// fresh one would have it.
+/// Whether a kept block may serve the request: it is aligned, and has as much address space ahead as a fresh one would
+/// have.
 template <class Geometry>
 bool chunk_source<Geometry>::suits(kept_block const& k, std::size_t size, std::size_t alignment,
                                    admission const& asked) noexcept {
@@ -75,8 +76,8 @@ kept_block* chunk_source<Geometry>::find_kept(std::size_t size, std::size_t alig
   });
 }
 
-/// A kept block that becomes one of `size` bytes, or up to an eighth more, which saves a call of storage; one that will
-/// grow, up to four times as large. Null: there is none, or storage would not change its size.
+/// A kept block, made one of `size` bytes or left up to an eighth larger, which saves a call of storage; a block that
+/// will grow may be up to four times as large. Null: there is none, or storage would not change its size.
 template <class Geometry>
 void* chunk_source<Geometry>::reuse_huge(std::size_t size, std::size_t alignment, std::size_t tag,
                                          admission& asked) noexcept {
@@ -86,7 +87,7 @@ void* chunk_source<Geometry>::reuse_huge(std::size_t size, std::size_t alignment
   e->set_kept(false);
   std::size_t const held = e->bytes, waste = asked.exact ? 0 : asked.growth == growth::known ? 3 * size : size / 8;
   void* place = k;
-  allow(place, held);  // also what goes back to storage now, or is left when pages move
+  allow(place, held);  // all of it: also what goes back to storage now, or is left behind when pages move
   bool const fits = held == size || (held > size && (held - size <= waste || leave_slack(*e, size)));
   if (!fits) place = held > size ? cut_kept(*e, size) : enlarge_kept(*e, size, alignment, asked);
   if (place == nullptr) {
@@ -104,7 +105,7 @@ void* chunk_source<Geometry>::reuse_huge(std::size_t size, std::size_t alignment
   seals::write(*e);
   huge_bytes_ += e->bytes;
   note_roots(place, e->bytes);
-  zero_bytes(place, sizeof(kept_block));  // addresses that are nobody's business
+  zero_bytes(place, sizeof(kept_block));  // the links are addresses, which the caller is not to see
   if constexpr (wipes_huge<Geometry>) zero_bytes(place, held < e->bytes ? held : e->bytes);
   return place;
 }
@@ -135,7 +136,7 @@ void* chunk_source<Geometry>::enlarge_kept(extent& e, std::size_t size, std::siz
   return place;
 }
 
-/// Effects: a block that was taken off the list, and not changed, is on it again.
+/// Effects: puts a block that was taken off the list, and not changed, on it again.
 template <class Geometry> void chunk_source<Geometry>::keep_again(extent& e) noexcept {
   forbid(e.start, e.bytes);
   allow(e.start, sizeof(kept_block));
@@ -167,19 +168,20 @@ template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached(std::s
   return bytes < at_least ? bytes + drop_slack(at_least - bytes) : bytes;
 }
 
-/// Whether `bytes` more may be taken, for which what is kept is given back as far as that helps.
+/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them.
 template <class Geometry> bool chunk_source<Geometry>::admits(std::size_t bytes, admission& asked) noexcept {
   return book_.admits(bytes, asked,
                       [this](std::size_t missing) { return missing <= kept_bytes() && drop_cached(missing) != 0; });
 }
 
-/// Effects: huge blocks that were kept since the last window began, and never fewer bytes of them, go back. Returns: those bytes.
+/// Effects: gives back what was kept of huge blocks, without being used, during the whole window, in whole blocks.
+/// Returns: the bytes that were not used, even if no whole blocks made them up.
 template <class Geometry> std::size_t chunk_source<Geometry>::drop_unused_kept() noexcept {
   return kept_.drop_unused([this](kept_block const* k) { return kept_extent(k)->usable(); },
                            [this] { return drop_kept(); });
 }
 
-/// What was kept since the last window ended, and never less, goes back.
+/// Gives back what was kept, without being used, during the whole window.
 template <class Geometry> ZMM_COLD void chunk_source<Geometry>::end_window() noexcept {
   std::size_t const chunks = cached_.least();
   for (std::size_t i = 0; i < chunks; ++i) drop(pop_cached());
@@ -194,8 +196,8 @@ template <class Geometry> void chunk_source<Geometry>::start_window(std::size_t 
   least_slack_ = slack_bytes_;
 }
 
-/// Zend's average says how many chunks an end leaves in the cache, and what was learned how many more; huge blocks stay
-/// if they were used since the last end.
+/// Zend's average decides how many chunks stay in the cache when a request ends, and the keep policy how many more.
+/// Huge blocks stay if they were used since the last end.
 template <class Geometry> void chunk_source<Geometry>::end_request() noexcept {
   policy_.on_end(chunks_);
   std::size_t const unused = cached_.least() * Geometry::chunk_bytes + drop_unused_kept();

@@ -9,9 +9,10 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Cutting a block down costs a call now and page faults later, when a larger one is asked for. So its tail stays, without being
-/// the block's: it counts as kept, is the block's again when that is freed or changes its size, and goes back to storage
-/// with the rest of what is kept. Not in checked heaps, whose entries have a seal there.
+/// Cutting a block down costs a call now and page faults later, when a larger one is asked for. So the tail of a kept
+/// block that is used again stays, without belonging to the block: it counts as kept, belongs to the block again when
+/// that is freed or changes its size, and goes back to storage with the rest of what is kept. Not in checked heaps,
+/// whose index entries hold a seal in its place.
 /// Returns: bytes.
 template <class Geometry> std::size_t chunk_source<Geometry>::slack_of(extent const& e) noexcept {
   return checks_chunks<Geometry> ? 0 : (e.tag >> extent::number_bits) * 4096;
@@ -22,8 +23,8 @@ template <class Geometry> void chunk_source<Geometry>::set_slack(extent& e, std:
   e.tag = e.number() | (bytes / 4096) << extent::number_bits;
 }
 
-/// A block that is just taken from what was kept becomes one of `size` bytes, and the rest is its slack. Returns: false if
-/// that would tie up more than four times what the block itself has.
+/// Makes a block that was just taken from what was kept one of `size` bytes; the rest is its slack. Returns: false if
+/// the slack would be more than four times as large as the block.
 template <class Geometry> bool chunk_source<Geometry>::leave_slack(extent& e, std::size_t size) noexcept {
   std::size_t const slack = e.bytes - size, most = ~std::size_t{0} >> extent::number_bits;
   if (checks_chunks<Geometry> || e.reserve != e.bytes || slack / 4 > size || slack / 4096 > most) return false;
@@ -34,14 +35,14 @@ template <class Geometry> bool chunk_source<Geometry>::leave_slack(extent& e, st
   return true;
 }
 
-/// Effects: the slack is the block's, as far as the books go. Returns: what the entry was.
+/// Effects: counts the slack as the block's. Returns: the entry as it was before.
 template <class Geometry> ZMM_COLD extent chunk_source<Geometry>::join_slack(extent& e) noexcept {
   extent const before = e;
   std::size_t const slack = slack_of(e);
   if (slack == 0) return before;
   allow(offset(e.start, e.bytes), slack);
   set_slack(e, 0);
-  forget_roots(e.start, e.bytes);  // they are known by their size
+  forget_roots(e.start, e.bytes);  // roots are known by their size
   e.bytes += slack;
   note_roots(e.start, e.bytes);
   huge_bytes_ += slack;
@@ -65,8 +66,8 @@ template <class Geometry> void chunk_source<Geometry>::part_again(extent& e, ext
   forbid(offset(e.start, e.bytes), slack);
 }
 
-/// Effects: slack goes back to storage, until that is `at_least` bytes or all. Returns: bytes. Complexity: linear in the
-/// blocks, if there is any.
+/// Effects: gives slack back to storage, until that is `at_least` bytes or all. Returns: bytes. Complexity: linear in
+/// the blocks, if there is any.
 template <class Geometry> ZMM_COLD std::size_t chunk_source<Geometry>::drop_slack(std::size_t at_least) noexcept {
   std::size_t dropped = 0;
   if (slack_bytes_ == 0 || at_least == 0) return 0;

@@ -1,4 +1,4 @@
-// How much memory that nobody uses is worth keeping.
+// How much memory that is not in use is worth keeping.
 #pragma once
 
 #include <zmm/base/bits.hpp>
@@ -6,12 +6,12 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Learns from what keeping would have saved. What was given back to storage and is soon taken from it again was given
-/// back too early: so much is *allowed* to be kept from then on. What was kept for a whole *window* and not used is
-/// given back, and is no longer allowed. So memory that comes and goes stays after a few times, what came once goes at
-/// once, and what has gone out of use goes within two windows.
+/// back too early: from then on as many bytes more are *allowed* to be kept. What was kept for a whole *window* and not
+/// used is given back, and is no longer allowed. So memory that comes and goes stays after a few times, memory that was
+/// needed once goes back at once, and memory that is no longer needed goes back within two windows.
 ///
-/// Invariant: in use and kept together do not pass the highest use of this window and the last one by more than a
-/// quarter, but for what the end of a request put aside.
+/// Invariant: what is in use and what is kept together pass the highest use of this window and the last one by no more
+/// than a quarter, except for what the end of a request put aside.
 /// A window is counted in events of the heap, for there is no clock and no thread: one for each run of slots that is
 /// opened, `whole_event` for each chunk or huge block that is freed.
 class keep_policy {
@@ -25,7 +25,7 @@ public:
     return ZMM_UNLIKELY(events_ >= window);
   }
   void on_use(std::size_t in_use) noexcept { peak_ = in_use > peak_ ? in_use : peak_; }
-  /// Storage gave memory, while `in_use` bytes were.
+  /// Storage gave `bytes`, while `in_use` bytes were in use.
   void on_take(std::size_t bytes, std::size_t in_use) noexcept {
     on_use(in_use);
     std::size_t const regretted = bytes < given_ ? bytes : given_;
@@ -34,7 +34,7 @@ public:
     if (allowed_ > most()) allowed_ = most();
   }
   void on_give(std::size_t bytes) noexcept { given_ += bytes; }
-  /// Effects: `bytes` in all are worth keeping: what they are for is about to begin.
+  /// Effects: allows `bytes` in all to be kept: they are about to be needed.
   void expect(std::size_t bytes) noexcept { allowed_ = bytes > allowed_ ? bytes : allowed_; }
 
   bool keeps(std::size_t bytes, std::size_t in_use, std::size_t kept) const noexcept {

@@ -13,8 +13,8 @@ struct kept_block {
   std::size_t reserve;
 };
 
-/// Last in first out, but for the best fit among the first few; what is given back goes from the other end. Where the
-/// heap does not trust its links, whoever follows one asks the address index first.
+/// The newest few are searched for the best fit; what goes back to storage is the oldest. Where the heap does not trust
+/// these links, its chunk source checks each with the address index before it follows it.
 class kept_list {
 public:
   kept_block* newest() const noexcept { return first_; }
@@ -54,8 +54,9 @@ public:
     }
     return best != nullptr || !may_enlarge ? best : below;
   }
-  /// Effects: calls drop(), which gives the oldest block back and returns its bytes, for what nobody used since start_window(), as far
-  /// as whole blocks go. `bytes_of(k)`: of a block. Returns: the bytes that nobody used.
+  /// Effects: calls drop(), which gives the oldest block back and returns its bytes, until as much was given back as
+  /// nobody used since start_window(), rounded down to whole blocks. `bytes_of(k)`: of a block. Returns: the bytes that
+  /// nobody used.
   template <class BytesOf, class Drop> std::size_t drop_unused(BytesOf bytes_of, Drop drop) noexcept {
     std::size_t const unused = least_;
     for (std::size_t left = unused; count_ != 0 && bytes_of(last_) <= left;) left -= drop();

@@ -1,4 +1,5 @@
-// What an engine does when memory runs short: reclaim, ask the hook, fail. And the lift that makes limits not bind.
+// What an engine does when memory runs short: reclaim, ask the hook, fail. And limit_lift, under which limits do not
+// bind.
 #pragma once
 
 #include <zmm/errors.hpp>
@@ -52,7 +53,7 @@ public:
 private:
   limit_hook_slot<Encoded> slot_;
   std::size_t lifts_ = 0;
-  bool asking_ = false;  ///< the hook runs: what it allocates asks no second time
+  bool asking_ = false;  ///< the hook runs: its own allocations do not ask it again
 };
 
 /// What obtain() does once an attempt has failed.
@@ -67,9 +68,9 @@ ZMM_COLD void* obtain_late(admission& asked, Attempt& attempt, Reclaim& reclaim,
   }
 }
 
-/// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` won anything; and if a limit
-/// refused, once more if `ask()` says so, reclaiming what the hook freed. The engine is consistent whenever `reclaim`
-/// or `ask` runs.
+/// Tries `attempt(asked)`; if a limit or storage refused, once more if `reclaim()` found anything; and if a limit
+/// refused, once more if `ask()` says so, and again after reclaiming what the hook freed. The engine is consistent
+/// whenever `reclaim` or `ask` runs.
 /// Returns: what an attempt returned.
 template <class Attempt, class Reclaim, class Ask>
 ZMM_INLINE void* obtain(admission& asked, Attempt attempt, Reclaim reclaim, Ask ask) noexcept {

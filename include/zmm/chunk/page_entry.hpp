@@ -15,7 +15,7 @@ enum class page_kind : std::uint8_t {
 /// 32 bits: 2 of kind, and what the kind needs.
 ///
 ///     small   bin (5) · page's distance from the run's first page (9)
-///     large   the engine's tag (30): a heap keeps the block's pages, a request its number in the request's list
+///     large   the engine's tag (30): in a heap the block's pages, in a request its number in the request's table
 ///     slab    pages (30)
 class page_entry {
 public:

@@ -16,7 +16,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants:
 ///     every chunk in the span lists is in use by `owner`; it is in the list of its longest gap
-///     a chunk without a taken page is not in use, except between keep_empty pages given and retire_empty()
+///     a chunk whose pages are all free, but for the header's, is not in use, except the one that release() keeps, and
+///     between give_pages(keep_empty) and retire_empty()
 /// One thread at a time. Operations that fail return null or false, change nothing and say why in the admission.
 template <class Geometry, class Source = chunk_source<Geometry>> class page_layer : reuse_note<counts_drops<Geometry>> {
 public:
@@ -56,11 +57,11 @@ public:
     return c->page(found.first);
   }
 
-  /// The same for a block that has outgrown its place: with free pages behind it if there are any.
+  /// The same for a block that replaces one that has outgrown its place: with free pages behind it if there are any.
   void* take_growing(std::size_t count, std::size_t alignment, admission& asked) noexcept;
 
-  /// Effects: pages are free again, their map entries cleared; a chunk left without any is cached or given back, or,
-  /// with keep_empty, left for retire_empty().
+  /// Effects: pages are free again, their map entries cleared; a chunk that has no others in use is cached or given
+  /// back, or, with keep_empty, left for retire_empty().
   void give_pages(void* first, std::size_t count, bool keep_empty = false) noexcept {
     chunk_type* const c = chunk_type::of(first);
     std::size_t const at = chunk_type::page_of(first);
@@ -74,22 +75,23 @@ public:
     if (merged > c->longest) lists_.relist(c, merged);
   }
 
-  /// Effects: takes `more` pages right behind the run of `count` pages at `first`, which is known to grow from then on.
+  /// Effects: takes `more` pages right behind the run of `count` pages at `first`, and marks the run as one that grows.
   /// Returns: whether they were free.
   bool extend_pages(void* first, std::size_t count, std::size_t more) noexcept;
 
-  /// Whether some of the pages that were taken last had been handed out before, so that they are not as storage gave them.
-  /// Only with checked geometries.
+  /// Whether some of the pages that were taken last were handed out before, so that they no longer hold what storage
+  /// gave. Only with checked geometries.
   bool took_reused() const noexcept { return this->reused; }
   /// Whether a chunk in use has a gap of so many pages, as far as a quick search tells.
   bool has_gap(std::size_t count) const noexcept { return lists_.find(count) != nullptr; }
-  /// Whether a run of `count` pages at `alignment` pages is to be a huge block of `asked`'s source, rather than the first
-  /// in another chunk.
+  /// Whether a run of `count` pages at `alignment` pages is to be a huge block, rather than the first run of another
+  /// chunk.
   bool maps_apart(std::size_t count, std::size_t alignment, admission const& asked) const noexcept {
     return ZMM_UNLIKELY(Source::packs_badly(count)) && asked.growth != growth::known && source_->may_map_apart(count) &&
            !has_gap(count + alignment - 1);
   }
-  /// A huge block in place of a run that a limit refused a chunk for: what is left of the limit may hold it. Null: no.
+  /// A huge block in place of a run for which the limit refused another chunk: the block itself may still fit under the
+  /// limit. Null: it does not.
   void* take_rest(std::size_t count, std::size_t alignment, admission& asked) const noexcept {
     std::size_t const bytes = count * Geometry::page_bytes, least = 64 * 1024;
     if (asked.why != refusal::limit || bytes < least || !source_->may_map_apart(count)) return nullptr;
@@ -128,7 +130,8 @@ private:
   std::size_t retire(chunk_type* c) noexcept;
   std::size_t purge_free_pages(chunk_type* c) noexcept;
 
-  /// Where links are checked: the chunks in front of and behind `c` are the source's, before anything is read there.
+  /// Where links are checked: stops unless the chunks in front of and behind `c` are the source's, before anything is
+  /// read there.
   void check_links([[maybe_unused]] chunk_type const* c) const noexcept {
     if constexpr (checks_chunks<Geometry>) {
       for (chunk_type const* neighbour : {c->next, c->prev})

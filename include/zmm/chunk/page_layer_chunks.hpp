@@ -5,7 +5,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Another chunk; where none is to be had, one with a gap of `needed` pages that a quick search overlooked.
+/// Adds a chunk; if there is none to be had, finds one with a gap of `needed` pages that the quick search overlooked.
 template <class Geometry, class Source>
 ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::find_or_add(std::size_t needed, admission& asked) noexcept {
   if (asked.no_chunk) return nullptr;
@@ -16,7 +16,7 @@ ZMM_NOINLINE chunk<Geometry>* page_layer<Geometry, Source>::find_or_add(std::siz
   return c;
 }
 
-/// Requires: all pages of `c` are free; its longest gap is still the one that it is listed by.
+/// Requires: all pages of `c` are free; `longest` is still what it is listed by.
 template <class Geometry, class Source>
 ZMM_NOINLINE std::size_t page_layer<Geometry, Source>::retire(chunk_type* c) noexcept {
   check_links(c);
@@ -48,8 +48,8 @@ bool page_layer<Geometry, Source>::extend_pages(void* first, std::size_t count, 
   return true;
 }
 
-/// Takes pages of the gap at `first`, behind a block that has grown and may grow on: from its end; from its middle for
-/// another block that grows, so that each has half of it.
+/// Takes pages of the gap at `first`, behind a block that has grown and may grow on: from the end of the gap, or, for
+/// another block that grows, from its middle, so that each has half of it.
 template <class Geometry, class Source>
 ZMM_NOINLINE void* page_layer<Geometry, Source>::take_behind_grown(chunk_type* c, std::size_t first, std::size_t count,
                                                                    std::size_t alignment, growth expected) noexcept {
@@ -62,7 +62,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_behind_grown(chunk_type* c
   return c->page(first);
 }
 
-/// Where four times as many pages are free, else twice, else where there is room at all before another chunk is taken.
+/// From a gap four times as long, else twice as long, else any that is long enough, before another chunk is taken.
 template <class Geometry, class Source>
 ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count, std::size_t alignment,
                                                               admission& asked) noexcept {
@@ -83,7 +83,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count,
   return c->page(first);
 }
 
-/// Gives the memory behind free pages that were ever used back, by whole OS pages. Returns: bytes.
+/// Purges the dirty ones of the free pages, by whole OS pages. Returns: bytes.
 template <class Geometry, class Source>
 std::size_t page_layer<Geometry, Source>::purge_free_pages(chunk_type* c) noexcept {
   std::size_t const grain = os_page_size() > Geometry::page_bytes ? os_page_size() / Geometry::page_bytes : 1;

@@ -1,4 +1,5 @@
-// What a paged block becomes when it changes size where it is. Whose it is, who is charged, and how it is done, engines know.
+// How large a paged block becomes when it is resized in place. Engines know who owns it, whom to charge and how to
+// resize it.
 #pragma once
 
 #include <zmm/chunk/address_index.hpp>
@@ -7,8 +8,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`; `free_behind()`: so many
-/// are free behind it. 0: it cannot hold them.
+/// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`;
+/// `free_behind()`: the number of free pages behind it. 0: it cannot hold `min_bytes`.
 template <class Geometry, class FreeBehind>
 std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes,
                      FreeBehind free_behind) noexcept {
@@ -22,8 +23,8 @@ std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferr
   return wanted < reach ? wanted : reach;
 }
 
-/// The same for a huge block, which `resize(bytes)` is asked to resize; it returns the bytes there are then, or 0. Returns: the bytes
-/// that may be used; 0: it cannot hold them.
+/// The same for a huge block, which resize(bytes) resizes: that returns the bytes it has then, or 0. Returns: the bytes
+/// that may be used; 0: it cannot hold `min_bytes`.
 template <class Resize>
 std::size_t resize_huge_within(extent const& now, std::size_t min_bytes, std::size_t preferred_bytes,
                                Resize resize) noexcept {

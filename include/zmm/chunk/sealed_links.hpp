@@ -8,8 +8,8 @@
 #include <initializer_list>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-/// A link is stored with a key and the chunk's own address in it; what it decodes to lies where chunks lie. Whether
-/// there is a chunk, the source knows.
+/// A link is stored exclusive-or a key and the chunk's own address. What it decodes to has to be aligned like a chunk;
+/// whether it is a chunk, the source checks.
 template <class Chunk> class chunk_links<Chunk, true> {
 protected:
   Chunk* encode(Chunk const* at, Chunk* next) noexcept {

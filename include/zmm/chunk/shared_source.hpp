@@ -6,8 +6,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The operations of chunk_source, each under one lock, which is held while storage works too: so any storage will do,
-/// whether or not it is made for threads. What comes through here is rare: whole chunks, huge blocks, the limit.
+/// The operations of chunk_source, each under one lock, which is held while storage works, too: so any storage will do,
+/// thread-safe or not. What comes through here is rare: whole chunks, huge blocks, the limit.
 template <class Geometry> class shared_source {
 public:
   using source_type = chunk_source<Geometry>;
@@ -24,7 +24,7 @@ public:
     mutex_guard const guard(lock_);
     return work(source_);
   }
-  /// For fork(): nobody is at work while it happens.
+  /// For fork(), which holds it: no thread is inside meanwhile.
   constexpr mutex& lock() noexcept { return lock_; }
 
   // Figures, exact at every moment, without the lock.

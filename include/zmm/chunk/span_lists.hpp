@@ -8,8 +8,8 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Zend walks its chunks one by one; here a search starts where it can succeed, so its cost does not grow with the
-/// number of chunks, and full chunks are never looked at. Taking from the chunk whose longest gap is smallest keeps
-/// best fit's habit of filling what is nearly full.
+/// number of chunks, and full chunks are never looked at. Taking from the chunk whose longest gap is shortest fills
+/// nearly full chunks first, as best fit does.
 ///
 /// Classes: one for each length below 16 pages, then four to each doubling.
 template <class Geometry> class span_lists {
@@ -62,8 +62,8 @@ public:
   }
 
   /// A chunk with a gap of at least `count` pages, from the lowest class that has one; null if none was found.
-  /// Complexity: constant. In the class that `count` itself falls into lengths differ by less than a quarter and only
-  /// a few chunks are tried; above it any chunk does.
+  /// Complexity: constant. In the class of `count` itself lengths differ by less than a quarter, and only a few chunks
+  /// are tried; in a class above it any chunk will do.
   chunk_type* find(std::size_t count) const noexcept {
     std::size_t const own = class_of(count);
     int tries = 8;
@@ -104,7 +104,7 @@ public:
 
 private:
   static bool is_chunk_place(chunk_type const* c) noexcept { return is_aligned(c, Geometry::chunk_bytes); }
-  /// The chunk behind `c`. Where links are checked each chunk is known by its neighbour, so a walk ends.
+  /// The chunk behind `c`. Where links are checked, `next` has to link back to `c`, so a walk ends.
   static chunk_type* next_of(chunk_type const* c) noexcept {
     chunk_type* const next = c->next;
     if constexpr (checks_chunks<Geometry>) {
