@@ -19,12 +19,12 @@ inline std::uint64_t load_link(void const* at) noexcept {
 }
 inline void store_word(void* at, std::uint64_t word) noexcept { __builtin_memcpy(at, &word, sizeof word); }
 
-/// A heap draws new ones at each release(): words made with the old ones hold no more.
+/// A heap draws new keys at each release(): words made with the old ones are not valid any more.
 struct block_keys {
   std::uint64_t link = 0;    ///< of shadows of links
   std::uint64_t tag = 0;     ///< of tags and canaries
   std::uint64_t factor = 1;  ///< odd; spreads each bit of a tag's text over the word
-  std::uint64_t seed = 0;    ///< of what is random and not secret: where blocks lie
+  std::uint64_t seed = 0;    ///< for what is random but not secret: where blocks lie
 
   static block_keys draw() noexcept {
     std::uint64_t const first = key_maker.claim(3);
@@ -37,8 +37,8 @@ struct block_keys {
   }
   /// The inverse of the factor, modulo 2^64.
   std::uint64_t inverse() const noexcept {
-    std::uint64_t i = factor;                         // right in 3 bits
-    for (int n = 0; n < 5; ++n) i *= 2 - factor * i;  // each step doubles them
+    std::uint64_t i = factor;                         // right in its lowest 3 bits
+    for (int n = 0; n < 5; ++n) i *= 2 - factor * i;  // each step doubles their number
     return i;
   }
 };
@@ -49,7 +49,7 @@ ZMM_INLINE std::uint64_t link_proof(void const* slot, std::uint64_t link, std::u
 }
 
 /// What a tag says of a live block: 26 bits. A word that is no tag made for this address with these keys decodes to
-/// something else, but for one word in 2^46.
+/// something else, except one word in 2^46.
 class block_tag {
 public:
   block_tag(std::size_t bytes, std::size_t alignment) noexcept
@@ -64,7 +64,7 @@ public:
   std::size_t bytes() const noexcept { return text_ & 4095; }
   std::size_t alignment() const noexcept { return text_ >> 12 & 4095; }
   bool is_resized() const noexcept { return (text_ >> 24 & 1) != 0; }
-  /// Whether it is one at all.
+  /// Whether it is a tag at all.
   bool is_whole() const noexcept { return text_ >> 25 == 1 && is_power_of_two(alignment()); }
 
   std::uint64_t encode(void const* block, block_keys const& k) const noexcept {
@@ -80,12 +80,12 @@ private:
   std::uint64_t text_;
 };
 
-/// The eight bytes behind what was asked for, but no sooner than behind the block's first word, which bulk allocation
-/// links blocks through; only if the block has room for them. Where not, it stands for the block's tag, so that nothing
-/// depends on which it is.
+/// A pattern in the eight bytes behind what was asked for, and behind the block's first word, through which bulk
+/// allocation links blocks. If the block has no room for it, the block's tag takes its place, so that no caller has to
+/// know which of the two it is.
 class tail_canary {
 public:
-  /// The block has `room` bytes and its tag at `tag_place`, which is to be `tag`.
+  /// The block has `room` bytes; its tag is `tag`, at `tag_place`.
   ZMM_INLINE tail_canary(void* block, std::size_t bytes, std::size_t room, void* tag_place, std::uint64_t tag,
                          block_keys const& k) noexcept {
     std::size_t const from = bytes < 8 ? 8 : bytes;

@@ -14,7 +14,7 @@ public:
 
 template <class Options, word_place Place> class block_tags<Options, Place, true> {
 public:
-  /// Effects: tags from now on are this heap's, with these keys; those of before do not hold.
+  /// Effects: tags from now on are this heap's, with these keys; earlier ones are not valid any more.
   void rekey(block_keys const& with, void const* heap) noexcept {
     keys_ = with;
     heap_ = heap;
@@ -36,8 +36,8 @@ public:
     }
     write(block, bin, bytes, alignment);
   }
-  /// Effects: the block, which `was` live, may be freed with any size up to `bytes` that leads to its bin, and all of
-  /// those may be used.
+  /// Effects: the live block, whose tag `was` says so, may be freed with any size up to `bytes` that leads to its bin,
+  /// and all of those may be used.
   void write_resized(void* block, bin_index bin, block_tag was, std::size_t bytes) const noexcept {
     forget(block, bin, was);
     store_word(place_of_resized(block, bin), block_tag::resized(bytes, was.alignment()).encode(block, keys_));
@@ -52,14 +52,14 @@ public:
     if constexpr (has_canary) return canary(block, bin, bytes, expected).is_whole();
     return true;
   }
-  /// Effects: the block's tag does not hold any more, once the block is linked: link and shadow lie over its slot's first
-  /// 16 bytes, and wipe() zeroes the rest, if the options say so.
+  /// Effects: the block's tag is not valid any more, at the latest once the block is linked: then link and shadow lie
+  /// over the slot's first 16 bytes, and wipe() zeroes the rest, if the options say so.
   ZMM_INLINE void end_life(void* block, bin_index bin, std::size_t bytes) const noexcept {
     if constexpr (is_behind) store_word(second_place(block, bin, bytes), 0);
     if constexpr (Place == word_place::end && !Options::zero_on_free) store_word(place(block, bin, bytes), 0);
   }
-  /// Effects: what the block used of its slot is zero but for link and shadow, before it is linked or after, if the
-  /// options say so.
+  /// Effects: zeroes what the block used of its slot, but not link and shadow, if the options say so. May be called
+  /// before or after the block is linked.
   ZMM_INLINE void wipe(void* block, bin_index bin, std::size_t bytes) const noexcept {
     // A call of memset, last of all: where g++ knows the range of a size it makes `rep stos`, which costs much more.
     if constexpr (Options::zero_on_free)
@@ -79,7 +79,7 @@ public:
     forget(block, bin, tag);
     if constexpr (Options::zero_on_free) zero_bytes(static_cast<char*>(block) - front, slot_bytes(bin));
   }
-  /// Effects: the words that say `tag` say nothing any more.
+  /// Effects: clears the words that hold `tag`.
   void forget(void* block, bin_index bin, block_tag tag) const noexcept {
     store_word(place_of_resized(block, bin), 0);
     if (!tag.is_resized()) store_word(place(block, bin, tag.bytes()), 0);
@@ -101,7 +101,7 @@ public:
       stop_at(is_free(block) ? not_live : not_whole, block, bin);
     return tag;
   }
-  /// In front of a block of whatever bin. Only where the word's place does not depend on it.
+  /// The tag in front of a block, whatever its bin. Only where the tag's place does not depend on the bin.
   block_tag read(void const* block) const noexcept {
     static_assert(Place == word_place::front);
     return read_at(place(block, bin_index{0}, 0), block, keys_.inverse());
@@ -111,13 +111,13 @@ public:
     stop({rule, block, heap_, slot_bytes(bin)});
   }
 
-  /// The first byte behind the tag of such a block.
+  /// The address behind the tag of a block of `bytes` in a slot of `bin`.
   ZMM_INLINE static std::uintptr_t end_of(void const* block, bin_index bin, std::size_t bytes) noexcept {
     return address_of(place(block, bin, bytes)) + 8;
   }
 
 private:
-  /// Whether the tag is the canary, too: it lies right behind what was asked for.
+  /// Whether the tag serves as the canary, too: then it lies right behind what was asked for.
   static constexpr bool is_behind = Options::tail_canary && Place == word_place::end;
   static constexpr bool has_canary = Options::tail_canary && Place == word_place::front;
   static constexpr std::size_t front = Place == word_place::front ? 8 : 0;
@@ -129,13 +129,14 @@ private:
     // Bulk allocation links blocks through their first word.
     return reinterpret_cast<Void*>(address_of(block) + (bytes < 8 ? 8 : bytes));
   }
-  /// Behind a block that leaves 8 to 15 bytes more of its slot free there is a second word, at the slot's end. Without it
-  /// nobody would notice what comes down from the next block by less than that; nothing is lost by it either, and farther
-  /// away from the first word it would cost a cache line more. Where there is none it is the first.
+  /// If 8 to 15 bytes of the slot are left behind the tag, the slot's last word is a second tag. It notices an
+  /// underflow of the next block that is too short to reach the first tag, and lies in bytes that nothing else uses.
+  /// Farther away from the first tag it would cost another cache line. Where there is no second place, this is the
+  /// first.
   template <class Void> ZMM_INLINE static Void* second_place(Void* block, bin_index bin, std::size_t bytes) noexcept {
     std::uintptr_t const first = address_of(place(block, bin, bytes));
     std::size_t const gap = address_of(place_of_resized(block, bin)) - first;
-    // Whether there is one cannot be predicted, so g++ must not make a branch of it.
+    // Whether there is a second place cannot be predicted, so g++ must not make a branch of it.
     return reinterpret_cast<Void*>(first + (gap & (0 - opaque(gap - 8 < 8))));
   }
   /// Bytes from the slot's start to the end of what the block used, its words but the second included.
@@ -145,7 +146,7 @@ private:
     else if constexpr (Place == word_place::front) return end < slot ? end : slot;
     else return slot;
   }
-  /// The slot's own word, whatever part of it the block has.
+  /// The word at the slot's end or front, however much of the slot the block uses.
   template <class Void> ZMM_INLINE static Void* place_of_resized(Void* block, bin_index bin) noexcept {
     std::uintptr_t const at = Place == word_place::end ? slot_bytes(bin) - 8 : std::uintptr_t{0} - 8;
     return reinterpret_cast<Void*>(address_of(block) + at);

@@ -7,7 +7,7 @@
 #include <zmm/storage/os_random.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
-/// Stores them encoded, and sealed together with `context`: what must not have changed until the call.
+/// Stores pointers to functions encoded, and sealed together with `context`, which must not change before the call.
 template <> class call_key<true> {
 public:
   template <class Function> void seal(call_seal<true>& at, Function& f, std::uint64_t context) noexcept {
@@ -50,7 +50,7 @@ public:
     call_key<true>::seal(*this, hook_, address_of(user));
   }
   bool is_set() const noexcept { return is_set_; }
-  /// The hook; null: none. Stops unless both are what was set.
+  /// The hook; null: none. Stops unless hook and user are what was set.
   limit_hook_type get() const noexcept {
     if (!is_set_) return nullptr;
     limit_hook_type hook = hook_;

@@ -1,12 +1,12 @@
-// Chunks that were seen lately, so that a free need not look them up.
+// Chunks that were looked up lately, so that a free need not look them up again.
 #pragma once
 
 #include <zmm/chunk/chunk.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The chunks that were last found to be the heap's: a small table by chunk number. A chunk may be given back to storage
-/// meanwhile: each such return is counted, and the table is empty again once the count has changed.
+/// The chunks that were last found to be the heap's: a small table by chunk number. A chunk may go back to storage
+/// meanwhile: each time one does, a count goes up, and the table counts as empty when `count` has changed.
 template <class Chunk> class known_chunks {
 public:
   ZMM_INLINE bool has(Chunk const* c, std::uint64_t count) const noexcept {
@@ -41,7 +41,7 @@ struct slot_starts {
     return s;
   }
   /// Whether a slot of `bin` starts `offset` bytes into its run. Exact for offsets below 2^16, and runs are no longer:
-  /// the fraction of offset / bytes is below one reciprocal only if it is none.
+  /// the fraction of offset / bytes, times 2^32, is below the reciprocal only if it is zero.
   ZMM_INLINE constexpr bool has(bin_index bin, std::size_t offset) const noexcept {
     return static_cast<std::uint32_t>(offset) * reciprocal[bin.value] < reciprocal[bin.value] &&
            offset <= last[bin.value];

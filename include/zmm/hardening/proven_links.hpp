@@ -1,4 +1,4 @@
-// Free slots that prove themselves.
+// Links between free slots, with a proof beside each.
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -14,7 +14,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// In a block that is being freed the two words match only if it is free already: so a block freed twice is noticed, however
 /// much happened in between, at no cost in memory. Both are cleared when a slot is handed out: they would give the key away.
 ///
-/// Members: as plain_links. What does not hold goes to the stop handler.
+/// Members: as plain_links. A link without its proof goes to the stop handler.
 template <class Options, word_place Place> class proven_links {
 public:
   static constexpr bool are_plain = false;
@@ -22,13 +22,13 @@ public:
   using fresh_run = std::conditional_t<Options::random_runs || Options::zero_on_free,
                                        segmented_run<Options::random_runs, Options::zero_on_free>, bump_run>;
 
-  /// Effects: links from now on are this heap's, with this key; those of before do not hold.
+  /// Effects: links from now on are this heap's, with this key; earlier ones are not valid any more.
   void rekey(block_keys const& keys, void const* heap) noexcept {
     key_ = keys.link;
     random_ = keys.seed;
     heap_ = heap;
   }
-  /// Bytes of a fresh region to leave out, a multiple of 16.
+  /// Bytes to leave out at the start of a fresh region, a multiple of 16.
   std::size_t random_gap() noexcept { return Options::random_runs ? (random() >> 40) % 16 * 16 : 0; }
   std::uint64_t random() noexcept { return random_ = random_ * 6364136223846793005U + 1442695040888963407U; }
 
@@ -39,7 +39,7 @@ public:
     hand_out(slot, bin);
     return slot;
   }
-  /// The block was tagged: its tag has been compared and cleared.
+  /// If blocks are tagged, the block's tag has been compared and cleared already.
   ZMM_INLINE void push(free_slot*& head, bin_index bin, void* block) const noexcept {
     if constexpr (!Options::tag_blocks) {
       check_live(block, bin);
@@ -50,8 +50,8 @@ public:
 
   /// Effects: the slot does not look free any more.
   ZMM_INLINE void hand_out(void* slot, bin_index) const noexcept { zero_bytes(pair_at(slot), 16); }
-  /// The same for one of a fresh run. A tagged block does not look free anyway. One without a tag is asked when it is
-  /// freed, which then has not to wait for memory that nobody has touched yet.
+  /// The same for one of a fresh run. A tagged block does not look free anyway. One without a tag is looked at when it
+  /// is freed: clearing it now spares that a wait for memory that nobody has touched yet.
   ZMM_INLINE void hand_out_fresh([[maybe_unused]] void* slot, [[maybe_unused]] bin_index bin) const noexcept {
     if constexpr (!Options::tag_blocks) hand_out(slot, bin);
   }
@@ -65,14 +65,14 @@ public:
     return ::new (slot) free_slot{next};
   }
 
-  /// Whether the slot is free: its link and its shadow go together.
+  /// Whether the slot is free: its link and its shadow match.
   ZMM_INLINE bool is_free(void const* slot) const noexcept {
     return load_word(shadow_of(slot)) == link_proof(slot, load_link(slot), key_);
   }
   ZMM_INLINE void check_live(void const* block, bin_index bin) const noexcept {
     if (ZMM_UNLIKELY(is_free(block))) stop_at("a freed block is live", block, bin);
   }
-  /// Whether a run of pages is on a list of what is to be freed: there it is linked like a slot of 16 bytes.
+  /// Whether a run of pages is on a list of what is to be freed. There it is linked like a slot of 16 bytes.
   bool is_free_run(void const* run) const noexcept { return is_free(run); }
   void check_walk(std::size_t left, void const* slot, bin_index bin) const noexcept {
     if (ZMM_UNLIKELY(left == 0)) stop_at("a free list ends", slot, bin);

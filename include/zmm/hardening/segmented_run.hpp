@@ -5,13 +5,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// As bump_run. The run is used segment by segment, in the order of addresses. A segment is a power of two of slots, about
-/// 1 KiB, at the run's end what is left; so few cache lines are in use at a time.
+/// As bump_run. The run is used segment by segment, in the order of addresses. A segment has a power of two of slots,
+/// about 1 KiB, or fewer at the run's end; so few cache lines are in use at a time.
 ///
 /// With `Scattered` a segment is handed out from a random slot on and with a random odd stride, both drawn anew for each:
-/// where the next block lies is not foretold by the last one. With `Zeroed` nothing of what was in a slot before the
-/// last release() is left when it is handed out: segments of small slots are zeroed when they are opened, for one long
-/// store costs less than many short ones; larger slots one by one, for many runs are not used to their end.
+/// so the place of one block does not foretell that of the next. With `Zeroed` a slot holds nothing from before the
+/// last release() when it is handed out. Segments of small slots are zeroed when they are opened, because one long
+/// store costs less than many short ones; larger slots are zeroed one by one, because many runs are not used to their
+/// end.
 template <bool Scattered, bool Zeroed> class segmented_run {
 public:
   bool empty() const noexcept { return left_ == 0; }
