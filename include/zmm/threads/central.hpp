@@ -11,13 +11,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Slots come and go by magazines, runs of pages and chunks one by one, so the lock is taken rarely. It is held while the core
-/// works, and the source's lock inside it while storage does; huge blocks take the source's alone.
+/// Slots come and go in magazines, pages in runs, so the lock is taken rarely. It is held while the core works; the
+/// source's lock is taken inside it, and held while storage works. Huge blocks take the source's lock alone.
 ///
 /// Invariants:
 ///     each slot of each run is live, in one thread's cache, in a depot or on one of the core's lists
 ///     carved == the core's carved bytes; peak >= carved + bytes of huge blocks
-/// Any thread, unless said otherwise.
+/// Threads: any, unless said otherwise.
 template <class Options> class central {
 public:
   using geometry = page_geometry<Options>;
@@ -44,14 +44,14 @@ public:
     note_carved();
     return to.open(bin, run);
   }
-  /// Effects: a full magazine is anybody's.
+  /// Effects: makes a full magazine available to all threads.
   void give(bin_index bin, free_slot* magazine) noexcept {
     check_own(magazine);
     if (ZMM_LIKELY(depots_[bin.value].put(magazine))) return;
     mutex_guard const guard(lock_);
     give_chain(bin, magazine, magazine_slots(bin));
   }
-  /// Effects: everything in the cache is anybody's.
+  /// Effects: empties the cache: its slots are available to all threads.
   void give_all(cache_type& of) noexcept {
     mutex_guard const guard(lock_);
     of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); });
@@ -63,7 +63,7 @@ public:
     core_.push(bin, slot);
   }
 
-  /// As heap_core::attempt(). What no chunk holds needs no more than the source's lock.
+  /// As heap_core::attempt(). A block larger than a chunk holds needs the source's lock only.
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     void* block = nullptr;
     if (bytes > large_limit<geometry> && bytes <= ~std::size_t{0} / 2) {
@@ -125,8 +125,8 @@ public:
   std::size_t purge() noexcept {
     return locked([](core& c) { return c.purge(); });
   }
-  /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and whatever caches hold is nobody's.
-  /// Requires: no other thread is inside.
+  /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and slots in threads' caches are
+  /// not valid any more. Requires: no other thread is inside.
   void release() noexcept {
     source_.locked([](auto& s) {
       s.release();
@@ -158,12 +158,12 @@ public:
     }
   }
 
-  /// Returns: what `work(core)` returns, which runs under the lock.
+  /// Effects: calls work(core) under the lock. Returns: what that returns.
   template <class Work> decltype(auto) locked(Work work) noexcept {
     mutex_guard const guard(lock_);
     return work(core_);
   }
-  /// The core, for what it can tell without the lock: of blocks that the caller holds, and keys.
+  /// The core, for what needs no lock: blocks that the caller holds, and keys.
   core const& blocks() const noexcept { return core_; }
   core& blocks_when_alone() noexcept { return core_; }
 
@@ -192,20 +192,21 @@ public:
     check(peak() >= in_use(), "the peak is no less than what is carved", nullptr, heap);
   }
 
-  /// For fork(): nobody is at work while it happens.
+  /// For fork(), which holds it: no thread is inside meanwhile.
   constexpr mutex& lock() noexcept { return lock_; }
 
 private:
   /// Shared objects may have process heaps of their own: thread_heap's comment says when, and what helps.
   static constexpr char const* others_blocks =
       "a block is freed to the heap it is from, and not to another shared object's";
-  /// One look at a chunk's header for each magazine: what a heap frees for another is noticed before it does much harm.
+  /// Looks at one chunk's header for each magazine, so that blocks of another heap are noticed before they do much
+  /// harm.
   void check_own(void const* block) const noexcept { check(core_.has_chunk_of(block), others_blocks, block, this); }
 
   static constexpr std::size_t depot_places = 8;
   using depot_type = depot<free_slot, depot_places>;
 
-  /// Below, the lock is held.
+  /// From here on the lock is held.
   void give_chain(bin_index bin, free_slot* chain, std::size_t count) noexcept {
     core_.give_chain(bin, chain);
     returned_ += count * slot_bytes(bin);
@@ -215,9 +216,10 @@ private:
       next_look_ = (core_.carved() - free_bytes_) / 4;
     }
   }
-  /// A look costs what is free, several times what the frees cost where they came in no order. So it is for memory that is left
-  /// behind in bulk; what is less waits until the core grows, which looks first. After the first look, at half of what is carved,
-  /// the next ones are at a quarter each of what the last one left: the last blocks of a load keep chunks that are otherwise empty.
+  /// A look costs time for each free slot: several times what its free cost, where frees came in no order. So a look is
+  /// for memory that is left behind in bulk; anything less waits until the core has to grow, which looks first. After
+  /// the first look, at half of what is carved, the next ones are at a quarter each of what the last one left: the last
+  /// blocks of a load keep chunks that are otherwise empty.
   bool is_look_due() const noexcept {
     std::size_t const half = core_.carved() / 2;
     if (free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look) return true;
@@ -244,7 +246,7 @@ private:
     }
     return count;
   }
-  /// Slots of the bin in its depot. Taken out meanwhile, so that none is met twice.
+  /// The slots in the bin's depot. Magazines are taken out meanwhile, so that none is counted twice.
   std::size_t count_depot(bin_index bin) noexcept {
     free_slot* held[depot_places];
     std::size_t const count = take_depot(bin, held);
@@ -262,7 +264,7 @@ private:
     carved_.store(core_.carved(), detail::memory_order_relaxed);
     note_peak();
   }
-  /// `more`, modulo 2^64, is in huge blocks than before. Without the lock.
+  /// Adds `more`, modulo 2^64, to the bytes in huge blocks. Without the lock.
   void note_huge(std::size_t more) noexcept {
     huge_.fetch_add(more, detail::memory_order_relaxed);
     note_peak();
@@ -278,8 +280,8 @@ private:
   source_type source_;
   mutex lock_{lock_rank::central};
   std::size_t returned_ = 0;    ///< bytes of slots that came back to the core since the last collection
-  std::size_t free_bytes_ = 0;  ///< about how many are on its lists
-  std::size_t next_look_ = 0;   ///< when no more bytes than these are live; 0 before the first look
+  std::size_t free_bytes_ = 0;  ///< about how many bytes of slots are on the core's lists
+  std::size_t next_look_ = 0;   ///< live bytes at which another look is due; 0 before the first look
   core core_;
   detail::atomic<std::size_t> carved_{0};
   detail::atomic<std::size_t> huge_{0};

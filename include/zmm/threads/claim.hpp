@@ -1,4 +1,4 @@
-// Whose a thread's cache is: its thread's, or nobody's.
+// Who holds a thread's cache: one thread, or nobody.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -7,11 +7,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Something that changes hands whole: from its holder to nobody, and from nobody to the one thread whose claim succeeds.
+/// The right to use something, which passes from its holder to nobody, and from nobody to the one thread whose claim
+/// succeeds.
 /// `Atomic` is detail::atomic, or in tests one that enumerates interleavings.
 template <template <class> class Atomic = detail::atomic> class claim {
 public:
-  /// Whoever makes it holds it.
+  /// The thread that makes it holds it.
   claim() noexcept = default;
 
   /// Effects: if nobody held it, the caller does. Returns: whether nobody did.
@@ -21,7 +22,8 @@ public:
     return !held_.exchange(true, detail::memory_order_acquire);
   }
 
-  /// Effects: nobody holds it any more. Its holder only; or, in the child of a fork(), the one thread there is.
+  /// Effects: nobody holds it any more. Called by its holder only; or, in the child of a fork(), by the one thread
+  /// there is.
   void give() noexcept { held_.store(false, detail::memory_order_release); }
 
   bool is_held() const noexcept { return held_.load(detail::memory_order_relaxed); }

@@ -5,28 +5,29 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A heap's entry: its own while the heap lives, or the one that stays no_cache; then the heap's caches are found by its
-/// generation.
+/// A heap's entry: one of its own while the heap lives; or, if there was none left, the last one, which stays no_cache
+/// in every record: then the heap's caches are found by its generation.
 struct entry_lease {
   std::size_t entry;
   std::uint64_t generation;  ///< of the heap: no other in the process has it; not 0
 
   bool is_own() const noexcept { return entry < thread_record::own_entries; }
 
-  /// The cache that this thread's record tells of; null if none. Without an own entry it may not tell of one there is.
+  /// The cache that this thread's record has for the heap; null if none. A heap without an entry of its own may have a
+  /// cache that the record does not tell of.
   void* cache() const noexcept {
     thread_record const& record = *own_thread.record;
     if (!is_own()) return record.find(generation);
     void const* const cache = record.caches[entry];
     return cache != &no_cache ? const_cast<void*>(cache) : nullptr;
   }
-  /// Effects: this thread's record tells of `cache`. Requires: the thread has a record.
+  /// Effects: enters `cache` in this thread's record. Requires: the thread has a record.
   void note(void* cache) const noexcept {
     if (is_own()) own_thread.record->caches[entry] = cache;
     else own_thread.record->note(generation, cache);
   }
-  /// Effects: the record, any thread's, holds nothing for the heap, which ends. No atomic: what the record's thread did
-  /// in the heap came before, and the next heap that has the entry comes after, by give() and take().
+  /// Effects: takes the heap, which ends, out of the record of any thread. Needs no atomic: what that thread did in the
+  /// heap came before, and give() and take() put the next heap that gets the entry after this.
   void clear(thread_record& of) const noexcept {
     if (is_own()) of.caches[entry] = &no_cache;
   }
@@ -43,7 +44,7 @@ public:
       std::uint64_t used = used_[word].load(detail::memory_order_relaxed);
       while (used != full(word)) {
         std::size_t const bit = lowest_bit(~used);
-        // Acquire: pairs with give(). What the last heap cleared is clear for whoever learns of this one.
+        // Acquire: pairs with give(). A thread that learns of this heap sees what the last one cleared.
         if (used_[word].compare_exchange_weak(used, used | std::uint64_t{1} << bit, detail::memory_order_acquire,
                                               detail::memory_order_relaxed))
           return {word * 64 + bit, generation};

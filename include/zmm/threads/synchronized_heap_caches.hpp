@@ -1,4 +1,4 @@
-// The caches of a synchronized heap: how a thread comes to one, leaves it, and what a fork does to it.
+// The caches of a synchronized heap: how a thread gets one and leaves it, and what a fork does to them.
 #pragma once
 
 #include <zmm/threads/synchronized_heap_own.hpp>
@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Caches are pushed and never taken off while the heap lives: any thread walks them at any time.
+/// Caches are added to the list, and never taken off while the heap lives: so any thread may walk it at any time.
 template <class Options>
 template <class Visit>
 void synchronized_heap_own<Options>::for_each_cache(Visit visit) const {
@@ -15,8 +15,8 @@ void synchronized_heap_own<Options>::for_each_cache(Visit visit) const {
   for (cache_type* c = caches_.load(detail::memory_order_acquire); c != nullptr; c = c->next_cache) visit(*c);
 }
 
-/// Returns: this thread's cache, which it may have to claim or make first; null if it has to do without: `asked` says why if
-/// memory is the reason.
+/// Returns: this thread's cache, which is claimed or made first if it has none; null if the thread has to do without
+/// one: if for want of memory, `asked` says why.
 template <class Options>
 ZMM_NOINLINE auto synchronized_heap_own<Options>::cache_or_join(admission& asked) noexcept -> cache_type* {
   cache_type* own = held_cache();
@@ -57,14 +57,15 @@ ZMM_COLD auto synchronized_heap_own<Options>::claim_or_make(admission& asked) no
   made->cache_of = this;
   made->leave = leave_;
   made->next_cache = caches_.load(detail::memory_order_relaxed);
-  // Release: whoever finds the cache through the list finds it whole.
+  // Release: a thread that finds the cache through the list finds it whole.
   while (!caches_.compare_exchange_weak(made->next_cache, made, detail::memory_order_release,
                                         detail::memory_order_relaxed)) {}
   return made;
 }
 
-/// Now and then a thread ends without a word (thread_end::watch). So whoever finds no cache to claim looks after one that is held:
-/// they become no more than twice as many as there are threads.
+/// Sometimes the heap is not told that a thread has ended (thread_end::watch says when). So a thread that finds no
+/// cache to claim checks whether the holder of another one has ended: thus there are at most twice as many caches as
+/// threads.
 template <class Options> void synchronized_heap_own<Options>::find_ended() noexcept {
   cache_type* c = next_looked_after_.load(detail::memory_order_relaxed);
   if (c == nullptr) c = caches_.load(detail::memory_order_acquire);
@@ -73,14 +74,15 @@ template <class Options> void synchronized_heap_own<Options>::find_ended() noexc
   thread_end::leave_if_ended(*c);
 }
 
-/// The thread ends: what it had at hand is anybody's, and its cache is.
+/// Called when the thread of a cache ends. Effects: the slots in the cache are available to all threads, and so is the
+/// cache itself.
 template <class Options> void synchronized_heap_own<Options>::leave(thread_member* m) noexcept {
   auto* const own = static_cast<cache_type*>(m);
   static_cast<synchronized_heap_own*>(own->cache_of)->central_.give_all(*own);
   own->holder.give();
 }
 
-/// In the child of a fork: caches of threads that are not here may be in the middle of something. What is in them is lost.
+/// In the child of a fork: the caches of threads that are not here may be half changed. What is in them is lost.
 template <class Options> void synchronized_heap_own<Options>::forget_absent() noexcept {
   for_each_cache([&](cache_type& c) {
     if (!c.holder.is_held() || c.thread == own_thread.record) return;
@@ -102,7 +104,7 @@ template <class Options> synchronized_heap_own<Options>::~synchronized_heap_own(
   entries_in_use.give(lease_);
   for (cache_type* c = caches_.load(detail::memory_order_acquire); c != nullptr;) {
     cache_type* const next = c->next_cache;
-    c->leaving.lock();  // a thread that ends at this moment is done with it
+    c->leaving.lock();  // waits for a thread that is just leaving the cache
     c->~cache_type();
     central_.source().locked([&](auto& s) { s.give_record(c, sizeof(cache_type)); });
     c = next;

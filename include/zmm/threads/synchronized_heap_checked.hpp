@@ -9,7 +9,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Options> class instance_keys<Options, true> {
 protected:
   constexpr instance_keys() noexcept = default;
-  /// Effects: blocks of before do not hold any more. No thread is inside.
+  /// Effects: draws new keys: earlier blocks are not valid any more. Requires: no thread is inside.
   void draw() noexcept { keys_ = block_keys::draw(); }
   template <class Holder> void hand_to(Holder& holder, void const* heap) noexcept {
     holder.rekey(keys_, heap);
@@ -19,8 +19,8 @@ private:
   block_keys keys_;
 };
 
-/// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there. A tag says all of that, once its place
-/// is known to be readable; without one the books do.
+/// Stops unless `block` is live, in a slot of `bin`, and was asked for as `bytes` at `alignment`. If blocks have tags,
+/// the tag tells, once its place is known to be readable; else the heap's books do.
 template <class Options>
 ZMM_INLINE void synchronized_heap_own<Options>::check_small(cache_type& own, void* block, bin_index bin,
                                                               std::size_t bytes, std::size_t alignment) noexcept {
@@ -34,7 +34,7 @@ ZMM_INLINE void synchronized_heap_own<Options>::check_small(cache_type& own, voi
     own.stop_in_run("a freed block was handed out", block);
 }
 
-/// A small block, by its size, on a thread that has no cache, or one that the heap's entry does not tell of.
+/// Frees a small block by its size, on a thread that has no cache, or whose cache is not in the heap's entry.
 template <class Options>
 ZMM_NOINLINE void synchronized_heap_own<Options>::give_without_cache(void* block, std::size_t bytes,
                                                                              std::size_t alignment) noexcept {

@@ -1,4 +1,4 @@
-// What a heap for any thread says is its own: a cache for each thread that works in it, in front of one heap that all share.
+// The core of the heap for any thread: a cache for each thread that works in it, in front of one heap that all share.
 //
 //     take ─ thread_cache::pop
 //     take_fresh ─ thread_cache::bump
@@ -19,7 +19,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The core that engine_over makes basic_synchronized_heap of. Any thread, unless said otherwise.
+/// The core that engine_over makes basic_synchronized_heap of. Threads: any, unless said otherwise.
 template <class Options>
 class synchronized_heap_own : public watched_engine<Options, true>, public instance_keys<Options>, public usual_core {
   static_assert(!Options::exact_peak, "zmm: an exact peak would be one word that all threads write on each call");
@@ -92,7 +92,7 @@ public:
   bool stay(void* block, std::size_t bytes, std::size_t alignment) const noexcept {
     return core_type::stays_paged(central_.source(), block, bytes, alignment);
   }
-  static std::size_t peak() noexcept { return 0; }  // of carved bytes: a block that moves is a moment among many
+  static std::size_t peak() noexcept { return 0; }  // the peak is of carved bytes, and a block that moves hardly changes it
   static void restore_peak(std::size_t) noexcept {}
   std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
                               admission& asked) noexcept;
@@ -101,7 +101,7 @@ public:
   std::size_t collect() noexcept;
   void drop(void const* heap) noexcept;
   void rekey(void const* heap) noexcept;
-  /// What threads that end, and forks, do besides is over.
+  /// The engine's end begins. Effects: forks leave the heap alone from now on.
   void before_end() noexcept {
     forks.detach(fork_);
     forks.detach(source_fork_);
@@ -116,7 +116,7 @@ public:
   void discharge(std::size_t bytes) noexcept {
     central_.source().locked([&](auto& s) { s.book().subtract(bytes); });
   }
-  /// A thread's first call: by then it is settled whether the heap forwards.
+  /// Whether the heap has had no cache yet. When the first one is made, it is settled whether the heap forwards.
   bool is_untouched() const noexcept { return caches_.load(detail::memory_order_relaxed) == nullptr; }
   void begin(admission& asked) const noexcept { asked.lifted = lifted(); }
   bool ask_hook(std::size_t bytes) noexcept;
@@ -140,7 +140,7 @@ private:
   /// Requires: the block is small.
   ZMM_INLINE void free_small(cache_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
+    if (rank >= small_limit) __builtin_unreachable();  // no bound is above small_limit, which the compiler cannot see here
     bin_index const bin = classes::bin_of(rank);
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_cache(&no_cache))) return give_without_cache(block, bytes, alignment);
@@ -185,19 +185,19 @@ private:
   static void in_child(void* self) noexcept { static_cast<synchronized_heap_own*>(self)->forget_absent(); }
 
   // Read on every call, and hardly ever written.
-  entry_lease const lease_;              ///< where a thread's record tells its cache
+  entry_lease const lease_;              ///< where a thread's record has the thread's cache
   detail::atomic<cache_type*> caches_{nullptr};  ///< all caches, the newest first; none leaves before the heap ends
 
-  detail::atomic<cache_type*> next_looked_after_{nullptr};  ///< find_ended() goes round
+  detail::atomic<cache_type*> next_looked_after_{nullptr};  ///< find_ended() takes them in turn
 
   // Written by all threads, on misses: on cache lines of its own.
   alignas(64) central_type central_;
   limit_hook_slot<Options::encode_calls> hook_;  ///< guarded by the source's lock
-  detail::atomic<std::size_t> lifts_without_cache_{0};   ///< by threads that have none, for all of them
-  detail::atomic<bool> asks_without_cache_{false};       ///< one of those is in the hook
+  detail::atomic<std::size_t> lifts_without_cache_{0};   ///< lifts by threads without a cache: each counts for all of these
+  detail::atomic<bool> asks_without_cache_{false};       ///< a thread without a cache is in the hook
   fork_node fork_{central_.lock(), this, &in_child};
   fork_node source_fork_{central_.source().lock()};
-  /// Taken from here, and not from the code of whichever shared object makes a cache: that may be unloaded first.
+  /// Taken when the heap is made: the shared object whose code makes a cache may be unloaded before the heap ends.
   void (*const leave_)(thread_member*) noexcept = &synchronized_heap_own::leave;
 };
 

@@ -1,4 +1,4 @@
-// The synchronized heap's slots when its hit paths have none, its paged blocks, blocks that change size.
+// The synchronized heap off its hit paths: misses of slots, paged blocks, blocks that change size.
 #pragma once
 
 #include <zmm/threads/synchronized_heap_own.hpp>
@@ -37,7 +37,8 @@ void* synchronized_heap_own<Options>::attempt(std::size_t bytes, std::size_t ali
   return tagged(own, slot, bytes, alignment);
 }
 
-/// Calls the hook on this thread, if it is not in it already. Returns: whether to try again.
+/// Calls the hook, unless this thread is in it already; all threads without a cache count as one. Returns: whether to
+/// try again.
 template <class Options>
 ZMM_COLD bool synchronized_heap_own<Options>::ask_hook(std::size_t bytes) noexcept {
   cache_type* const own = held_cache();
@@ -57,7 +58,7 @@ ZMM_COLD bool synchronized_heap_own<Options>::ask_hook(std::size_t bytes) noexce
   return again;
 }
 
-/// A slot for which this thread's cache, as far as the heap's entry tells of one, has no room.
+/// Frees a slot for which the cache in the heap's entry had no room, or for which there was none.
 template <class Options>
 ZMM_NOINLINE void synchronized_heap_own<Options>::give_back(void* block, bin_index bin) noexcept {
   cache_type* own = held_cache();
@@ -71,7 +72,7 @@ ZMM_NOINLINE void synchronized_heap_own<Options>::give_back(void* block, bin_ind
   own->push(bin, block);
 }
 
-/// Frees by address, whatever size it is said to have.
+/// Frees a paged block by its address, whatever size the caller said it has.
 template <class Options> ZMM_NOINLINE void synchronized_heap_own<Options>::give_paged(void* block) noexcept {
   central_.free_paged(block);
 }
@@ -86,7 +87,7 @@ template <class Options> void synchronized_heap_own<Options>::give_found(void* b
   if (block != nullptr) give_paged(block);
 }
 
-/// As heap_own's.
+/// As heap_own::resize_or_move().
 template <class Options>
 void* synchronized_heap_own<Options>::resize_or_move(void* block, std::size_t bytes, std::size_t alignment,
                                                      admission& asked) noexcept {
@@ -106,7 +107,8 @@ std::size_t synchronized_heap_own<Options>::resize_in_place(void* block, std::si
   return central_.resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
 }
 
-/// A block of malloc's counts as it is. The thread joins, so that a limit's hook is its own.
+/// Charges a block that malloc serves with its exact size. The thread gets a cache first, so that the hook's state is
+/// its own.
 template <class Options>
 ZMM_COLD bool synchronized_heap_own<Options>::charge(std::size_t bytes, admission& asked) noexcept {
   static_cast<void>(cache_or_join(asked));

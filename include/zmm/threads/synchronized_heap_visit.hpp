@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Magazines are taken out while they are looked at: nobody else reads them then.
+/// Magazines are taken out while they are looked at, so that no other thread changes them.
 template <class Options> template <class Visit> void central<Options>::for_each_depot_slot(Visit visit) noexcept {
   for (std::uint8_t i = 0; i < bin_count; ++i) {
     bin_index const bin{i};
@@ -20,7 +20,7 @@ template <class Options> template <class Visit> void central<Options>::for_each_
   }
 }
 
-/// Chunks are looked at under the heap's lock, 64 of them at a time, and told of without.
+/// Chunks are copied under the heap's lock, 64 at a time, and told of without it.
 template <class Options>
 template <class Tell>
 bool synchronized_heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) const {

@@ -5,7 +5,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// New keys, if there are any, are everybody's.
+/// Draws new keys, if the options ask for any, and hands them to the core and to all caches.
 template <class Options> void synchronized_heap_own<Options>::rekey(void const* heap) noexcept {
   this->draw();
   this->hand_to(central_.blocks_when_alone(), heap);

@@ -1,4 +1,4 @@
-// What one thread has at hand of a heap for any thread.
+// What one thread has at hand in a heap for any thread.
 //
 //     pop ─ (list empty) bump
 //     push ─ (look due) look
@@ -13,7 +13,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Slots of a magazine: at most 64, and at most 32 KiB of them, but two.
+/// Slots of a magazine: at most 64, and at most 32 KiB of them.
 struct magazine_table {
   std::uint32_t slots[bin_count];
 };
@@ -28,17 +28,17 @@ constexpr magazine_table make_magazine_table() noexcept {
 inline constexpr magazine_table magazine_sizes = make_magazine_table();
 constexpr std::size_t magazine_slots(bin_index bin) noexcept { return magazine_sizes.slots[bin.value]; }
 
-/// Free slots, by bin: a list that the thread pops from and pushes onto, and the part of a run that was never handed out. It does
-/// not matter which thread a slot was allocated by: slots belong to nobody.
+/// Free slots, by bin: a list that the thread pops from and pushes onto, and the part of a run that was never handed
+/// out. It does not matter which thread allocated a slot: slots belong to no thread.
 ///
-/// How long a list is, nobody counts: a count that each allocation and free changes is a chain of its own, as long as that of the
-/// list's head. Frees alone count down to the next *look*, which walks the list; if it has a magazine of slots or more, one
-/// magazine is cut off its end and goes to the depot.
+/// The length of a list is not counted: a count that each allocation and each free changes would be a second chain of
+/// dependent instructions, as long as that of the list's head. Only frees count down to the next *look*, which walks
+/// the list; if that has a magazine of slots or more, one magazine is cut off its end and goes to the depot.
 ///
 /// Invariants, for each bin, with m = magazine_slots:
 ///     length of the list + frees until the next look <= 2 m
 ///     fresh is the rest of a run whose other slots were handed out
-/// Everything here is the holder's, but for the list of all caches and the claim.
+/// Threads: the holder only, except for the list of all caches and the claim.
 template <class Options> class thread_cache : public checked_blocks<Options>, public thread_member, run_links<Options> {
 public:
   using links_type = run_links<Options>;
@@ -66,8 +66,8 @@ public:
     return slot;
   }
 
-  /// Effects: looks how long the list is; the next push() will do. Returns: a magazine cut off its end; null if there are not
-  /// enough slots for one. Complexity: linear in a magazine.
+  /// Effects: looks how long the list is; the next push() succeeds. Returns: a magazine cut off its end; null if there
+  /// are not enough slots for one. Complexity: linear in a magazine.
   free_slot* look(bin_index bin) noexcept {
     std::size_t const magazine = magazine_slots(bin);
     std::size_t length = 0;
@@ -91,12 +91,12 @@ public:
     if (left > magazine_slots(bin)) left = magazine_slots(bin);
     return pop(bin);
   }
-  /// Effects: a run's slots are this cache's. Returns: the first of them. Requires: it has none left of the last run.
+  /// Effects: this cache takes over a fresh run. Returns: its first slot. Requires: it has none left of the last run.
   void* open(bin_index bin, fresh_run const& run) noexcept {
     fresh_[bin.value] = run;
     return bump(bin);
   }
-  /// Effects: everything leaves: `give(bin, chain)` is called for each chain of free slots, fresh ones linked first.
+  /// Effects: empties the cache: calls give(bin, chain) for each chain of free slots. Fresh slots are linked first.
   template <class Give> void give_all(Give give) noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
       bin_index const bin{i};
@@ -116,7 +116,7 @@ public:
       fresh_[i] = fresh_run();
     }
   }
-  /// Effects: blocks and links of before do not hold any more. With encode_links.
+  /// Effects: earlier blocks and links are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept {
     static_cast<links_type&>(*this).rekey(with, heap);
     this->rekey_blocks(with, heap);
@@ -144,7 +144,7 @@ public:
     }
   }
 
-  limit_gate<Options::encode_calls> gate;  ///< lifts of this thread
+  limit_gate<Options::encode_calls> gate;  ///< this thread's lifts, and whether it is in the hook
   thread_cache* next_cache = nullptr;      ///< in the heap's list of all caches; never changes
   claim<> holder;
 

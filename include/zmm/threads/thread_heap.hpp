@@ -1,19 +1,20 @@
-// The process's heap: there without being made, for any thread.
+// The process's heap, for any thread: it need not be made.
 #pragma once
 
 #include <zmm/threads/synchronized_heap.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// A synchronized_heap over os_storage() that is there before main and after it: behind allocator<T>{},
-/// thread_resource() and replace_new.hpp. All members are static; the class is empty, and any two objects of it stand
-/// for the same heap. Effects, returns, throws, complexity, threads: as synchronized_heap.
+/// A synchronized_heap over os_storage() that exists before main and after it: behind allocator<T>{}, thread_resource()
+/// and replace_new.hpp. All members are static; the class is empty, and any two objects of it stand for the same heap.
+/// Effects, returns, throws, complexity, threads: as synchronized_heap.
 ///
-/// One for each process, whatever the visibility of symbols, if the objects of the process find each other's: a program that uses zmm
-/// and opens plugins that do is linked with -rdynamic (CMake: ENABLE_EXPORTS), and clang's objects are opened with RTLD_GLOBAL; g++
-/// makes the heap unique among objects by itself. Else each object has a heap of its own, as have objects compiled with other flags of
-/// ZMM_ABI. Blocks are freed by the side that allocated them; what is not is noticed by stats(), by the first magazine, run or huge
-/// block that comes to the wrong heap, and goes to the stop handler.
+/// There is one for each process, whatever the visibility of symbols, if the process's shared objects find each other's
+/// symbols: a program that uses zmm, and opens plugins that use it too, has to be linked with -rdynamic (CMake:
+/// ENABLE_EXPORTS), and objects compiled by clang have to be opened with RTLD_GLOBAL; g++ makes the heap unique among
+/// objects by itself. Otherwise each object has a heap of its own, and so have objects compiled with flags that change
+/// ZMM_ABI. A block has to be freed by the object that allocated it. One that is not is noticed by stats(), or by the
+/// first magazine, run or huge block that comes to the wrong heap, and reported to the stop handler.
 class thread_heap {
   using heap_type = basic_synchronized_heap<default_options>;
 
