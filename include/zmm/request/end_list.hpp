@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// One entry; what it runs on follows it in the same block. Its function is known to the list by its seal.
+/// One entry; the object that it runs on follows it in the same block. The list knows the entry's function by its seal.
 template <bool Encoded> struct end_entry : call_seal<Encoded> {
   using function = void (*)(end_entry*) noexcept;
 
@@ -18,7 +18,7 @@ template <bool Encoded> struct end_entry : call_seal<Encoded> {
   function run;  ///< encoded once the entry is in a list that encodes
 };
 
-/// An entry with what it runs on: `F` is called, then destroyed. A call that throws terminates.
+/// An entry with a function object, which is called, then destroyed. If the call throws, the program terminates.
 template <class F, bool Encoded> struct end_call : end_entry<Encoded> {
   using entry = end_entry<Encoded>;
 

@@ -8,11 +8,11 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-ZMM_SHARED inline detail::atomic<std::uint32_t> next_home_number{0};  ///< threads are dealt out in turn
+ZMM_SHARED inline detail::atomic<std::uint32_t> next_home_number{0};  ///< numbers are handed out in turn
 
-/// A thread tries this magazine of a pool first, modulo their number, and moves on when it finds another thread there:
-/// so threads come to lie apart, whatever their numbers were at first. The number is the same for all pools, 0 before the
-/// thread has one, and needs no cleaning up.
+/// A thread tries the magazine of this number first, modulo the number of magazines, and moves on to another number
+/// when it finds another thread there: so threads come to use different magazines, whatever their numbers were at
+/// first. The number is the same for all pools, 0 before the thread has one, and needs no cleaning up.
 class home_magazine {
 public:
   ZMM_INLINE static std::uint32_t number() noexcept {

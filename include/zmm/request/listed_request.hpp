@@ -1,11 +1,11 @@
-// Requests that their pool lists while they are in flight: what request heaps and pools know of that. request_journal.hpp, by
-// debug.hpp or inspect.hpp, has the rest.
+// Requests that their pool lists while they are in flight: what request heaps and pools know of that.
+// request_journal.hpp, which debug.hpp and inspect.hpp include, has the rest.
 #pragma once
 #include <zmm/base/compiler.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a pool holds for its listed requests, made when the first one comes.
+/// What a pool holds for its listed requests; made when the first one is listed.
 struct journal_base {
   void (*destroy)(journal_base*) noexcept;
 };

@@ -6,12 +6,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The bin that had the most live blocks at the last look: it tells what has been freed since, for its list is as long now
-/// as a slot that was marked is deep in it, and that slot's length then. Marks lie eight times as deep each as the one
-/// before, so that one is found after as many steps as slots were freed since, and eight times as many as were taken off.
+/// Remembers the bin that had the most live blocks at the last look, and marks some slots of its free list, each with
+/// the length of the list from there on. So the list's length now is known without a walk to its end: the steps to the
+/// first marked slot, and the length noted with it. Each mark lies eight times as deep as the one before, so that one
+/// is found after as many steps as slots were freed since, and eight times as many as were taken off.
 ///
-/// That a slot is where it was is told by its link, which may, by chance, be as it was though what lies behind was
-/// changed. So each question also earns a few steps towards another look, and nothing but a look says that all is free.
+/// A marked slot counts as being where it was if its link is unchanged, which may be so by chance although the list
+/// behind it has changed. So each question also earns a few steps towards another look, and only a look decides that
+/// everything is free.
 class live_witness {
 public:
   bool is_set() const noexcept { return set_; }
@@ -31,7 +33,7 @@ public:
     live_ = live;
     length_ = length;
   }
-  /// `count` free blocks of the bin are no more, before mark().
+  /// Before mark(): `count` of the bin's free blocks are gone.
   void shorten(std::size_t count) noexcept { length_ -= count; }
   /// Effects: the look is over; the bin's list begins at `head`, and `all` blocks are free in all bins. Requires: is_set().
   /// Complexity: an eighth of the list.
@@ -43,9 +45,9 @@ public:
     mark_front(links, head, length_, part < length_ ? part : length_, 0);
   }
 
-  /// Whether another look may find more: much was freed since the last one, or, if that is of interest, maybe all is free;
-  /// or it was asked so often that a look is paid for. `unchanged`: nothing seems to have changed since the last look.
-  /// Requires: is_set(). Complexity: amortised, linear in the blocks freed and taken since.
+  /// Whether another look may find more: much was freed since the last one; or, with `dead_counts`, everything may be
+  /// free; or it was asked so often that a look is paid for. `unchanged`: nothing seems to have changed since the last
+  /// look. Requires: is_set(). Complexity: amortised, linear in the blocks freed and taken since.
   template <class Links>
   bool is_look_due(Links const& links, free_slot* head, std::size_t carved, bool unchanged, bool dead_counts) noexcept {
     if ((earned_ += unchanged ? 16 : 64) >= all_ + first_steps) return true;
@@ -81,8 +83,8 @@ private:
     return false;
   }
 
-  /// Effects: of the first `steps` slots of the list, 0, 8, 64, … are marked; deeper ones stay as they are marked already,
-  /// from mark `kept` on. Requires: steps <= length.
+  /// Effects: of the first `steps` slots of the list, 0, 8, 64, … are marked; deeper marks stay, from number `kept` on.
+  /// Requires: steps <= length.
   template <class Links>
   void mark_front(Links const& links, free_slot* head, std::size_t length, std::size_t steps, std::size_t kept) noexcept {
     marked fresh[most_marks];
@@ -111,7 +113,7 @@ private:
   std::size_t live_, length_, all_, earned_;
   bin_index bin_;
   bool wide_;
-  bool set_ = false;  ///< nothing else means anything before
+  bool set_ = false;  ///< until then nothing else here means anything
 };
 
 }}}  // namespace zmm::detail

@@ -19,11 +19,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
 /// fill; freed ones go to the list of their bin and are reused first.
 ///
-/// Blocks are carved one by one, and in a request that frees nothing every list is empty every time. In one that frees,
-/// a bin's list is empty half the time, at random, and the branch on it mispredicted. So a bin that is seen to free
-/// goes over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would
-/// be mispredicted in turn. A free says nothing to anybody; but whenever some bin has carved 32 blocks, then 64, 128,
-/// …, all bins are looked at, and one with a free block is one that frees.
+/// Blocks are carved one by one. In a request that frees nothing every list is always empty. In one that frees, a bin's
+/// list is empty half the time, at random, and the branch on that is mispredicted. So a bin that is seen to free goes
+/// over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be
+/// mispredicted in turn. A free records nothing. Instead, whenever some bin has carved 32 blocks, then 64, 128, …, the
+/// bins of up to 1 KiB are looked at, and one that has a free block counts as one that frees.
 ///
 /// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
 /// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
@@ -34,7 +34,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Bytes of a set of bins: a pointer and two numbers of each, and one more number.
 inline constexpr std::size_t wide_room_bytes = align_up(3 * sizeof(void*) * bin_count + 4, sizeof(void*));
 
-/// Where the bins of wide blocks lie: in the region; with links that are checked in the request, out of reach of blocks.
+/// Where the bins of wide blocks lie: in the region; or, if links are checked, in the request itself, out of reach of
+/// blocks.
 template <std::size_t Bytes> struct wide_room {
   void* own() noexcept { return wide_bins_room; }
   alignas(std::size_t) unsigned char wide_bins_room[Bytes];
@@ -43,7 +44,7 @@ template <> struct wide_room<0> {
   void* own() noexcept { return nullptr; }
 };
 
-/// What Links::front says is in front of each block belongs to its slot: the block is aligned, not the slot.
+/// A slot begins with the Links::front bytes in front of its block: the block is aligned, not the slot.
 template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : wide_room_bytes> {
 public:
   static constexpr std::size_t packed_alignment = 64;  ///< what asks for more is paged
@@ -98,7 +99,7 @@ public:
     return carve_for(*wide_, bin, packed_alignment - 1);
   }
 
-  /// Effects: blocks come out of [begin, end) from now on. What is left of the region before is lost until reset().
+  /// Effects: blocks come out of [begin, end) from now on. What is left of the previous region is lost until reset().
   void open(char* begin, char* end) noexcept {
     closed_bytes_ += distance(begin_, cursor_);
     std::size_t const skip = align_up(address_of(begin), 8) - address_of(begin);  // a caller's buffer may lie anywhere
@@ -115,7 +116,7 @@ public:
   /// Returns: the free blocks of the bin, which has none then. Alignments up to 16.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = bins_.lists[bin.value];
-    if (list != nullptr) bins_.lists[bin.value] = nullptr;  // no write else: threads share a heap that is nobody's
+    if (list != nullptr) bins_.lists[bin.value] = nullptr;  // an empty list is not written: threads share a heap that is nobody's
     return list;
   }
 
@@ -132,7 +133,7 @@ public:
   /// Bytes carved so far, gaps included: an upper bound of what is live.
   std::size_t carved_bytes() const noexcept { return closed_bytes_ + distance(begin_, cursor_); }
 
-  /// Whether some bin has blocks and none of them is free: then something is live. False does not say that nothing is.
+  /// Whether some bin has blocks and none of them is free: then something is live. False does not mean that nothing is.
   bool is_surely_live() const noexcept {
     bool live = false;
     for_each_bin(
@@ -155,10 +156,11 @@ public:
   std::size_t block_bytes() const noexcept;
   /// A number that most probably changes when a block is freed or a free one handed out.
   std::size_t sum_of_heads() const noexcept;
-  /// Effects: free blocks of which is_gone(block) says so were never carved; their memory is somebody else's. Their number
-  /// is taken from `blocks`. Between look() and end_look(). Returns: their bytes. Complexity: linear in the free blocks.
+  /// Effects: forgets the free blocks for which is_gone(block) is true, as if they had never been carved: their memory
+  /// goes to somebody else. Subtracts their number from `blocks`. To be called between look() and end_look(). Returns:
+  /// their bytes. Complexity: linear in the free blocks.
   template <class IsGone> std::size_t forget_free_blocks(IsGone is_gone, std::size_t& blocks) noexcept;
-  /// Effects: carved_bytes() is `bytes` less, and at most `most`.
+  /// Effects: makes carved_bytes() less by `bytes`, and at most `most`.
   void forget_carved(std::size_t bytes, std::size_t most) noexcept {
     closed_bytes_ -= bytes;
     if (carved_bytes() > most) closed_bytes_ -= carved_bytes() - most;
@@ -173,8 +175,8 @@ public:
 
 private:
   static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
-  static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at who frees
-  static constexpr std::size_t batched_bins = 24;  ///< bins that are: slots up to 1 KiB, so batches up to 8 KiB
+  static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at which bins free
+  static constexpr std::size_t batched_bins = 24;  ///< bins that may carve batches: slots up to 1 KiB, so batches up to 8 KiB
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 
   struct bin_set {
@@ -275,7 +277,8 @@ private:
 
   char* cursor_ = nullptr;
   char* end_ = nullptr;
-  /// Where blocks begin that may be handed out: 0, or past all of them where the engine forwards its blocks.
+  /// Blocks at or below this address are not handed out: 0, or the highest address where the engine forwards its
+  /// blocks.
   std::uintptr_t floor_ = 0;
   bin_set bins_;
   bin_set* wide_ = nullptr;

@@ -60,7 +60,7 @@ std::size_t packed_bins<Links>::forget_free_blocks(IsGone is_gone, std::size_t& 
   return forget_in(bins_, is_gone, blocks) + (wide_ != nullptr ? forget_in(*wide_, is_gone, blocks) : 0);
 }
 
-/// A block that goes does not look free any more: what is carved there next was never freed.
+/// A block that is forgotten does not look free any more, because the block that is carved there next was never freed.
 template <class Links>
 template <class IsGone>
 std::size_t packed_bins<Links>::forget_in(bin_set& set, IsGone is_gone, std::size_t& blocks) noexcept {

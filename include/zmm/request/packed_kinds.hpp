@@ -13,7 +13,7 @@ template <class Options> struct packed_kinds {
   using links = packed_links<Options>;
   using bins = packed_bins<links>;
 
-  /// The rank of a packed block: alignments of 32 and 64 are one.
+  /// The rank of a packed block: an alignment of 32 counts as 64.
   static constexpr std::size_t packed_rank(std::size_t bytes, std::size_t alignment) noexcept {
     return classes::rank_of(bytes, alignment > 16 ? bins::packed_alignment : alignment);
   }

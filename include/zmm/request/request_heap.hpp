@@ -9,24 +9,25 @@ namespace zmm { inline namespace ZMM_ABI {
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
 /// own. Any block can be freed at any time; the end of the request frees them all.
 ///
-/// Footprint of small blocks: at most the sum over bins of each bin's peak, and besides: up to seven blocks carved
-/// ahead in a bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16
-/// bytes at the start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than
-/// all before it, or is the first one. Bins share what they freed by whole slabs only: a request of two chunks or more looks
-/// for slabs without a live block before it takes more, as far as what it takes pays for the look; smaller ones do so
-/// when a limit or storage refuses, or in collect().
+/// Footprint of small blocks: at most the sum over bins of each bin's peak, plus: up to seven blocks carved ahead in a
+/// bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16 bytes at the
+/// start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than all before it,
+/// or is the first one. Memory freed in one bin serves another only in whole slabs: a request of two chunks or more
+/// looks for slabs without a live block before it takes more, as often as what it takes pays for the look; smaller ones
+/// do so when a limit or storage refuses, or in collect().
 ///
-/// release() ends the request and its children. First what on_end() and create() registered runs, a child's before its
-/// parent's and the newest first, until none is left anywhere, while no limit of the family binds; it may allocate and
-/// register more in any request of the family, and what throws terminates. Then every block is dropped, and slabs, runs
-/// and huge blocks go back to the pool, which keeps them warm. The objects are as new and may serve the next request; limits and
-/// hooks stay. No entry of its own or of a child may be running, and no limit hook that was asked for its sake or a child's: what
-/// ends the request there goes to the stop handler.
+/// release() ends the request and its children. First the entries that on_end() and create() registered run, a child's
+/// before its parent's and the newest first, until none is left anywhere. Meanwhile no limit of the family binds; an
+/// entry may allocate and register more in any request of the family, and terminates the program if it throws. Then
+/// every block is dropped, and slabs, runs and huge blocks go back to the pool, which keeps them warm. The request and
+/// its children are as new and may serve the next request; limits and hooks stay. Ending the request from an entry of
+/// its own or of a child, or from a limit hook that was asked on behalf of one of these, goes to the stop handler.
 ///
-/// A limit binds the request and its children; a refusal's is that of the request, of an ancestor or of the pool. A request
-/// without a hook asks the nearest ancestor's. real_size() counts bytes from the pool, children included. collect() gives the
-/// pool what has no live block: all, or, of large requests, slabs; trim() lets the pool give back what nobody needs. visit():
-/// packed blocks have no books but in a debug heap; their slabs are told of, with figures of the whole request in the newest.
+/// A limit binds the request and its children; a refusal says whether the limit was the request's, an ancestor's or the
+/// pool's. A request without a hook asks the nearest ancestor's. real_size() counts bytes from the pool, children
+/// included. collect() gives the pool everything if no block is live, and in large requests slabs without a live block;
+/// trim() collects, then trims the pool. visit() reports packed blocks in a debug heap only, for elsewhere they are in
+/// no books; it reports slabs, and the newest slab has the figures of all packed blocks of the request.
 ///
 /// Threads: one at a time, the request's parents and children included. May be handed to another thread with the usual
 /// happens-before, and ended there. Neither copyable nor movable.
@@ -42,13 +43,13 @@ public:
   explicit basic_request_heap(pool_type& pool) noexcept : engine(decided{}, pool) {}
 
   /// A request inside another: takes from the same pool, is charged to `parent` and all its ancestors as well, and is
-  /// released when `parent` is. After a parent that is destroyed first it stays empty and usable.
+  /// released when `parent` is. If the parent is destroyed first, the child is empty and stays usable.
   basic_request_heap(within_t, basic_request_heap& parent) noexcept : engine(decided{}, within, parent.core()) {
     this->core().join_family();
   }
 
-  /// A request whose first slab is the caller's buffer, which outlives it (so is declared before it). The buffer is not
-  /// charged; nothing is taken from the pool until it is full; release() starts with it again.
+  /// A request whose first slab is the caller's buffer, which has to outlive the request (so is declared before it).
+  /// The buffer is not charged; nothing is taken from the pool until it is full; release() starts with it again.
   basic_request_heap(void* buffer, std::size_t bytes,
                      pool_type& pool = default_pool<typename Options::geometry>()) noexcept
       : engine(decided{}, buffer, bytes, pool) {
@@ -59,7 +60,7 @@ public:
   /// Throws: as allocate(), and what copying or moving `f` throws; then nothing is registered.
   template <class F> void on_end(F&& f) { this->core().on_end(static_cast<F&&>(f)); }
 
-  /// Effects: allocates a T together with what its destruction at the end of the request takes, and calls
+  /// Effects: allocates a T, together with the entry that destroys it at the end of the request, and calls
   /// construct(place), which builds the T at `place`. Returns: the T.
   /// Throws: as allocate(), and what `construct` throws; then nothing is left behind.
   template <class T, class Construct> T* create_with(Construct construct) {

@@ -1,4 +1,4 @@
-// The request heap's allocations: hits, and misses: slabs, odd alignments, limits along the ancestors.
+// The request heap's allocations: hits; and misses: slabs, larger alignments, limits along the ancestors.
 #pragma once
 
 #include <zmm/request/request_heap_own.hpp>
@@ -34,7 +34,7 @@ ZMM_INLINE void request_heap_own<Options>::wipe_freed([[maybe_unused]] void* blo
   if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
 }
 
-/// The misses of packed blocks: from the open slab or a fresh one. Requires: take_aside() had none.
+/// The usual misses: a packed block from the open slab or a fresh one. Requires: take_aside() had none.
 template <class Options>
 ZMM_INLINE void* request_heap_own<Options>::take_fresh(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const below = opaque(alignment - 1);
@@ -50,7 +50,7 @@ ZMM_INLINE void* request_heap_own<Options>::take_fresh(std::size_t bytes, std::s
   return block;
 }
 
-/// A freed block of alignment 32 or 64; null: everything else. First of all misses, and without a stack frame.
+/// A freed block of alignment 32 or 64; null: everything else. Misses try this first, without a stack frame.
 template <class Options>
 ZMM_INLINE void* request_heap_own<Options>::take_aside(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
@@ -69,7 +69,7 @@ ZMM_INLINE void request_heap_own<Options>::handed_out(void* block, std::size_t b
     this->add_live(packed ? slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_.back()));
 }
 
-/// A small block, from a fresh slab if need be: the smallest slab has room for any small block.
+/// A packed block, from a fresh slab if need be: the smallest slab has room for any of them.
 template <class Options>
 void* request_heap_own<Options>::take_packed(std::size_t bytes, std::size_t alignment,
                                                admission& asked) noexcept {
@@ -89,7 +89,7 @@ ZMM_NOINLINE void* request_heap_own<Options>::open_and_carve(bin_index bin) noex
   return open_slab(asked) ? bins_.carve(bin) : nullptr;
 }
 
-/// Opens another slab: as large as all before together, or as much of that as limits and storage allow.
+/// Opens another slab: as large as all slabs so far together, or as large as limits and storage allow.
 template <class Options> ZMM_INLINE bool request_heap_own<Options>::open_slab(admission& asked) noexcept {
   std::size_t order = 0;
   if (slab_bytes_ == 0) {
@@ -123,7 +123,7 @@ ZMM_INLINE bool request_heap_own<Options>::admits(std::size_t bytes, admission& 
   return true;
 }
 
-/// While a request ends, no limit of its family binds, be it of a child that an entry allocates in.
+/// While a request ends, no limit of its family binds, not even that of a child in which an entry allocates.
 template <class Options>
 ZMM_COLD bool request_heap_own<Options>::is_lifted_by_end(admission& asked) const noexcept {
   for (request_heap_own const* h = this; h != nullptr; h = h->parent_) asked.lifted = asked.lifted || h->ending_;

@@ -6,7 +6,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Stops unless memory at `block` is the pool's or the caller's buffer. Reads nothing there.
+/// Stops unless memory at `block` is the pool's or in the caller's buffer. Does not read what `block` points to.
 template <class Options> void request_heap_own<Options>::check_memory(void const* block) const noexcept {
   if (is_in_buffer(block)) return;
   bool const is_huge = chunk_type::of(block) == block;
@@ -14,8 +14,9 @@ template <class Options> void request_heap_own<Options>::check_memory(void const
     stop({"a freed block lies in memory of this request", block, this});
 }
 
-/// Stops unless a live packed block for `bytes` at `alignment` is there. That memory is readable follows from its chunk
-/// having been seen with a block of this request in it: then a slab of the request is there, and stays until its end.
+/// Stops unless a live packed block for `bytes` at `alignment` is at `block`. If a block of this request was seen in
+/// the chunk before, the memory is taken to be readable: a slab of the request lay there, and still does unless it was
+/// collected.
 template <class Options>
 ZMM_INLINE void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::size_t bytes,
                                                          std::size_t alignment) noexcept {
@@ -48,7 +49,7 @@ void request_heap_own<Options>::check_paged(void const* block, std::size_t bytes
                 block, this);
 }
 
-/// As resize_in_place(): the tag says what the block is.
+/// As resize_in_place(), for a packed block: its tag says what it is.
 template <class Options>
 std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t min_bytes,
                                                        std::size_t preferred_bytes) noexcept {
@@ -70,8 +71,8 @@ std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t mi
   return 0;
 }
 
-/// The slabs lie in memory of the pool, marked as they say they are, and there are no more than were taken: what an
-/// overflow wrote into the head of a slab is not given to the pool.
+/// Stops unless the slabs lie in memory of the pool, are marked in the page map with their size, and are as many as
+/// were taken: so what an overflow wrote into the head of a slab is not given to the pool.
 template <class Options> void request_heap_own<Options>::check_slabs() const noexcept {
   std::size_t bytes = 0;
   for (slab* s = slabs_; s != nullptr; s = s->next) {
@@ -84,7 +85,7 @@ template <class Options> void request_heap_own<Options>::check_slabs() const noe
   if (bytes != slab_bytes_) stop({"the list of slabs is as the request left it", slabs_, this});
 }
 
-/// What was carved is zero: the open region up to the cursor, the others whole.
+/// Effects: zeroes what was carved: the open region up to the cursor, the others whole.
 template <class Options> void request_heap_own<Options>::wipe_slabs() noexcept {
   bool open = true;
   for (slab* s = slabs_; s != nullptr; s = s->next) {

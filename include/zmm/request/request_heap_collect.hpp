@@ -15,14 +15,15 @@ template <class Options> std::size_t request_heap_own<Options>::collect() noexce
   return end_.empty() && !is_any_live() ? drop_everything() : 0;
 }
 
-/// Slabs without a live block, or all of them: in one look. Requires: slabs are counted.
+/// Gives back slabs without a live block, or, if no block is live, everything: in one look. Requires: slabs are
+/// counted.
 template <class Options> ZMM_COLD std::size_t request_heap_own<Options>::collect_all() noexcept {
   shrink_table();
   std::size_t const won = collect_slabs();
   return end_.empty() && !bins_.saw_live() && !is_any_paged_live() ? won + drop_everything() : won;
 }
 
-/// Effects: nothing is left. Requires: no block is live. Returns: bytes made free.
+/// Effects: gives back everything. Requires: no block is live. Returns: bytes made free.
 template <class Options> std::size_t request_heap_own<Options>::drop_everything() noexcept {
   std::size_t const before = slab_bytes_ + paged_bytes_;
   drop_blocks();
@@ -37,9 +38,9 @@ template <class Options> std::size_t request_heap_own<Options>::trim() noexcept 
   return pool_->trim();
 }
 
-/// What a refusal makes free. It looks if enough was freed since the last look to pay for one, or if that found few blocks
-/// free in vain; else it pays for a small part of the next look. So refusals in turn cost little, however many blocks are
-/// free. Returns: whether something came of it.
+/// Called when a limit or storage refuses. Takes a look if the last one found few free blocks and something has changed
+/// since, or if enough was freed since to pay for a look; else this refusal pays for a small part of the next look. So
+/// refusals one after the other cost little, however many blocks are free. Returns: whether memory was made free.
 template <class Options> ZMM_COLD bool request_heap_own<Options>::reclaim() noexcept {
   if (slab_bytes_ < counted_from || forwards()) return collect() != 0;
   shrink_table();
@@ -54,7 +55,7 @@ template <class Options> ZMM_COLD bool request_heap_own<Options>::reclaim() noex
 template <class Options> bool request_heap_own<Options>::is_any_paged_live() const noexcept {
   return table_.size() > (table_.memory_bytes() > small_limit ? 1 : 0);
 }
-/// A table without blocks needs no memory, which else would look like a live block.
+/// Gives back the memory of a table without blocks, which would look like a live block.
 template <class Options> void request_heap_own<Options>::shrink_table() noexcept {
   std::size_t const bytes = table_.memory_bytes();
   if (table_.size() != 0 || bytes == 0) return;
@@ -63,7 +64,7 @@ template <class Options> void request_heap_own<Options>::shrink_table() noexcept
   give_table_room(room, bytes);
 }
 
-/// Whether a caller holds a block. Most often a bin without a free block says so at once.
+/// Whether a caller holds a block. Most often a bin with blocks, none of them free, answers at once.
 template <class Options> bool request_heap_own<Options>::is_any_live() const noexcept {
   if (is_any_paged_live()) return true;
   std::size_t const own = table_.memory_bytes();  // the table's memory: nothing, a packed block, or a paged one in itself
@@ -73,14 +74,15 @@ template <class Options> bool request_heap_own<Options>::is_any_live() const noe
   return blocks != 0;
 }
 
-/// How many bytes of blocks were carved of a slab that was opened when the request had counted_from bytes of them already: in
-/// units of 8, in the header of its chunk, at its first page, once another slab is open; 0: not counted. At its other
-/// pages there is 0 but in a collection.
+/// The counts of a slab, in the header of its chunk, one for each of its pages. The first is set once another slab is
+/// open: how many bytes of blocks were carved out of the slab, in units of 8; or 0: not counted, because the request
+/// had fewer than counted_from bytes of slabs when the slab was opened. The others are 0 except in a collection.
 template <class Options> std::uint16_t* request_heap_own<Options>::counts_of(slab const* s) noexcept {
   return chunk_type::of(s)->free_slots + chunk_type::page_of(s);
 }
 
-/// Another slab is about to follow the open one, whose count is brought up to date; if none follows, more may be carved there.
+/// Brings the count of the open slab up to date, because another slab is about to follow it. If none follows, more may
+/// be carved there.
 template <class Options> ZMM_COLD void request_heap_own<Options>::note_full_slab() noexcept {
   constexpr bool fits = orders::bytes(orders::max) / 8 < is_going;
   std::uint16_t& count = *counts_of(slabs_);
@@ -90,8 +92,8 @@ template <class Options> ZMM_COLD void request_heap_own<Options>::note_full_slab
   if (slab_bytes_ >= look_from) look_for_free_slabs(0);
 }
 
-/// A look at all free blocks, if enough pages were taken since the last one to pay for it; `pages` more are about to be.
-/// Returns: bytes made free.
+/// Looks at all free blocks, if enough pages were taken since the last look to pay for another; `pages` more are about
+/// to be taken. Returns: bytes made free.
 template <class Options>
 ZMM_COLD std::size_t request_heap_own<Options>::look_for_free_slabs(std::size_t pages) noexcept {
   next_look_ -= pages < next_look_ ? pages : next_look_;
@@ -115,7 +117,7 @@ std::uint16_t* request_heap_own<Options>::count_at(void const* block) const noex
   return c->free_slots + page + (first.kind() == page_kind::slab);
 }
 
-/// Effects: slabs whose blocks are all free go back to the pool, but for the open one and those that are not counted.
+/// Effects: slabs whose blocks are all free go back to the pool, except the open one and those that are not counted.
 /// Returns: bytes made free. Complexity: linear in the free blocks.
 template <class Options> ZMM_COLD std::size_t request_heap_own<Options>::collect_slabs() noexcept {
   if (slab_bytes_ < counted_from || forwards()) return 0;
@@ -134,8 +136,8 @@ template <class Options> ZMM_COLD std::size_t request_heap_own<Options>::collect
   return before - slab_bytes_;
 }
 
-/// Returns: the list of slabs without a live block, which are marked, and the request's no more. Effects: no other cell
-/// says what is free.
+/// Effects: takes slabs without a live block off the request's list and marks their cells; clears what other slabs'
+/// cells counted as free. Returns: the list of the slabs taken off.
 template <class Options> slab* request_heap_own<Options>::unlink_free_slabs() noexcept {
   slab* gone = nullptr;
   for (slab** link = &slabs_; slab* const s = *link;) {
@@ -158,7 +160,7 @@ template <class Options> slab* request_heap_own<Options>::unlink_free_slabs() no
   return gone;
 }
 
-/// The free blocks of these slabs are forgotten, and the slabs go back to the pool. `blocks`, the free ones, become fewer.
+/// Forgets the free blocks of these slabs, subtracting them from `blocks`, and gives the slabs back to the pool.
 template <class Options>
 void request_heap_own<Options>::drop_slabs(slab* gone, std::size_t& blocks) noexcept {
   note_carved();

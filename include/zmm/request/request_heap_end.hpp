@@ -12,7 +12,8 @@ template <class Options> void request_heap_own<Options>::join_family() noexcept 
   });
 }
 
-/// Effects: no parent and no child knows of this request. It still knows its parent, to which it gives back.
+/// Effects: parent and children do not know of this request any more. It still knows its parent, which it discharges
+/// when it gives back.
 template <class Options> ZMM_NOINLINE void request_heap_own<Options>::leave_family() noexcept {
   for (request_heap_own* child = first_child_; child != nullptr; child = child->next_sibling_) {
     engine::engine_of(*child).drop_all();
@@ -29,8 +30,8 @@ template <class Options> ZMM_NOINLINE void request_heap_own<Options>::leave_fami
   });
 }
 
-/// A hook that is asked for a request runs in the middle of an allocation there, whoever's hook it is; an entry of the
-/// end runs on the request's memory.
+/// A limit hook, even an ancestor's, runs in the middle of an allocation of the request; an entry of the end lies in
+/// the request's memory.
 template <class Options> void request_heap_own<Options>::check_may_end() const noexcept {
   check(!(waits_ || ending_), "neither a limit hook nor an entry of the end releases the request", nullptr,
                 this);
@@ -49,8 +50,8 @@ template <class Options> bool request_heap_own<Options>::run_entries() noexcept 
   return ran;
 }
 
-/// The one place where entries run. Any of them may allocate and register in any request of the family, one that the
-/// pass has left behind among them: so nothing is dropped before a whole pass has found none.
+/// The one place where entries run. Any of them may allocate and register in any request of the family, even in one
+/// that the pass has left behind: so nothing is dropped before a whole pass has found no entry.
 template <class Options> ZMM_NOINLINE void request_heap_own<Options>::run_end_entries() noexcept {
   check_may_end();
   this->lift();
@@ -69,12 +70,12 @@ template <class Options> void request_heap_own<Options>::forget_blocks() noexcep
   if (buffer_ != nullptr && !forwards()) bins_.open(buffer_, buffer_ + buffer_bytes_);
 }
 
-/// The one place where blocks are dropped. Effects: runs and huge blocks go back to the pool; slabs are as good as fresh,
-/// but not given back yet, and so is the buffer.
+/// The one place where blocks are dropped. Effects: runs and huge blocks go back to the pool; slabs and the buffer are
+/// as good as fresh, but slabs are not given back yet.
 template <class Options> ZMM_INLINE void request_heap_own<Options>::drop_blocks() noexcept {
   if constexpr (Options::check_chunks) check_slabs();
   if (table_.size() != 0) give_back_paged();
-  if constexpr (Options::zero_on_free) wipe_slabs();  // the table lay in them
+  if constexpr (Options::zero_on_free) wipe_slabs();  // last, for the table may lie in them
   if (slabs_ != nullptr) {
     discharge(slab_bytes_);
     if (ZMM_UNLIKELY(slab_bytes_ >= counted_from)) forget_counts();

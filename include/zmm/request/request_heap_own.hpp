@@ -1,4 +1,4 @@
-// What a request heap says is its own: blocks packed into slabs of a pool, dropped together when the request ends.
+// The core of a request heap: blocks packed into slabs of a pool, dropped together when the request ends.
 //
 //     take ─ packed_bins::pop | carve_one
 //     take_aside ─ packed_bins::pop_wide
@@ -44,7 +44,7 @@ public:
   using geometry = typename Options::geometry;
   using pool_type = basic_request_pool<geometry>;
   static constexpr bool looks_aside = true;     // blocks of alignment 32 and 64 have lists of their own
-  static constexpr bool reports_leaks = false;  // to drop blocks is what a request is for
+  static constexpr bool reports_leaks = false;  // dropping live blocks is what a request is for
   struct lists_type {
     using classes = packed_classes<Options>;
     static constexpr std::size_t most_aligned = 16;
@@ -81,8 +81,8 @@ public:
   auto& lists() noexcept { return bins_; }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
-  /// A packed block never changes; it answers its bin's size if `min_bytes` belongs to that bin, else it refuses; of an unknown
-  /// size it always refuses. Paged blocks grow and shrink as in a heap.
+  /// A packed block stays in its slot: if `min_bytes` belongs to that bin, returns the bytes usable there, else
+  /// refuses; without tags it also refuses if the old size is unknown. Paged blocks grow and shrink as in a heap.
   std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
                               admission&) noexcept;
 
@@ -106,7 +106,7 @@ public:
   }
   void end() noexcept { give_back(); }
   typename watched::watch_type* make_watch(void const* heap) noexcept;
-  /// Whether the watch serves another request, for which the pool has a place for it.
+  /// Whether the pool keeps the watch for another request.
   bool keeps_watch(typename watched::watch_type* own) noexcept;
 
   std::size_t trim() noexcept;
@@ -114,14 +114,14 @@ public:
   plain_ledger const& book() const noexcept { return book_; }
   std::size_t remaining() const noexcept;
   bool set_limit(std::size_t bytes) noexcept { return book_.set_limit(bytes); }
-  /// A block of malloc's counts as it is. The pool has no part in it.
+  /// Charges a block that malloc serves with its exact size. The pool's figures and limit are not touched.
   bool charge(std::size_t bytes, admission& asked) noexcept {
     if (!admits(bytes, asked)) return false;
     charge(bytes);
     return true;
   }
   void discharge(std::size_t bytes) noexcept;  ///< all ancestors, too
-  static void begin(admission&) noexcept {}    // lifts are looked for along the ancestors: admits()
+  static void begin(admission&) noexcept {}    // admits() looks for lifts along the ancestors
   bool ask_hook(std::size_t bytes) noexcept;
   void check_may_release(void const*) const noexcept { check_may_end(); }
   void reset_peak() noexcept {
@@ -145,9 +145,9 @@ protected:
 
 private:
   using orders = slab_orders<geometry>;
-  static constexpr std::size_t counted_from = orders::bytes(orders::max);  ///< bytes of slabs: what is opened then is counted
-  static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: looks for free ones itself
-  static constexpr std::size_t looked_at_a_page = 32;                     ///< free blocks that a page taken pays a look at
+  static constexpr std::size_t counted_from = orders::bytes(orders::max);  ///< bytes of slabs: those opened later are counted
+  static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: then it looks for free ones itself
+  static constexpr std::size_t looked_at_a_page = 32;                     ///< free blocks that each page taken pays to look at
   static constexpr std::uint16_t is_going = 0xFFFF;                       ///< in a cell of a slab that has no live block
   using chunk_type = chunk<geometry>;
 
@@ -158,14 +158,14 @@ private:
       if (block != nullptr) this->tags.write(block, bin, bytes, alignment);
     }
   }
-  /// What free_packed() leaves to do, after the block is linked.
+  /// The part of free_packed() that has to wait until the block is linked.
   void wipe_freed(void* block, bin_index bin, std::size_t bytes) noexcept;
-  // With tag_blocks only. Each stops where a caller names what is no such block.
+  // With tag_blocks only. Each stops if the caller's pointer is not to such a block.
   void free_packed(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void check_memory(void const* block) const noexcept;
   void check_paged(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
   std::size_t resize_packed(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
-  // What a request's end does more with some options.
+  // What a request's end also does with some options.
   void check_slabs() const noexcept;
   void wipe_slabs() noexcept;
 
@@ -231,13 +231,13 @@ private:
   slab* slabs_ = nullptr;  ///< newest first; the first one is open
   std::size_t slab_bytes_ = 0;     ///< bytes of all slabs
   std::size_t paged_bytes_ = 0;    ///< bytes of all paged blocks
-  std::size_t next_look_ = 0;      ///< pages of slabs from which on another look at what is free is paid for
+  std::size_t next_look_ = 0;      ///< pages of slabs at which another look at what is free is paid for
   paged_table table_;      ///< all paged blocks, its own memory's among them
   end_list<Options::encode_calls> end_;
   pool_type* pool_;
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running, here or below
-  bool waits_ = false;      ///< a limit hook was asked for its sake or a child's
+  bool waits_ = false;      ///< a limit hook was asked on behalf of this request or a child
   std::size_t counted_bytes_;  ///< of blocks, until the last note_full_slab(); means nothing before it
   std::size_t heads_at_look_;  ///< sum_of_heads() after the last look; likewise
   char* buffer_ = nullptr;  ///< the caller's

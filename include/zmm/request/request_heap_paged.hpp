@@ -55,7 +55,7 @@ paged_block request_heap_own<Options>::take_pages(std::size_t bytes, std::size_t
   return {taken.start, is_run ? count : 0};
 }
 
-/// Whether a limit counts what the request gets beyond what it asked for.
+/// Whether a limit of the request or an ancestor counts what it gets beyond what it asked for.
 template <class Options> bool request_heap_own<Options>::is_limited() const noexcept {
   for (request_heap_own const* h = this; h != nullptr; h = h->parent_) {
     if (h->book_.limit() != ledger::no_limit) return true;
@@ -64,7 +64,7 @@ template <class Options> bool request_heap_own<Options>::is_limited() const noex
 }
 
 /// Moves the table to larger memory of the request's own: a packed block while that is small, else a paged block, which
-/// then stands in the table itself.
+/// is then listed in the table itself.
 template <class Options> bool request_heap_own<Options>::grow_table(admission& asked) noexcept {
   void* const old = table_.memory();
   std::size_t const old_bytes = table_.memory_bytes(), bytes = table_.grown_bytes();
@@ -111,7 +111,7 @@ void request_heap_own<Options>::set_tag(paged_block block, std::size_t tag) noex
   entry_of(block.start()) = page_entry::large(tag);
 }
 
-/// Frees by address, whatever size the block is said to have. Returns: its bytes.
+/// Frees a paged block by its address, whatever size the caller said it has. Returns: its bytes.
 template <class Options> std::size_t request_heap_own<Options>::give_paged(void* block) noexcept {
   std::size_t const tag = tag_of(block);
   check(tag < table_.size() && table_[tag].start() == block, "a freed paged block belongs to this request",
@@ -144,9 +144,9 @@ std::size_t request_heap_own<Options>::usable_size(void const* block, std::size_
                                      : bytes_of(table_[tag_of(block)]);
 }
 
-/// Whether a live block has pages of its own, told without its size. The caller's buffer has no page map: nothing may be
-/// read there. Elsewhere a packed block lies in a slab: never at the start of a chunk, which is its header; and where it
-/// starts a page, that page is one inside the slab, without an entry in the map.
+/// Whether a live block has pages of its own, without its size. The caller's buffer has no page map to read. Elsewhere
+/// a packed block lies in a slab: never at the start of a chunk, which is its header; and where it starts a page, that
+/// page is one inside the slab, without an entry in the map.
 template <class Options> bool request_heap_own<Options>::is_paged(void const* block) const noexcept {
   if (is_in_buffer(block)) return false;
   if (chunk_type::of(block) == block) return true;
@@ -162,7 +162,7 @@ std::size_t request_heap_own<Options>::resize_in_place(void* block, std::size_t 
   }
   if (old_bytes == unknown_size && !is_paged(block)) return 0;
   if (old_bytes > classes::largest) {
-    // The smallest size the block may then be freed with must lead to a paged free, as old_bytes does.
+    // The smallest size that the block may be freed with afterwards must lead to a paged free, as old_bytes does.
     if (min_bytes < old_bytes && min_bytes <= classes::largest) return 0;
     return chunk_type::of(block) == block ? resize_huge(block, min_bytes, preferred_bytes)
                                           : resize_paged(block, min_bytes, preferred_bytes);

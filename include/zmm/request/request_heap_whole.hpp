@@ -6,7 +6,8 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The watch of a child stands in its parent's: what a child takes is charged to its parent, so threads that use two
-/// children of one request are inside that one. Settled when the watch is made: a parent keeps its own to its end.
+/// children of one request are both inside that request. Settled when the watch is made: a parent keeps its watch to
+/// its end.
 template <class Options>
 ZMM_COLD auto request_heap_own<Options>::make_watch(void const* heap) noexcept -> typename watched::watch_type* {
   if (auto* const there = watch()) return there;
@@ -24,7 +25,7 @@ ZMM_COLD bool request_heap_own<Options>::keeps_watch([[maybe_unused]] typename w
   return false;
 }
 
-/// With list_requests. The figures of the family have changed.
+/// With list_requests: publishes the figures of the request and its ancestors, which have changed.
 template <class Options> void request_heap_own<Options>::note_charged() noexcept {
   if constexpr (Options::list_requests) {
     for (request_heap_own* h = this; h != nullptr; h = h->parent_) h->publish(*pool_, h, h->book_, h->joined_);
@@ -54,7 +55,7 @@ void request_heap_own<Options>::count_live(std::size_t& size, std::size_t& block
     size -= slot_bytes(packed_bin(bytes, 1));
     return;
   }
-  for (std::size_t i = 0; i < table_.size(); ++i) {  // the table stands in itself
+  for (std::size_t i = 0; i < table_.size(); ++i) {  // the table's own memory is in it
     if (table_[i].start() == table_.memory()) size -= bytes_of(table_[i]);
   }
 }

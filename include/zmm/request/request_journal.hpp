@@ -1,5 +1,5 @@
-// What a pool knows of requests whose options say list_requests: those in flight, what those that have ended took, by label and
-// by place, and the watches that the next ones get.
+// What a pool knows of requests whose options say list_requests: those in flight; what ended ones took, by label and by
+// place; and the watches that the next ones get.
 //
 //     join ─ (first memory from the pool) request_list
 //     leave ─ ended_labels, ended_sites
@@ -21,7 +21,7 @@ struct request_info {
 
 /// Requests that have ended, under one label.
 struct ended_label_info {
-  char const* label;  ///< null: none, or one of too many
+  char const* label;  ///< null: no label, or one of those beyond the most that are kept
   std::uint64_t requests;
   std::uint64_t bytes;        ///< sum of their real peaks
   std::size_t p50, p90, p99;  ///< of their real peaks, to within an eighth, rounded up
@@ -35,13 +35,13 @@ struct ended_site_info {
   char const* label;
   std::uint64_t requests;    ///< that allocated there
   std::uint64_t blocks;      ///< allocations
-  std::uint64_t peak_bytes;  ///< sum of the highest bytes that each had from there
+  std::uint64_t peak_bytes;  ///< sum over requests of the most bytes that each had from there
   std::size_t max;           ///< the highest of those
 };
 
 namespace detail {
 
-/// A listed request. Figures are its thread's to write and anybody's to read: relaxed, they order nothing.
+/// A listed request. Its thread writes the figures, any thread reads them: relaxed, they order nothing.
 struct request_node {
   request_node *next = nullptr, *prev = nullptr;
   bool is_listed = false;
@@ -94,7 +94,7 @@ public:
     }
   }
 
-  /// Effects: the watch, which watches nothing, is for the next request. Returns: false if there is no room for it.
+  /// Effects: keeps an idle watch for the next request. Returns: false if there is no room for it.
   bool keep(void* watch, void (*end_by)(void*) noexcept) noexcept {
     mutex_guard const guard(attached());
     if (kept_count_ == most_kept) return false;
@@ -168,7 +168,7 @@ private:
   void add_ended(char const* label, std::size_t peak) noexcept {
     std::size_t at = 0;
     while (at != label_count_ && labels_[at].label != label) ++at;
-    if (at == label_count_ && at >= most_labels) {  // one of too many: with those that have none
+    if (at == label_count_ && at >= most_labels) {  // beyond the most that are kept: counted with those that have none
       for (at = 0; at != label_count_ && labels_[at].label != nullptr;) ++at;
       label = nullptr;
     }
@@ -226,7 +226,7 @@ private:
 
 template <class Options> class listed_request<Options, true> {
 protected:
-  /// Effects: figures are published; the first time memory was taken from the pool the request is listed.
+  /// Effects: publishes the figures; lists the request when it first took memory from the pool.
   template <class Pool, class Book> void publish(Pool& pool, void const* heap, Book const& book, bool joined) noexcept {
     node_.publish(book);
     if (!joined || node_.is_listed) return;

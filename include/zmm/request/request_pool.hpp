@@ -30,9 +30,9 @@ template <class Options> class request_heap_own;
 ///
 /// Threads: any, at once, except construction and destruction. A request that begins or ends on warm memory takes no
 /// lock; nor do its runs of up to an eighth of a chunk, most of the time. May be used on both sides of a fork(): the
-/// child's pool is whole, with what absent threads' requests held still lent to them.
-/// Lives longer than its requests (checked, but not in the child of a fork). Owns no memory until the first request
-/// asks for some.
+/// child's pool is whole; what requests of threads that are not in the child held stays lent to them.
+/// Has to outlive its requests (checked, but not in the child of a fork). Owns no memory until the first request asks
+/// for some.
 template <class Geometry> class basic_request_pool {
 public:
   using geometry = Geometry;
@@ -110,7 +110,7 @@ private:
     detail::mutex_guard const guard_;
   };
 
-  /// Has claimed a magazine while it lives: where the pool's lock is held, and a stop may come.
+  /// Holds the claim of a magazine while it lives, and has a stop let go of it. For use under the pool's lock.
   class claim_guard {
   public:
     claim_guard() noexcept = default;
@@ -164,7 +164,7 @@ private:
   void* take_run(std::size_t pages, std::size_t alignment, bool& joined, detail::admission& asked) noexcept;
   detail::extent take_huge(std::size_t bytes, std::size_t alignment, bool& joined, detail::admission& asked) noexcept;
   void give_slabs(detail::slab* list) noexcept;
-  /// Effects: as give_slabs(), but nobody gets them for a while.
+  /// Effects: as give_slabs(), but keeps the slabs from reuse for a while.
   void detain(detail::slab* list) noexcept;
   void give_run(void* run, std::size_t pages) noexcept;
   void give_huge(void* block) noexcept;
@@ -253,9 +253,9 @@ private:
   detail::atomic<std::uint8_t> first_order_{0};
   mutable detail::fork_node fork_{lock_, this, &in_child, &hold_for_fork, &fork_is_over};
   detail::atomic<detail::journal_base*> journal_{nullptr};
-  bool forked_ = false;  ///< this is the child of a fork: requests of absent threads never end
+  bool forked_ = false;  ///< this is the child of a fork: requests of threads that are not here never end
 
-  // Each its own thread's, as long as there are not more threads than magazines.
+  // Each belongs to one thread, as long as there are not more threads than magazines.
   mutable magazine magazines_[magazine_count];
 
   // Guarded by the lock.
@@ -264,11 +264,11 @@ private:
   std::size_t ended_in_window_ = 0;
   detail::slab_shelves<Geometry> shelves_;
   detail::slab_detention detained_;
-  std::size_t in_flight_ = 0;     ///< joined under the lock; in_flight() is the figure
+  std::size_t in_flight_ = 0;     ///< requests that joined under the lock, less those that ended there; in_flight() is the figure
   std::size_t lent_ = 0;          ///< bytes lent to requests, in magazines, or detained
   std::size_t peak_lent_ = 0;     ///< highest `lent_` of this window
   std::size_t average_lent_ = 0;  ///< Zend's running average of those peaks
-  std::uint64_t ended_ = 0;       ///< less those in the logs
+  std::uint64_t ended_ = 0;       ///< without those in the logs
   detail::chunk_source<Geometry> source_;
   layer pages_;
   detail::request_sizes sizes_;           ///< real peaks
@@ -279,7 +279,7 @@ namespace detail {
 template <class Geometry> ZMM_SHARED ZMM_CONSTINIT inline immortal<basic_request_pool<Geometry>> the_default_pool;
 }  // namespace detail
 
-/// Returns: the process's pool of this geometry over os_storage(). There before main and after it.
+/// Returns: the process's pool of this geometry over os_storage(). Exists before main and after it.
 template <class Geometry> basic_request_pool<Geometry>& default_pool() noexcept {
   return detail::the_default_pool<Geometry>.value;
 }

@@ -56,7 +56,8 @@ template <class Geometry> void basic_request_pool<Geometry>::refill(std::size_t 
   m.unclaim();
 }
 
-/// Pages, marked by nobody. Free slabs and runs are turned back into pages before another chunk is taken.
+/// Pages, whose map entries the caller writes. Free slabs and runs are turned back into pages before another chunk is
+/// taken.
 template <class Geometry>
 void* basic_request_pool<Geometry>::take_pages(std::size_t pages, std::size_t alignment,
                                                detail::admission& asked) noexcept {
@@ -78,7 +79,7 @@ ZMM_NOINLINE void* basic_request_pool<Geometry>::take_run_locked(std::size_t pag
   return run;
 }
 
-/// A run that packs badly, as a huge block: its address tells. Null: it is to come out of a chunk.
+/// A run that packs badly, as a huge block, which its address shows it to be. Null: the run is to come out of a chunk.
 template <class Geometry>
 void* basic_request_pool<Geometry>::take_apart(std::size_t pages, std::size_t alignment,
                                                detail::admission& asked) noexcept {
@@ -174,11 +175,11 @@ template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::shelve
   shelve(list);
 }
 
-/// The rest of end(), for a claimed magazine that was full, or whose log is.
+/// The rest of end(), for a claimed magazine that was too full, or whose log is full.
 template <class Geometry>
 ZMM_NOINLINE void basic_request_pool<Geometry>::end_noting(magazine& claimed, detail::slab* rest) noexcept {
   detail::request_log const log = claimed.take_log();
-  claimed.unclaim();  // before the lock: whoever holds that may wait for a claim
+  claimed.unclaim();  // before the lock: its holder may be waiting for a claim
   locked const guard(*this);
   shelve(rest);
   for (detail::ended_request const& ended : log) learn(ended);
@@ -195,8 +196,8 @@ ZMM_COLD void basic_request_pool<Geometry>::end_unwarmed(detail::slab* slabs, de
   if (ended_in_window_ >= window) end_window();
 }
 
-/// Learns from the window's requests: the first slab holds what 60 % of them needed in slabs; what magazines had and
-/// nobody touched goes back, and so does warm memory beyond the running average of the peaks and a chunk of slack.
+/// Learns from the window's requests: first slabs are made large enough for what 60 % of them needed in slabs; what lay
+/// in magazines untouched goes back, and so does warm memory beyond the running average of the peaks and one chunk.
 template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window() noexcept {
   ended_in_window_ = 0;
   // Relaxed: it is a number, and any recent one will do.
@@ -214,21 +215,21 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
   source_.end_request();
 }
 
-/// Effects: at most `at_most` bytes of what a claimed magazine has are pages again.
+/// Effects: turns at most `at_most` bytes of what a claimed magazine has into free pages.
 template <class Geometry> void basic_request_pool<Geometry>::drain(magazine& from, std::size_t at_most) noexcept {
   from.drain(
       at_most, [&](detail::slab* s) { give_pages(s, s->bytes / Geometry::page_bytes); },
       [&](detail::paged_block run) { give_pages(run.start(), run.pages()); });
 }
 
-/// Effects: slabs on shelves are pages again.
+/// Effects: turns slabs on shelves into free pages.
 template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_shelves() noexcept {
   for (std::size_t order = 0; order < orders::count; ++order) {
     while (detail::slab* const s = shelves_.pop(order)) pages_.give_pages(s, std::size_t{1} << order);
   }
 }
 
-/// Effects: all free slabs and runs are pages again.
+/// Effects: turns all free slabs and runs into free pages.
 template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::drop_free() noexcept {
   for (magazine& m : magazines_) {
     claim_guard own;

@@ -56,7 +56,8 @@ ZMM_INLINE typename basic_request_pool<Geometry>::magazine* basic_request_pool<G
   return nullptr;
 }
 
-/// Effects: puts slabs into a claimed magazine. Returns: those it has no room for, and a share of what it had then.
+/// Effects: puts slabs into a claimed magazine. Returns: those it has no room for, and some of those of that size that
+/// it had.
 template <class Geometry>
 ZMM_INLINE detail::slab* basic_request_pool<Geometry>::fill(magazine& into, detail::slab* list) noexcept {
   while (list != nullptr) {

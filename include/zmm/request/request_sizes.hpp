@@ -1,4 +1,4 @@
-// How large requests turn out to be: the pool's memory of them.
+// How large requests turn out to be, as a pool remembers it.
 #pragma once
 
 #include <zmm/base/bits.hpp>

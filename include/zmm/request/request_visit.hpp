@@ -13,8 +13,8 @@ template <class Options> struct request_heap_own<Options>::area_item {
   std::uint64_t key() const noexcept { return address_of(start); }
 };
 
-/// Slabs and paged blocks, in the order of their addresses. Packed blocks are counted by bin, not by slab: the slab that is
-/// open is told of with all of them.
+/// Slabs and paged blocks, in the order of their addresses. Packed blocks are counted by bin, not by slab: so the open
+/// slab is reported with the figures of all of them.
 template <class Options>
 template <class Tell>
 bool request_heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) const {

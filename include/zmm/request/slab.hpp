@@ -1,4 +1,4 @@
-// Slabs: what a request packs its small blocks into, and the pool's shelves of them.
+// Slabs, which requests pack their small blocks into; and the pool's shelves of slabs.
 #pragma once
 
 #include <zmm/chunk/page_layer.hpp>
@@ -36,8 +36,8 @@ template <class Geometry> struct slab_orders {
   }
 };
 
-/// How many bytes of slabs ended requests used, by the order of slab that would have held them. What was used counts,
-/// not what was taken, or one large request would make every later one look large.
+/// How many bytes of slabs ended requests used, by the order of slab that would have held them. Counts what was used,
+/// not what was taken: otherwise one large request would make every later one look large.
 template <class Geometry> class slab_demand {
 public:
   using orders = slab_orders<Geometry>;

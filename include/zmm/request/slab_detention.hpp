@@ -1,4 +1,5 @@
-// Slabs of watched requests that have ended: kept from reuse for a while, so that who still uses them is found out.
+// Slabs of watched requests that have ended: kept from reuse for a while, to find out whether something still uses
+// them.
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -7,8 +8,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// First in, first out. Nothing in them may be used: the sanitizer reports who does; without one they are filled with a
-/// pattern, which is compared at the end of their time. One thread at a time.
+/// First in, first out. Nothing in them may be used: a sanitizer reports any use; without one they are filled with a
+/// pattern, which is compared when they leave. One thread at a time.
 class slab_detention {
 public:
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;

@@ -10,11 +10,11 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A pool has several magazines, and a thread keeps to one of them as long as no other thread gets in its way. Whoever
-/// wants something of a magazine *claims* it by one exchange, for a few instructions, and goes elsewhere if it is
-/// claimed: to another magazine, at last to the pool's lock. So no thread waits for one that was descheduled with a
-/// claim, and what a magazine holds, counts and remembers is plain memory. Slabs are linked through themselves; nobody
-/// reads a link without the claim, so there is nothing to be said about memory that is taken or unmapped meanwhile.
+/// A pool has several magazines, and a thread keeps to one of them as long as no other thread gets in its way. To use a
+/// magazine a thread *claims* it by one exchange, for a few instructions, and goes elsewhere if it is claimed: to
+/// another magazine, at last to the pool's lock. So no thread waits for one that was descheduled with a claim, except
+/// in claim(), and what a magazine holds, counts and remembers is plain memory. Slabs are linked through themselves; no
+/// link is read without the claim, so it does not matter if memory is taken or unmapped meanwhile.
 ///
 /// What a magazine holds counts as lent by the pool's books, until the pool drains it. Slabs and runs that were not
 /// touched for a whole window are *idle* and go back.
@@ -32,7 +32,8 @@ public:
 
   /// Acquire: with the store in unclaim(), everything done under an earlier claim happens before what is done now.
   ZMM_INLINE bool try_claim() noexcept { return !claimed_.exchange(true, detail::memory_order_acquire); }
-  /// For what has to see every magazine. Waits; the caller holds the pool's lock, which nobody waits for with a claim.
+  /// For callers that have to see every magazine. Waits; the caller holds the pool's lock, which no thread waits for
+  /// while it has a claim.
   void claim() noexcept {
     for (int tries = 0; !try_claim();) {
       // Relaxed: only to see when it is worth another try.
@@ -44,7 +45,7 @@ public:
   }
   ZMM_INLINE void unclaim() noexcept { claimed_.store(false, detail::memory_order_release); }
 
-  /// Whether it is worth a claim. Relaxed: a hint, which nothing is done upon but claiming. What heads point to is read
+  /// Whether it is worth a claim. Relaxed: a hint, used only to decide whether to claim. What heads point to is read
   /// with the claim only.
   ZMM_INLINE bool may_have(std::size_t order) const noexcept { return head(order) != nullptr; }
   bool may_have_runs() const noexcept { return runs_held_.load(detail::memory_order_relaxed) != 0; }
@@ -89,8 +90,8 @@ public:
     }
     return nullptr;
   }
-  /// Effects: keeps the run, and lets go of the one that was kept longest if there is no place. Returns: the run that
-  /// finds no place, or an empty one. Requires: at most most_pages.
+  /// Effects: keeps the run, and lets go of the one that was kept longest if there is no other place. Returns: the run
+  /// that finds no place, or an empty one. Requires: at most most_pages.
   paged_block push_run(paged_block run) noexcept {
     paged_block& place = runs_[next_run_];
     paged_block const old = place;
@@ -116,7 +117,7 @@ public:
   }
   request_log const& log() const noexcept { return log_; }
 
-  /// Effects: takes everything out, `at_most` bytes of it, runs first and then the largest slabs; calls give_slab(s) or
+  /// Effects: takes up to `at_most` bytes out, runs first and then the largest slabs; calls give_slab(s) or
   /// give_run(block) for each.
   template <class GiveSlab, class GiveRun>
   void drain(std::size_t at_most, GiveSlab give_slab, GiveRun give_run) noexcept {
@@ -124,7 +125,7 @@ public:
     for (std::size_t order = orders::count; order-- != 0;) {
       while (may_have(order) && orders::bytes(order) <= at_most) {
         slab* const s = pop(order);
-        if (s == nullptr) __builtin_unreachable();  // claimed, it has what it may have
+        if (s == nullptr) __builtin_unreachable();  // with the claim may_have() is exact
         at_most -= orders::bytes(order);
         give_slab(s);
       }
@@ -146,7 +147,7 @@ public:
 
   std::size_t held() const noexcept { return held_; }
   std::size_t slabs() const noexcept { return slabs_; }
-  /// Requests that joined here less those that ended here: only the sum over all magazines and the pool says anything.
+  /// Requests that joined here less those that ended here: only the sum over all magazines and the pool means anything.
   std::size_t joined() const noexcept { return joined_; }
 
   template <class VisitSlab, class VisitRun> void for_each(VisitSlab visit_slab, VisitRun visit_run) const {
