@@ -1,20 +1,20 @@
-// What engines have besides that find a block by its address.
+// What engines that find a block by its address have in addition.
 #pragma once
 
 #include <zmm/watch/engine_over.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// As engine_over. Core says besides
+/// As engine_over. Core has in addition
 ///
 /// | expression | what it is |
 /// | --- | --- |
 /// | `give_found(block)` | frees a block by its address alone; null: no effect |
 /// | `usable_size(block)` | what a caller may use of it; null: 0 |
-/// | `owns(p)` | whether p points into memory that the engine has handed out or is ready to |
-/// | `resize_or_move(block, bytes, alignment, asked)` | the block's place if it keeps its contents there without a copy; null: no |
-/// | `stay(block, bytes, alignment)` | whether a block that is not moved may be said to have so few bytes; then it has |
-/// | `peak()` `restore_peak(peak)` | for a block that is moved |
+/// | `owns(p)` | whether p points into memory that the engine has handed out or can hand out |
+/// | `resize_or_move(block, bytes, alignment, asked)` | the block's place, if it can be resized without a copy; null: it cannot |
+/// | `stay(block, bytes, alignment)` | whether the block serves so few bytes where it is; then it counts as one of these |
+/// | `peak()` `restore_peak(peak)` | so that moving a block does not raise the peak |
 template <class Core> class address_engine_over : public engine_over<Core> {
   using engine = engine_over<Core>;
 
@@ -38,8 +38,9 @@ public:
     return this->core().usable_size(block);
   }
 
-  /// Returns: whether `p` points into memory that this heap has handed out or is ready to. Reads nothing behind a foreign
-  /// pointer. Complexity: O(1); linear in chunks and huge blocks for a pointer deep inside a huge block or outside the heap.
+  /// Returns: whether `p` points into memory that this heap has handed out or can hand out. Does not read what `p`
+  /// points to. Complexity: O(1); linear in chunks and huge blocks for a pointer deep inside a huge block or outside
+  /// the heap.
   [[nodiscard]] bool owns(void const* p) const noexcept {
     if (ZMM_LIKELY(!this->forwards())) return this->core().owns(p);
     auto const* const there = this->watch();
@@ -47,13 +48,14 @@ public:
   }
 
   /// Effects: resizes a block, in place if its kind allows, else by moving it; min(old, new) bytes keep their contents.
-  /// A null block is allocated. `peak` never counts both places (real_peak does). No limit refuses a smaller size: if a block has
-  /// to move into a smaller place then, that may take some memory past the limit.
+  /// A null block is allocated. `peak` never counts both places (real_peak does). No limit refuses a smaller size: if
+  /// the block has to move to shrink, its new place may pass the limit.
   /// Returns: the block's place. Throws: as allocate(); the block is then unchanged.
   [[nodiscard]] void* reallocate(void* block, std::size_t bytes, std::align_val_t alignment = usual_alignment) {
     return reallocate(block, bytes, unknown_size, static_cast<std::size_t>(alignment));
   }
-  /// The same. A third number looks like the old size, as other allocators have it: say std::align_val_t, or all four.
+  /// The same. Other allocators take the old size as a third number, so a plain number may be a mistake: pass
+  /// std::align_val_t, or all four arguments.
   [[nodiscard, deprecated(ZMM_REALLOCATE_WITH_THREE)]] void* reallocate(void* block, std::size_t bytes,
                                                                         std::size_t alignment) {
     return reallocate(block, bytes, unknown_size, alignment);
@@ -107,8 +109,8 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
   if (bytes > usable) asked.growth = growth::known;
   place = this->allocate_asked(bytes, alignment, site{}, asked);
   if (ZMM_UNLIKELY(place == nullptr)) {
-    // Shrinking does not fail at a limit. A block that its new size may be said of stays as it is; what would be freed with a size
-    // that leads elsewhere moves, past the limit.
+    // Shrinking does not fail at a limit. A block that may be freed with its new size stays where it is. One whose new
+    // size would lead its free elsewhere moves, past the limit.
     if (this->core().stay(block, bytes, alignment)) return block;
     if (bytes > usable || asked.why != refusal::limit) return nullptr;
     limit_lift<engine> const lift{*this};
@@ -118,7 +120,7 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
   copy_bytes(place, block, copied < bytes ? copied : bytes);
   if constexpr (engine::is_sampled) sampled_calls<engine>::forget(block);
   this->core().give_found(block);
-  this->core().restore_peak(peak);  // not the moment when both places were live
+  this->core().restore_peak(peak);  // without the moment when both places were live
   return place;
 }
 

@@ -5,8 +5,9 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A growing array of 2^n items, if their size is 2^m, in memory of its own from the operating system: nothing of the program lies there, so nothing of it
-/// can be overwritten by the program's faults, and no tool counts it as the program's. T is trivial; new ones are zero.
+/// A growing array, of 2^n items if sizeof(T) is 2^m, in memory of its own from the operating system: nothing of the
+/// program's lies there, so overflows in the program's blocks do not reach it, and no tool counts it as the program's.
+/// T is trivial; new items are zero.
 template <class T> class os_array {
 public:
   os_array() = default;
@@ -17,8 +18,8 @@ public:
   std::size_t capacity() const noexcept { return bytes_ / sizeof(T); }
   T& operator[](std::size_t i) const noexcept { return items_[i]; }
 
-  /// Effects: twice as many, all zero; move(old, capacity) takes over what was there. Returns: false if there is no memory;
-  /// then nothing changed.
+  /// Effects: makes room for twice as many items, all zero; move(old, capacity) takes over the old ones. Returns: false
+  /// if there is no memory; then nothing changed.
   template <class Move> bool grow(Move move) noexcept {
     std::size_t const bytes = bytes_ == 0 ? align_up(16 * 1024, os_page_size()) : 2 * bytes_;
     auto* const items = static_cast<T*>(os_storage().allocate(bytes, os_page_size(), bytes));
@@ -41,7 +42,8 @@ private:
   std::size_t bytes_ = 0;
 };
 
-/// Where a block that is to replace another was allocated: where that was, whose bytes it takes over.
+/// Passed as the site of a block that replaces another, and counts as allocated at the same `site`. `bytes`: of the
+/// other block.
 struct replaced_block {
   std::uint32_t site;
   std::size_t bytes;
@@ -49,7 +51,7 @@ struct replaced_block {
 template <class Site> constexpr std::size_t replaced_bytes(Site) noexcept { return 0; }
 constexpr std::size_t replaced_bytes(replaced_block old) noexcept { return old.bytes; }
 
-/// A block that is live, or was freed and is kept from reuse. One cache line, of which the table has 2^n.
+/// A block that is live, or was freed and is kept from reuse. One cache line; the table has 2^n of them.
 struct alignas(64) watched_block {
   std::uintptr_t key;          ///< the address, inverted: no tool takes the table for a reference. 0: nothing is here
   std::size_t room;            ///< bytes it was made for

@@ -15,11 +15,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Knows every block of its engine. Sites says where blocks were allocated. An engine gives it, as `bare`,
-///     take(bytes, alignment, asks): memory, or null; if it asks, a limit's hook
-///     give(block, bytes, alignment): that memory is not needed any more; returns whether the engine leaves alone what lies
-///     in it, but for the first and last zone_bytes
-/// Threads: as the engine; who is inside while another is, and may not be, is stopped.
+/// Knows every block of its engine. Sites notes where blocks were allocated. The engine passes `bare`, which has
+///     take(bytes, alignment, asks): memory, or null; `asks`: a limit's hook may be asked
+///     give(block, bytes, alignment): takes that memory back; returns whether the engine leaves its contents alone,
+///     except for the first and last zone_bytes
+/// Threads: as the engine; a thread that enters while another is inside, though the engine is for one at a time, goes
+/// to the stop handler.
 template <class Sites> class block_watch {
 public:
   static constexpr std::size_t zone_bytes = 16;
@@ -49,7 +50,7 @@ public:
     entered const guard(*this);
     return table_.count() - quarantined_.count();
   }
-  /// Effects: puts what it knows into `s`: the bytes asked for.
+  /// Effects: writes its figures into `s`: bytes as they were asked for.
   void count(statistics& s) const noexcept {
     entered const guard(*this);
     s.size = live_bytes_;
@@ -62,12 +63,13 @@ public:
   }
   Sites const& sites() const noexcept { return sites_; }
 
-  /// Returns: a block of `bytes`, at least 1; null: bare.take() had none, or there is no memory to note it in.
+  /// Returns: a block of `bytes`; null: bare.take() had none, or there is no memory to note the block in. Requires:
+  /// bytes >= 1.
   template <class Bare, class Site>
   void* allocate(Bare bare, std::size_t bytes, std::size_t alignment, Site where) noexcept;
 
-  /// Effects: frees a live block. Requires: it may be freed with `bytes` at `alignment`, which are compared; unknown_size:
-  /// both are not known.
+  /// Effects: frees a live block. Requires: it may be freed with `bytes` at `alignment`, which is checked;
+  /// unknown_size: neither is known.
   template <class Bare> void deallocate(Bare bare, void* p, std::size_t bytes, std::size_t alignment) noexcept;
 
   /// Returns: the bytes that may be used of the live block at `p`; 0 for null.
@@ -77,7 +79,7 @@ public:
     watched_block const* const block = live_at(p, "the size of a block is asked while it is live");
     return block != nullptr ? block->bytes : 0;
   }
-  /// As an engine's resize_in_place(): a block answers what it has, and never grows.
+  /// As an engine's resize_in_place(): returns the block's bytes if they are enough; a block never grows.
   std::size_t resize_in_place(void* p, std::size_t min_bytes) noexcept {
     entered const guard(*this);
     watched_block* const block = live_at(p, "a resized block is live");
@@ -92,7 +94,8 @@ public:
     watched_block const* const block = live_at(p, "a resized block is live");
     return block != nullptr ? replaced_block{block->site, block->bytes} : replaced_block{};
   }
-  /// Effects: the block is one of `bytes`, no more than it has, aligned to `alignment`, as it is.
+  /// Effects: the block counts as one of `bytes` at `alignment` from now on. Requires: it has as many bytes, and is so
+  /// aligned.
   void shrink(void* p, std::size_t bytes, std::size_t alignment) noexcept {
     entered const guard(*this);
     watched_block* const block = live_at(p, "a resized block is live");
@@ -119,7 +122,7 @@ public:
     return found;
   }
 
-  /// Effects: freed blocks that were kept from reuse are the engine's again.
+  /// Effects: gives freed blocks that were kept from reuse back to the engine.
   template <class Bare> void end_quarantine(Bare bare) noexcept {
     entered const guard(*this);
     while (!quarantined_.empty()) evict(bare);
@@ -135,7 +138,8 @@ public:
     entered const guard(*this);
     verify_blocks();
   }
-  /// Effects: who is inside is inside `outer` too: the engine's calls change what that one watches. Null: no more.
+  /// Effects: a thread that enters this watch enters `outer`, too, because the engine's calls change what `outer`
+  /// watches. Null: not any more.
   void stand_in(block_watch* outer) noexcept { gate_.stand_in(outer != nullptr ? &outer->gate_ : nullptr); }
 
   template <class Look> void inspect(Look look) const {  ///< Effects: calls look() while nobody else is inside.
@@ -152,7 +156,7 @@ private:
 
   void enter() const noexcept { gate_.enter(policy_.is_shared, heap_); }
 
-  /// In the watch while it lives. A limit's hook may come back in on the same thread.
+  /// The thread is inside the watch while this object lives. A limit's hook may enter again on the same thread.
   class entered {
   public:
     explicit entered(block_watch const& watch) noexcept : gate_(watch.gate_) { watch.enter(); }
@@ -205,14 +209,15 @@ private:
     if (block != nullptr && !block->is_freed) return block;
     if (block != nullptr) stop_at(rule, *block);
     if (!policy_.forwards) stop({rule, p, heap_});
-    zmm_free(const_cast<void*>(p));  // the tool knows more about it
+    zmm_free(const_cast<void*>(p));  // the tool that watches malloc reports it
     return nullptr;
   }
 
   bool make_room() noexcept {
     return table_.make_room() && quarantined_.make_room(table_.count() + 1) && sites_.make_room();
   }
-  /// From the engine, which gets back what is in quarantine, more with each attempt, before it asks a limit's hook.
+  /// Takes memory from the engine. Gives back what is in quarantine, more with each attempt, before the engine may ask
+  /// a limit's hook.
   template <class Bare> void* take(Bare bare, std::size_t bytes, std::size_t alignment) noexcept {
     for (std::size_t some = 1; !quarantined_.empty(); some *= 2) {
       if (void* const base = take_outside(bare, bytes, alignment, false)) return base;
@@ -220,7 +225,8 @@ private:
     }
     return take_outside(bare, bytes, alignment, true);
   }
-  /// Where threads share the engine they come in meanwhile: it may wait for a fork, which waits for the watch.
+  /// Where threads share the engine, leaves the watch meanwhile: the engine may wait for a fork, which waits for the
+  /// watch.
   template <class Bare> void* take_outside(Bare bare, std::size_t bytes, std::size_t alignment, bool asks) noexcept {
     bool const leaves = policy_.is_shared && gate_.is_outermost();
     if (leaves) gate_.leave();
@@ -231,7 +237,7 @@ private:
 
   template <class Bare> void retire(Bare bare, watched_block& b) noexcept;
 
-  /// The oldest block in quarantine is the engine's again.
+  /// Gives the oldest block in quarantine back to the engine.
   template <class Bare> void evict(Bare bare) noexcept;
 
   void verify_blocks() const noexcept {

@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Places that calls return to, the innermost first.
 struct call_stack {
-  call_stack* next;  ///< with the same remainder of its hash
+  call_stack* next;  ///< in the same list of the store
   std::size_t depth;
   std::uint64_t hash;
 
@@ -17,19 +17,19 @@ struct call_stack {
 
 /// A stack as it is found.
 struct walked_stack {
-  static constexpr std::size_t most = 48;  ///< frames that are told; outer ones are not
+  static constexpr std::size_t most = 48;  ///< frames that are kept; outer ones are not
   std::uintptr_t frames[most];
   std::size_t depth = 0;
 
   walked_stack() noexcept = default;
-  /// Effects: walks the stack of this call, which takes a few microseconds. Frames inside `caller`, a place that one of them returns
-  /// to, are left out. Empty where the system has no unwinder.
+  /// Effects: walks the stack of this call, which takes a few microseconds. Leaves out the frames inside the one that
+  /// returns to `caller`. Empty where the system has no unwinder.
   ZMM_COLD static walked_stack from(void const* caller) noexcept {
     walked_stack s;
     s.depth = host_kinds::walk_stack(s.frames, most);
     std::size_t inner = 0;
     while (inner < s.depth && s.frames[inner] != address_of(caller)) ++inner;
-    if (inner == s.depth) return s;  // it is told of in some other way
+    if (inner == s.depth) return s;  // no frame returns to `caller`: all are kept
     s.depth -= inner;
     for (std::size_t i = 0; i < s.depth; ++i) s.frames[i] = s.frames[i + inner];
     return s;
@@ -44,8 +44,8 @@ struct walked_stack {
   }
 };
 
-/// Keeps stacks in memory of the operating system's, which it never gives back: so whoever has a pointer to one may read it without a
-/// lock, after the end of its heap, too. Constant-initialised. One thread at a time.
+/// Keeps stacks in memory of the operating system's, which it never gives back: so a pointer to one may be read through
+/// without a lock, even after the end of the heap. Constant-initialised. One thread at a time.
 class stack_store {
 public:
   /// Returns: the stack that is kept; null: it is empty, or there is no memory.

@@ -1,4 +1,4 @@
-// What an engine for one thread at a time keeps of its own: its limit's hook, its lifts, its peak.
+// What an engine for one thread at a time keeps itself: its limit's hook, its lifts, its peak.
 #pragma once
 
 #include <zmm/stats.hpp>
@@ -8,12 +8,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a core need not say, where the usual answer is its own. A base of cores.
+/// The usual answers, for what a core does not say itself. A base of cores.
 struct usual_core {
   static constexpr bool looks_aside = false;    ///< misses ask take_aside() and give_aside() first, without a stack frame
   static constexpr bool samples_apart = true;   ///< a small block that is sampled has pages of its own: may_be_sampled()
-  static constexpr bool reports_leaks = true;   ///< release() and the end say what was left over, if somebody wants to know
-  static constexpr bool is_untouched() noexcept { return false; }  ///< it may still be decided whether the engine forwards
+  static constexpr bool reports_leaks = true;   ///< release() and the destructor report what is still live, in a debug heap
+  static constexpr bool is_untouched() noexcept { return false; }  ///< whether it may still be open if the engine forwards
 
   static void* take_fresh(std::size_t, std::size_t) noexcept { return nullptr; }
   static void open_reserve() noexcept {}
@@ -24,16 +24,16 @@ struct usual_core {
   };
   static no_lists lists() noexcept { return {}; }
   static void run_end() noexcept {}
-  static void before_end() noexcept {}                                      ///< the engine's end begins
+  static void before_end() noexcept {}                                      ///< the engine's destructor begins
   static void end() noexcept {}                                             ///< every block is over
-  static bool keeps_watch(void const*) noexcept { return false; }           ///< it is to watch another engine
+  static bool keeps_watch(void const*) noexcept { return false; }           ///< whether the watch is kept, for another engine
   template <class Visit> static void for_each_child(Visit) noexcept {}
 };
 
 /// A base of the cores of engines for one thread at a time.
 template <class Options> class engine_account {
 public:
-  /// What goes with a request that starts here.
+  /// Sets what an attempt that begins here carries.
   void begin(admission& asked) const noexcept { asked.lifted = gate_.lifted(); }
   bool ask_hook(std::size_t bytes) noexcept { return gate_.can_ask() && gate_.ask(bytes); }
   void check_may_release(void const* heap) const noexcept {
@@ -43,14 +43,14 @@ public:
   void lift() noexcept { gate_.lift(); }
   void unlift() noexcept { gate_.unlift(); }
   std::size_t live() const noexcept { return live_; }
-  /// For a block that is moved: the moment when both places were live does not count.
+  /// For moving a block: the moment when both places were live does not count.
   std::size_t peak() const noexcept { return peak_; }
   void restore_peak(std::size_t before, std::size_t carved) noexcept {
     peak_ = bound(carved) > before ? bound(carved) : before;
   }
 
 protected:
-  /// `bytes` more are in live blocks. exact_peak only cares.
+  /// Notes that `bytes` more are in live blocks. With exact_peak only.
   ZMM_INLINE void add_live([[maybe_unused]] std::size_t bytes) noexcept {
     if constexpr (Options::exact_peak) {
       live_ += bytes;
@@ -60,7 +60,7 @@ protected:
   ZMM_INLINE void remove_live([[maybe_unused]] std::size_t bytes) noexcept {
     if constexpr (Options::exact_peak) live_ -= bytes;
   }
-  /// So many bytes are carved now. exact_peak does not care.
+  /// Notes that `carved` bytes are carved now. Without exact_peak only.
   ZMM_INLINE void note_carved([[maybe_unused]] std::size_t carved) noexcept {
     if constexpr (!Options::exact_peak) peak_ = carved > peak_ ? carved : peak_;
   }

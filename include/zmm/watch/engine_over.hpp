@@ -1,11 +1,12 @@
-// An engine out of what its core says is its own: all else that the concept asks is derived here, once.
+// Makes an engine out of a core: all that the concept of an engine asks beyond what the core has is derived here, once.
 //
 //     allocate ─ Core::take
 //        └─ allocate_miss ─ (Core::take_aside) ─ Core::take_fresh
 //              └─ allocate_asked ─ (watch) ─ allocate_rest ─ obtain_block ─ Core::attempt, Core::reclaim, the limit's hook
 //     deallocate ─ Core::give_hit
 //        └─ deallocate_miss ─ (Core::give_aside) ─ Core::give_missed, or the watch ─ give_bare ─ Core::give
-// Two layers: what is public goes through the watch, if there is one; what the watch, or nobody, stands in front of is bare.
+// Two layers: public calls go through the watch, if there is one; bare calls come from the watch, or where there is
+// none.
 #pragma once
 
 #include <zmm/blocks/block_list.hpp>
@@ -15,32 +16,32 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// An engine. Core, which is a watched_engine, says
+/// An engine. Core, which is a watched_engine, has
 ///
 /// | expression | what it is |
 /// | --- | --- |
 /// | `options` `geometry` | its options, its geometry |
-/// | `take(bytes, alignment)` | the hit path of an allocation, of any size and alignment; null: it was none |
-/// | `take_fresh(bytes, alignment)` | the usual miss; null: it was none |
+/// | `take(bytes, alignment)` | the hit path of an allocation, of any size and alignment; null: a miss |
+/// | `take_fresh(bytes, alignment)` | the usual miss; null: not served |
 /// | `attempt(bytes, alignment, asked)` | one attempt at any request; null, and why. bytes > 0, alignment a power of two |
-/// | `handed_out(block, bytes, alignment)` | that attempt succeeded |
-/// | `reclaim()` | whether there may be memory now that was not at hand |
-/// | `give_hit(block, bytes, alignment)` | the hit path of a free; false: it was none. Never one in a watched engine |
+/// | `handed_out(block, bytes, alignment)` | notes that such an attempt succeeded |
+/// | `reclaim()` | looks for memory that was not at hand; whether there may be some now |
+/// | `give_hit(block, bytes, alignment)` | the hit path of a free; false: a miss. A watched engine misses, but see hit_bound |
 /// | `give_missed(block, bytes, alignment)` | frees a block that give_hit() refused though nobody watches; bytes > 0 |
 /// | `give(block, bytes, alignment)` | frees any block; whether its bytes stay as they are, but for the first and last words |
-/// | `usable_size(block, bytes, alignment)` | what a caller may use of a block that was asked for so |
-/// | `resize_in_place(block, old, least, preferred, asked)` | a block's other size, as the engine's |
-/// | `collect()` `trim()` `drop(heap)` `rekey(heap)` | as the engine's; every block is over; new keys |
-/// | `book()` | a ledger, or what looks like one to readers |
+/// | `usable_size(block, bytes, alignment)` | what a caller may use of a block that was asked for with these |
+/// | `resize_in_place(block, old, least, preferred, asked)` | as the engine's |
+/// | `collect()` `trim()` `drop(heap)` `rekey(heap)` | as the engine's; drops every block; draws new keys |
+/// | `book()` | a ledger, or what can be read like one |
 /// | `set_limit(bytes)` `remaining()` `reset_peak()` | as the engine's, without collecting |
 /// | `count(statistics&)` `verify(heap)` | figures; invariants |
 /// | `tell_all(tell, tells_blocks)` | for visits: engine_visit.hpp |
 /// | `begin(asked)` `ask_hook(bytes)` `set_hook` `lift` `unlift` `check_may_release(heap)` | engine_account has them |
-/// | `charge(bytes, asked)` `discharge(bytes)` | bytes that another malloc gave count as the engine's; false: the limit refuses |
+/// | `charge(bytes, asked)` `discharge(bytes)` | counts bytes that malloc gave as the engine's; false: the limit refuses |
 /// | `lists()` | where `lists_type` is: pop_some(), push_all(), forward(), take_list() of bins, as run_bins has them |
 /// | `looks_aside` … `for_each_child(visit)` | usual_core has them |
 ///
-/// None of it throws or goes through the engine's watch. The base is no part of the interface of what is derived.
+/// None of this throws or goes through the engine's watch. The base classes are no part of the engine's interface.
 template <class Core>
 class engine_over : protected Core, protected sampled_engine<Core::options::sample_every != 0> {
   static_assert(are_options_built<typename Core::options>());
@@ -90,17 +91,18 @@ public:
     if (ZMM_UNLIKELY(!core().give_hit(block, bytes, alignment))) return deallocate_miss(block, bytes, alignment);
   }
 
-  /// For bulk allocation, of engines with lists of free blocks. Effects: adds up to `count` blocks of `bytes` at
-  /// `alignment` that are at hand to `list`, none if they are on no list; fresh ones in the order of their addresses.
+  /// For bulk allocation, in engines with lists of free blocks. Effects: adds to `list` up to `count` blocks of `bytes`
+  /// at `alignment` that are at hand, fresh ones in the order of their addresses; none if the engine has no list for
+  /// such blocks.
   template <class C = Core, class Lists = typename C::lists_type>
   void pop_blocks(std::size_t bytes, std::size_t alignment, std::size_t count, block_list& list) noexcept;
-  /// For bulk allocation. Effects: frees the blocks of `list`, each of `bytes` at `alignment`, and empties it, unless
-  /// they are on no list. Complexity: O(1).
+  /// For bulk allocation. Effects: frees the blocks of `list`, each of `bytes` at `alignment`, and empties it, if the
+  /// engine has a list for such blocks. Complexity: O(1).
   template <class C = Core, class Lists = typename C::lists_type>
   void push_blocks(std::size_t bytes, std::size_t alignment, block_list& list) noexcept;
 
-  /// Returns: bytes usable in the live block at `block`, which was asked for as `bytes` at `alignment`: a small one is not
-  /// looked up, where that tells its bin.
+  /// Returns: bytes usable in the live block at `block`, which was asked for as `bytes` at `alignment`. Where these
+  /// tell a small block's bin, the block is not looked up.
   [[nodiscard]] std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept {
     if (ZMM_UNLIKELY(is_watched())) return watched_calls::usable_size(*this, block);
     return core().usable_size(block, bytes, alignment);
@@ -109,17 +111,17 @@ public:
   /// Effects: makes the block hold at least `min_bytes`, better `preferred_bytes`, where it is.
   /// Requires: `block` is live and may be freed with `old_bytes`; min_bytes <= preferred_bytes.
   /// Returns: the bytes now usable; the block may be freed with any size from `min_bytes` to that. 0: refused, and
-  /// nothing changed. A block that fits already answers its usable size. A slot stays a slot of its bin; a paged block
-  /// stays paged, grows into free pages behind it and gives its tail back.
+  /// nothing changed. If the block is large enough already, these are its usable size. A slot stays a slot of its bin;
+  /// a paged block stays paged, grows into free pages behind it and gives its tail back.
   [[nodiscard]] std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                             std::size_t preferred_bytes) noexcept;
 
   /// Effects: frees every block at once; limit, hook and storage stay, peaks start anew. No container may touch its old
-  /// blocks afterwards. The limit hook may not call it. A request ends first: what was registered runs.
+  /// blocks afterwards. The limit hook may not call it. In a request, what was registered for its end runs first.
   /// Complexity: linear in chunks or slabs and huge blocks, not in blocks.
   void release() noexcept;
-  /// Effects: the first half of release(): runs what was registered for the end. For faces, whose calls still work while
-  /// they do this in their destructors. Nothing is registered for the end of a general heap.
+  /// Effects: the first half of release(): runs what was registered for the end. For faces, whose destructors call it
+  /// while their other members still work. Nothing is registered for the end of a general heap.
   void run_end() noexcept { core().run_end(); }
 
   /// Effects: gives memory that is not needed back to storage. Returns: bytes given back. To find what lies free among
@@ -128,7 +130,8 @@ public:
     if (ZMM_UNLIKELY(is_watched())) watched_calls::settle(*this);
     return core().trim();
   }
-  /// Effects: finds memory that is free and of no use as it lies. Returns: bytes won.
+  /// Effects: finds memory that is free but of no use where it lies, such as runs without a live slot. Returns: bytes
+  /// made free.
   std::size_t collect() noexcept {
     if (ZMM_UNLIKELY(is_watched())) watched_calls::settle(*this);
     return core().collect();
@@ -142,7 +145,7 @@ public:
     return core().set_limit(bytes);
   }
   std::size_t limit() const noexcept { return core().book().limit(); }  ///< bytes; SIZE_MAX: no limit
-  /// Returns: limit() - real_size(), or what is left to whatever it draws on, if that is less.
+  /// Returns: limit() - real_size(), or what the limits of its ancestors and its pool leave, if that is less.
   std::size_t remaining() const noexcept { return core().remaining(); }
   /// Effects: `hook(user, needed)` is called before an allocation fails at the limit, once collecting and trimming did
   /// not help. It may free, trim and try_allocate() (then no second hook runs); what allocate() throws there terminates,
@@ -152,8 +155,8 @@ public:
   void lift_limit() noexcept { core().lift(); }      ///< for limit_lift
   void unlift_limit() noexcept { core().unlift(); }  ///< for limit_lift
 
-  /// Complexity: linear in bins, free blocks and what storage gave: figures are counted when they are asked for, so that
-  /// no call pays for them.
+  /// Complexity: linear in bins, free blocks and what storage gave: figures are counted when they are asked for, so
+  /// that no allocation or free pays for them.
   statistics stats() const;
   std::size_t real_size() const noexcept { return core().book().real_size(); }  ///< bytes taken from storage
   std::size_t real_peak() const noexcept { return core().book().real_peak(); }
@@ -172,7 +175,7 @@ protected:
     core().rekey(this);
     decide();
   }
-  /// For what is constant-initialised: it has to decide() before its first block.
+  /// For constant-initialised engines, which have to decide() before their first block.
   template <class... Args>
   constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
   ~engine_over() {
@@ -182,7 +185,7 @@ protected:
     else core().end();
   }
 
-  friend Core;  // which knows the engine that it is of by engine_of()
+  friend Core;  // which reaches its engine by engine_of()
   template <class> friend struct inspection;
   friend struct watched_calls;
   friend struct sampled_calls<engine_over>;
@@ -206,9 +209,9 @@ protected:
 
   ZMM_INLINE void* take_hit(std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (is_always_watched) return nullptr;
-    return core().take(bytes, alignment);  // one that forwards has nothing there
+    return core().take(bytes, alignment);  // an engine that forwards has nothing there
   }
-  /// The block, or, if a sample falls on it, what stands for it.
+  /// The block, or, if a sample falls on it, the block that is handed out in its place.
   ZMM_INLINE void* counted(void* block, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment,
                            [[maybe_unused]] site where) noexcept {
     if constexpr (!is_sampled) return block;
@@ -224,10 +227,10 @@ protected:
   void deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void end_watched() noexcept;
-  /// Drops everything: here below and here, once for every way it can come to that.
+  /// Drops everything, the children's blocks first: the one place for this, however the engine came to it.
   void drop_all() noexcept;
 
-  // Bare: for the watch, or where there is none.
+  // Bare calls: by the watch, or where there is none.
   void begin(admission& asked) const noexcept {
     core().begin(asked);
     if constexpr (options::guard_pages) asked.guard_huge();

@@ -1,4 +1,4 @@
-// What is derived from a core apart from hit paths: misses, sizes that change, the engine as a whole.
+// What is derived from a core, apart from hit paths: misses, blocks that change size, the engine as a whole.
 #pragma once
 
 #include <zmm/watch/engine_over.hpp>
@@ -13,7 +13,7 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size
   }
   return fresh_or_throw(bytes, alignment, where);
 }
-/// For cores that look aside: what that did not find.
+/// For cores that look aside: what take_aside() did not have.
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_behind(std::size_t bytes, std::size_t alignment, site where) {
   return fresh_or_throw(bytes, alignment, where);
@@ -52,7 +52,8 @@ void* engine_over<Core>::try_allocate_growing(std::size_t bytes, std::size_t ali
   return allocate_asked(bytes, alignment, site{}, asked);
 }
 
-/// What no list has at hand. An engine's first call comes here: by then it is settled whether it forwards.
+/// Serves what no list has at hand. An engine's first allocation comes here, which settles whether it forwards, if that
+/// is still open.
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where,
                                                      admission& asked) noexcept {
@@ -62,8 +63,8 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::siz
   return block != nullptr ? counted(block, bytes, alignment, where) : nullptr;
 }
 
-/// Attempts, with what is to be done between them: reclaim, ask the limit's hook. A refusal for good opens the reserve,
-/// before the hook is asked.
+/// Makes attempts; between them it reclaims and asks the limit's hook. It opens the reserve before it asks the hook,
+/// and when it fails.
 template <class Core>
 template <class Attempt>
 ZMM_INLINE void* engine_over<Core>::obtain_block(std::size_t const& bytes, admission& asked, Attempt attempt) noexcept {
@@ -89,7 +90,7 @@ ZMM_INLINE void* engine_over<Core>::allocate_rest(std::size_t bytes, std::size_t
   return block;
 }
 
-/// As allocate_rest(), from malloc, charged as it is.
+/// As allocate_rest(), but from malloc, and charged with its exact size.
 template <class Core>
 ZMM_COLD void* engine_over<Core>::allocate_forwarded(std::size_t bytes, std::size_t alignment,
                                                      admission& asked) noexcept {
@@ -120,7 +121,7 @@ ZMM_NOINLINE void engine_over<Core>::deallocate_behind(void* block, std::size_t 
 }
 template <class Core>
 ZMM_INLINE void engine_over<Core>::give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes == 0) return deallocate(block, 1, alignment);  // which takes null: with a size it would not come here
+  if (bytes == 0) return deallocate(block, 1, alignment);  // which takes null: a null block with a size does not come here
   if (ZMM_UNLIKELY(is_watched())) return watched_calls::deallocate(*this, block, bytes, alignment);
   core().give_missed(block, bytes, alignment);
 }
@@ -209,7 +210,7 @@ template <class Core> void engine_over<Core>::reset_peak() noexcept {
 ///     size <= peak
 template <class Core> void engine_over<Core>::verify() const {
   if (ZMM_UNLIKELY(is_watched())) watched_calls::verify(*this);
-  if (ZMM_UNLIKELY(forwards())) return;  // there is nothing else
+  if (ZMM_UNLIKELY(forwards())) return;  // the core has no blocks
   core().verify(this);
   if (ZMM_UNLIKELY(is_watched())) return;  // the figures are the watch's
   statistics const s = stats();

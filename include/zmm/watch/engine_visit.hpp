@@ -1,4 +1,4 @@
-// Visits of an engine: of what its core tells, and of the live blocks that its watch knows.
+// Visits of an engine: what its core reports, and the live blocks that its watch knows.
 #pragma once
 #include <zmm/blocks/block_info.hpp>
 #include <zmm/watch/engine_over.hpp>
@@ -6,12 +6,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The engine that a face, or the process's heap, stands for; an engine or a pool is its own.
+/// The engine that a face, or the process's heap, stands for; an engine or a pool stands for itself.
 template <class X> auto inspected(X const& x, int) noexcept -> decltype((x.heap())) { return x.heap(); }
 template <class X> X const& inspected(X const& x, long) noexcept { return x; }
 template <class X> auto const& inspected(X const& x) noexcept { return inspected(x, 0); }
 
-/// Core says `tell_all(tell, tells_blocks)`: tells of each area and, if so wished, of its live blocks; false: that was enough.
+/// Core has `tell_all(tell, tells_blocks)`: tells of each area and, with `tells_blocks`, of its live blocks; false: the
+/// visitor had enough.
 template <class Core> struct inspection<engine_over<Core>> {
   using heap_type = engine_over<Core>;
 
@@ -30,7 +31,7 @@ template <class Core> struct inspection<engine_over<Core>> {
   }
 };
 
-/// The watch of an engine whatever it is, or null: what needs no more of it does not include each engine's visit.
+/// The watch of any engine, or null. Code that needs only this need not include the engine's own visit.
 template <class Core> auto const* watch_in(engine_over<Core> const& engine) noexcept {
   return inspection<engine_over<Core>>::watch(engine);
 }

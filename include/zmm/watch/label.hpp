@@ -23,7 +23,7 @@ public:
     record_->label = name;
   }
   ~label() {
-    // A thread that is ending has left its record, which may be another's by now.
+    // A thread that is ending has left its record, which may be another thread's by now.
     if (record_ != nullptr && record_ == detail::own_thread.record) record_->label = before_;
   }
   label(label const&) = delete;

@@ -9,7 +9,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// How many live samples there are, by what their addresses lead to: where there is none, nobody has to ask the book.
+/// The number of live samples, by hash of their address: where it is 0 the book need not be asked.
 inline constexpr std::size_t sample_mark_count = 4096;
 ZMM_SHARED inline atomic<std::uint32_t> sample_marks[sample_mark_count];
 inline std::size_t sample_hash(std::uintptr_t key) noexcept {
@@ -18,7 +18,7 @@ inline std::size_t sample_hash(std::uintptr_t key) noexcept {
 inline atomic<std::uint32_t>& sample_mark_of(std::uintptr_t key) noexcept {
   return sample_marks[sample_hash(key) % sample_mark_count];
 }
-/// Whether a sample may be at the address. False is certain, to who may free what lies there.
+/// Whether a sample may be at the address. False is certain for the thread that may free the block.
 inline bool is_sample_marked(void const* block) noexcept {
   return sample_mark_of(~address_of(block)).load(memory_order_relaxed) != 0;
 }
@@ -27,7 +27,7 @@ template <class Options> struct sampled_places {
   ZMM_INLINE static bool may_have(void const* block) noexcept { return is_sample_marked(block); }
 };
 
-/// A sampled allocation. Whose it is: that of a request is its pool's.
+/// A sampled allocation. Its owner is the engine, or, for a request, the pool.
 struct sample {
   void const* owner;
   void const* engine;
@@ -50,7 +50,7 @@ struct sampled_figures {
   double blocks, bytes;  ///< taken since the owner began
 };
 
-/// Any thread. Everything is in memory of the operating system's.
+/// Any thread. Everything lies in memory from the operating system.
 ///
 /// Invariants:
 ///     sum of sample_marks == count_
@@ -70,7 +70,7 @@ public:
     insert({~address_of(s.block), s.bytes, s.weight, s.engine, number_of(*at)});
     return true;
   }
-  /// Returns: whether it was noted. It is not any more.
+  /// Effects: the block is not noted any more. Returns: whether it was.
   bool forget(void const* block) noexcept {
     if (!is_sample_marked(block)) return false;
     mutex_guard const guard(lock_);
@@ -80,7 +80,7 @@ public:
     erase(at);
     return true;
   }
-  /// Effects: a block that is noted is at `now` and has so many bytes; it stands for as many blocks as before.
+  /// Effects: if the block is noted, it is noted at `now`, with `bytes`; it stands for as many blocks as before.
   void moved(void const* block, void const* now, std::size_t bytes) noexcept {
     if (!is_sample_marked(block)) return;
     mutex_guard const guard(lock_);
@@ -93,7 +93,7 @@ public:
     copy.bytes = bytes;
     insert(copy);
   }
-  /// Effects: nothing of the engine is live; what it had taken stays in its owner's figures.
+  /// Effects: no block of the engine is noted as live any more; what it had taken stays in its owner's figures.
   void end_engine(void const* engine) noexcept {
     mutex_guard const guard(lock_);
     for (std::size_t i = 0; i < live_.capacity();) {
@@ -101,7 +101,7 @@ public:
       else ++i;
     }
   }
-  /// Effects: nothing was ever sampled of the owner. Requires: nothing of it is live.
+  /// Effects: forgets the owner's figures. Requires: nothing of it is live.
   void end_owner(void const* owner) noexcept {
     mutex_guard const guard(lock_);
     for (std::uint32_t& first : first_) {
@@ -118,8 +118,8 @@ public:
       }
     }
   }
-  /// Effects: calls visit(sampled_figures const&) for each place of the owner, all of one moment. `engine`: what is live there only,
-  /// and nothing else; null: all. visit() calls nothing of zmm's.
+  /// Effects: calls visit(sampled_figures const&) for each place of the owner, with figures of one moment. `engine`: of
+  /// that engine's live blocks only; null: of all. visit() must not call zmm.
   template <class Visit> void look(void const* owner, void const* engine, Visit visit) noexcept {
     mutex_guard const guard(lock_);
     for (std::size_t i = 0; i < place_count_; ++i) {
@@ -162,7 +162,7 @@ private:
   struct place {
     void const* owner;  ///< null: not in use
     sampled_figures figures;
-    std::uint32_t next;  ///< of the list, or of those that are not in use; counts from 1, and 0 is the end
+    std::uint32_t next;  ///< in its list, or in that of unused places; counts from 1, and 0 is the end
   };
 
   static std::size_t list_of(sample const& s, call_stack const* stack) noexcept {

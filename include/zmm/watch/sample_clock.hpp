@@ -11,15 +11,15 @@ ZMM_SHARED inline atomic<std::size_t> sample_draws{0};
 /// Samples lie among the bytes that a thread takes as the events of a Poisson process, one each `Mean` bytes on average: so a block
 /// of s bytes is sampled with probability 1 - exp(-s / Mean), whatever came before, whichever engine it is taken from.
 template <std::size_t Mean> struct sample_clock {
-  /// Returns: whether the block that reaches_sample() was true of is sampled. Another interval has begun then, behind the block. A thread's
-  /// first call draws its first interval.
+  /// Returns: whether the block for which reaches_sample() was true is sampled. If so, another interval has begun
+  /// behind the block. A thread's first call draws its first interval.
   ZMM_COLD static bool is_due(std::size_t bytes) noexcept {
     auto const taken = static_cast<std::int64_t>(bytes);
     if (bytes_to_sample<Mean> + taken == 0 && (bytes_to_sample<Mean> = draw() - taken) > 0) return false;
     bytes_to_sample<Mean> = draw();
     return true;
   }
-  /// Of how many blocks of so many bytes one that is sampled tells.
+  /// The number of blocks of `bytes` that one sampled block stands for.
   static double weight(std::size_t bytes) noexcept {
     return -1 / __builtin_expm1(-static_cast<double>(bytes) / static_cast<double>(Mean));
   }

@@ -1,4 +1,5 @@
-// How an engine is sampled: a block on which a sample falls leaves the normal path, so that its free is seen and no other is looked up.
+// How an engine is sampled: a block on which a sample falls leaves the normal path, so that its free is noticed, and
+// other frees need no look-up.
 //
 //     allocate ─ (a sample is due) sampled ─ sample_book::note
 //        └─ (small) own_place
@@ -11,7 +12,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Whose samples an engine's are: of a request, its pool's.
+/// The owner of an engine's samples: of a request its pool, else the engine itself.
 template <class Core> auto sampled_owner(Core const& core, void const*, int) noexcept -> decltype(&core.pool()) {
   return &core.pool();
 }
@@ -28,8 +29,8 @@ template <class Engine> struct sampled_calls {
 
   static sample_book& book() noexcept { return the_sample_book.value; }
 
-  /// Effects: the block, which is as good as handed out, is noted if a sample falls on it. Returns: the block, or another in its stead.
-  /// Sampling fails nothing: what there is no memory for is not sampled.
+  /// Effects: notes the block, which is about to be handed out, if a sample falls on it. Returns: the block, or another
+  /// in its place. Sampling never makes an allocation fail: without memory for it the block is not sampled.
   template <class Where>
   ZMM_COLD static void* sampled(Engine& e, void* block, std::size_t bytes, std::size_t alignment, Where where) noexcept {
     if (!clock::is_due(bytes) || e.is_watched()) return block;
@@ -43,7 +44,7 @@ template <class Engine> struct sampled_calls {
     return place;
   }
 
-  /// A block that the hit path of frees leaves alone. Requires: bytes > 0.
+  /// Frees a block that the hit path of frees refused. Requires: bytes > 0.
   ZMM_NOINLINE static void deallocate(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     if (block == nullptr) return;  // typed faces pass it where no objects are freed
     bool const has_own_place = book().forget(block) && Engine::samples_apart && is_small(bytes, alignment);
@@ -52,7 +53,8 @@ template <class Engine> struct sampled_calls {
   /// Effects: a block that is about to be freed by its address is no sample.
   ZMM_COLD static void forget(void const* block) noexcept { book().forget(block); }
 
-  /// Effects: a block at `before` of `old` bytes has its place at `now` and `bytes` bytes. What it has more is sampled, too.
+  /// Effects: a block at `before` of `old` bytes has its place at `now` and `bytes` bytes. A sample may fall on the
+  /// bytes it gained.
   ZMM_COLD static void resized(Engine& e, void const* before, void* now, std::size_t old, std::size_t bytes) noexcept {
     if (e.is_watched()) return;
     book().moved(before, now, bytes);
@@ -62,7 +64,7 @@ template <class Engine> struct sampled_calls {
     note(e, now, bytes, no_site{}, __builtin_return_address(0));
   }
 
-  /// Effects: nothing of the engine is live.
+  /// Effects: forgets the samples of the engine, which has no live block any more.
   ZMM_COLD static void end(Engine& e) noexcept {
     if (!e.has_samples.load(memory_order_relaxed)) return;
     e.has_samples.store(false, memory_order_relaxed);

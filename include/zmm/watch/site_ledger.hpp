@@ -1,4 +1,4 @@
-// Where the blocks of a debug heap were allocated, and how much of it.
+// Where the blocks of a debug heap were allocated, and how many bytes.
 #pragma once
 
 #include <zmm/watch/label.hpp>
@@ -20,7 +20,7 @@ struct site_figures {
 
 namespace detail {
 
-/// Keeps figures for each place and each label. One thread at a time: its watch sees to that.
+/// Keeps figures for each place and each label. One thread at a time: the watch sees to that.
 class site_ledger {
 public:
   site_ledger() = default;
@@ -36,7 +36,7 @@ public:
     add(s, bytes, 0);
     return static_cast<std::uint32_t>(&s - &sites_.items[0]);
   }
-  /// The same for a block that takes over what another has: peaks do not count both.
+  /// The same for a block that replaces another: peaks do not count both.
   std::uint32_t note_allocated(replaced_block old, std::size_t bytes) noexcept {
     add(sites_.items[old.site], bytes, old.bytes);
     return old.site;
@@ -51,7 +51,7 @@ public:
     s.figures.live_bytes -= before - after;
     labels_.items[s.label].live_bytes -= before - after;
   }
-  /// Effects: nothing is live. Peaks and counts stay until the next allocation: they can be asked after the end.
+  /// Effects: nothing is live. Peaks and counts stay until the next allocation: so they can be read after the end.
   void note_end() noexcept {
     for_each([](site_figures& f) { f.live_blocks = f.live_bytes = 0; });
     ended_ = true;
@@ -69,8 +69,8 @@ public:
   std::size_t labels() const noexcept { return labels_.count; }
   site_figures const& label_at(std::size_t number) const noexcept { return labels_.items[number]; }
 
-  /// Effects: what is live is folded by place, in the order of the first allocation there, and reported, by a thread that
-  /// is not inside the watch any more.
+  /// Effects: reports what is live, summed up by place, in the order of the first allocation there. The sink is called
+  /// outside the watch.
   template <class Watch> void report_leaks(void const* heap, Watch const& watch) const noexcept {
     leak_report report{heap, nullptr, 0, 0, 0};
     list<leak> leaks;
@@ -124,7 +124,7 @@ private:
     return static_cast<std::size_t>(((address_of(file) * 31 + line) * 31 + address_of(label)) * 0x9E3779B97F4A7C15U >>
                                     20);
   }
-  /// The place where a site's number stands, or would. Numbers in it count from 1.
+  /// The place in the index where a site's number is, or would be. Numbers there count from 1.
   std::size_t place_of(char const* file, unsigned line, char const* label) const noexcept {
     std::size_t const mask = index_.capacity() - 1;
     for (std::size_t i = hash(file, line, label) & mask;; i = (i + 1) & mask) {

@@ -1,11 +1,12 @@
-// The figures of a watch, place by place, while others may be inside.
+// The figures of a watch, place by place, while other threads may be inside.
 #pragma once
 #include <zmm/watch/site_ledger.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Effects: calls visit(item) for each of count() items, at(number), until it returns false, outside the lock, so that it may
-/// use what is looked at: a few are copied at a time inside locked(). Returns: whether it came to the end.
+/// Effects: calls visit(item) for each of count() items, at(number), until it returns false. A few items at a time are
+/// copied inside locked(); visit() is called outside, so that it may use what is looked at. Returns: whether it came to
+/// the end.
 template <class Item, class Locked, class Count, class At, class Visit>
 bool for_each_copied(Locked locked, Count count, At at, Visit visit) {
   constexpr std::size_t most = 16;

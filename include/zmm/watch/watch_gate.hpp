@@ -1,4 +1,4 @@
-// Who is inside a watch.
+// Which thread is inside a watch.
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -6,13 +6,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// One thread at a time, as often as it likes. Another one waits if the watch is shared; else it is stopped: the heap is not
-/// made for two.
+/// Lets one thread in at a time, which may enter again. Another one waits if the watch is shared; else it goes to the
+/// stop handler, because the heap is for one thread at a time.
 class watch_gate : mutex {
 public:
   watch_gate() noexcept : mutex(lock_rank::watch) {}
 
-  /// Effects: who enters enters `outer` first; null: nothing more. Requires: nobody is inside, or nothing changes.
+  /// Effects: a thread that enters this gate enters `outer` first; null: this gate only. Requires: nobody is inside, or
+  /// `outer` is the same as before.
   void stand_in(watch_gate* outer) noexcept {
     if (outer_ != outer) outer_ = outer;
   }
@@ -51,9 +52,9 @@ private:
     mutex::unlock();
   }
 
-  detail::atomic<void const*> inside_{nullptr};  ///< the thread that is
-  std::size_t depth_ = 0;                        ///< how often more
-  watch_gate* outer_ = nullptr;                  ///< who is inside here is inside there
+  detail::atomic<void const*> inside_{nullptr};  ///< the thread that is inside, by the address of its list of locks
+  std::size_t depth_ = 0;                        ///< how many times more than once it is inside
+  watch_gate* outer_ = nullptr;                  ///< a thread that is inside here is inside there, too
   held_lock held_{static_cast<mutex*>(this),
                   [](void const* gate) noexcept {
                     static_cast<watch_gate*>(static_cast<mutex*>(const_cast<void*>(gate)))->let_go();

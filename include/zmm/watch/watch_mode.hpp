@@ -8,15 +8,16 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Of `bytes` to the byte, so that a tool sees where the block ends; null if there is none.
+/// A block of malloc's, of exactly `bytes`, so that a tool sees where it ends; null if there is none.
 inline void* forwarded_block(std::size_t bytes, std::size_t alignment) noexcept {
   if (alignment <= alignof(std::max_align_t)) return host::allocate(bytes);
   return host::allocate_aligned(bytes, alignment);
 }
-/// Effects: gives back what forwarded_block() made.
+/// Effects: frees a block of forwarded_block().
 inline void zmm_free(void* block) noexcept { host::free(block); }
 
-/// What a watch is to do. Red zones lie in front of a block and behind it; a tool that blocks are forwarded to has its own.
+/// What a watch is to do. Zones that may not be touched lie in front of a block and behind it; a tool that watches
+/// malloc has its own.
 struct watch_policy {
   bool forwards;           ///< blocks are malloc's: no zones, no quarantine
   bool fills;              ///< what may not be used is filled with a pattern, and compared later
@@ -27,11 +28,11 @@ struct watch_policy {
 enum class forwarding : unsigned char { unknown, off, on };
 ZMM_SHARED inline detail::atomic<forwarding> forwarding_now{forwarding::unknown};
 
-/// The environment decides, or that a tool is there that knows malloc and nothing of zmm.
+/// The environment decides; if it does not, whether a tool is running that knows malloc but not zmm.
 ZMM_COLD inline bool find_forwarding() noexcept {
   char const* const wish = host::wish("ZMM_PASSTHROUGH");
   bool const on = wish != nullptr && *wish != '\0' ? *wish != '0' : is_under_memcheck();
-  forwarding expected = forwarding::unknown;  // what a call of passthrough() said meanwhile stays
+  forwarding expected = forwarding::unknown;  // if passthrough() was called meanwhile, that stays
   forwarding_now.compare_exchange_strong(expected, on ? forwarding::on : forwarding::off);
   return forwarding_now.load() == forwarding::on;
 }

@@ -5,7 +5,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// One byte, over and over. What is not a whole address anywhere, and neither 0 nor text.
+/// A byte that fills a region. As a word it is odd, so no aligned address, and neither 0 nor text.
 enum class pattern : unsigned char {
   zone = 0xFB,   ///< beside a block
   fresh = 0xCB,  ///< a block that nobody wrote to

@@ -7,9 +7,9 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Effects: tells of each live block of the watch: a few thousand are copied at one moment, the oldest first, and told when
-/// nobody is inside, so that the visitor may use the engine. What is freed meanwhile may be told of, what is allocated not.
-/// Memory for the copies is the system's. Complexity: linear in blocks, and once more for every 32,768 of them.
-/// Returns: false if the visitor had enough.
+/// nobody is inside, so that the visitor may use the engine. Blocks freed meanwhile may be told of; blocks allocated
+/// meanwhile may be left out. Memory for the copies comes from the system. Complexity: linear in blocks, and once more
+/// for every 32,768 of them. Returns: false if the visitor had enough.
 template <class Watch, class Tell> bool walk_watch(Watch const& watch, Tell& tell) {
   struct item {
     std::uint64_t number;

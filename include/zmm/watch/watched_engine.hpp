@@ -1,4 +1,4 @@
-// How an engine is watched: what it has for that, and its calls as they go through the watch.
+// How an engine is watched: its members for that, and how its calls go through the watch.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -15,7 +15,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Where blocks were allocated, for a debug heap. Defined in <zmm/debug.hpp>: include that to use one.
 class site_ledger;
 
-/// For watches that nobody asks.
+/// For watches that nobody asks where blocks were allocated.
 class no_sites {
 public:
   static bool make_room() noexcept { return true; }
@@ -26,8 +26,8 @@ public:
   static void describe(std::uint32_t, stop_info&) noexcept {}
 };
 
-/// What a type of engine is watched by. Engines are watched from their first block to their end, or never: if their
-/// options say so or a sanitizer has to be told, always; else if they forward to malloc.
+/// How a type of engine is watched. An engine is watched from its first block to its end, or never: always if its
+/// options say so or a sanitizer has to be told, else only if it forwards to malloc.
 template <class Options> struct watch_of {
   using type = block_watch<std::conditional_t<Options::watch_blocks, site_ledger, no_sites>>;
   static constexpr bool is_constant = under_sanitizer || Options::watch_blocks;
@@ -37,14 +37,15 @@ template <class Options> struct watch_of {
   }
 };
 
-/// Ranks from here on are not served from lists: all of them in a watched engine. With plain links, a rank that is a
-/// constant, as of a node that is freed, costs no comparison unless its type is always watched or shared; in an engine that
-/// forwards, such a block is listed at first, and freed before the next call does anything.
+/// Ranks from this bound on are not served from lists; in a watched engine that is all of them. If links are plain and
+/// the engine's type is neither shared nor always watched, a rank that is a constant, such as a node's when it is
+/// freed, is not compared with the bound, which would cost time: in an engine that forwards, such a block is listed at
+/// first, and freed before the next call does anything.
 template <class Options, bool Shared = false> class hit_bound {
 public:
   constexpr hit_bound() noexcept = default;
   ZMM_INLINE std::size_t get() const noexcept {
-    if constexpr (Shared) return __atomic_load_n(&bound_, __ATOMIC_RELAXED);  // threads that meet here agree
+    if constexpr (Shared) return __atomic_load_n(&bound_, __ATOMIC_RELAXED);  // threads that write it write the same
     return bound_;
   }
   ZMM_INLINE std::size_t get(std::size_t rank) const noexcept {
@@ -58,16 +59,16 @@ private:
   std::size_t bound_ = watch_of<Options>::is_constant ? 0 : small_limit;
 };
 
-/// A base of every engine's core: what it has for its watch. Engines decide before their first block whether they forward; when
-/// they end so do their blocks, by watched_calls::end_all(), and their watch, by dispose().
+/// A base of every engine's core: its part in being watched. An engine decides before its first block whether it
+/// forwards. When it ends, watched_calls::end_all() ends its blocks, and dispose() its watch.
 template <class Options, bool Shared = false> class watched_engine {
 public:
   using watch_type = typename watch_of<Options>::type;
   static constexpr bool is_always_watched = watch_of<Options>::is_constant;
 
   bool is_watched() const noexcept { return bound_.is_watched(); }
-  /// Whether the engine is nobody's: what an allocator refers to that is bound to no heap. Its calls come here as a watched
-  /// engine's do; it hands out nothing, and stops who gives it a block.
+  /// Whether the engine is nobody's: the one that an allocator bound to no heap refers to. Its calls go the way of a
+  /// watched engine's; it hands out nothing, and a block that is freed to it goes to the stop handler.
   bool is_nobodys() const noexcept { return watch_.load(detail::memory_order_relaxed) == nobodys(); }
   bool forwards() const noexcept {
     if (!is_watched() || !is_always_watched) return is_watched();
@@ -90,7 +91,8 @@ public:
   }
 
 protected:
-  /// Effects: the watch, which has watched another engine, is this one's. Requires: it has none, and is not nobody's; one thread.
+  /// Effects: `kept`, which has watched another engine, watches this one. Requires: this engine has no watch, and is
+  /// not nobody's; one thread.
   void reopen_watch(watch_type* kept, void const* heap) noexcept {
     kept->reopen(watch_of<Options>::policy(Shared), heap);
     watch_.store(kept, detail::memory_order_release);
@@ -100,14 +102,14 @@ protected:
   hit_bound<Options, Shared> bound_;
 
 private:
-  /// Where no watch lies: no object has an odd address.
+  /// An address at which no watch lies: no object has an odd address.
   static watch_type* nobodys() noexcept { return reinterpret_cast<watch_type*>(std::uintptr_t{1}); }
 
   detail::atomic<watch_type*> watch_{nullptr};
 };
 
-/// The calls of a watched engine. engine_over has what they need: allocate_rest(), allocate_forwarded(), give_bare() and, of its
-/// core, lists(): what frees of a constant size have listed.
+/// The calls of a watched engine. They use engine_over's allocate_rest(), allocate_forwarded() and give_bare(), and its
+/// core's lists(): the blocks that frees of a constant size have listed.
 struct watched_calls {
   template <class Engine> struct bare {
     Engine& engine;
@@ -115,14 +117,14 @@ struct watched_calls {
     void* take(std::size_t bytes, std::size_t alignment, bool asks) noexcept {
       asked.why = refusal::none;
       asked.asks = asks;
-      if constexpr (watch_of<typename Engine::options>::is_constant) {  // else watches only forward
+      if constexpr (watch_of<typename Engine::options>::is_constant) {  // otherwise a watch is there only to forward
         if (!engine.forwards()) return engine.allocate_rest(bytes, alignment, asked);
       }
       return engine.allocate_forwarded(bytes, alignment, asked);
     }
     bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
       bool const is_left_alone = engine.give_bare(block, bytes, alignment);
-      return is_left_alone && !Engine::options::encode_links;  // those write beside a block when they hand it out
+      return is_left_alone && !Engine::options::encode_links;  // engines with these write beside a block they hand out
     }
   };
 
@@ -180,7 +182,7 @@ struct watched_calls {
     watch != nullptr ? watch->inspect(change) : change();
   }
 
-  /// Effects: what the watch keeps from the engine is the engine's again.
+  /// Effects: gives what the watch keeps from reuse back to the engine.
   template <class Engine> ZMM_COLD static void settle(Engine& e) noexcept {
     auto* const watch = e.watch();
     if (watch == nullptr) return;
@@ -188,7 +190,8 @@ struct watched_calls {
     admission asked;
     watch->end_quarantine(bare<Engine>{e, asked});
   }
-  /// Effects: every block is over; the engine drops its memory next. Says what was left over, if somebody is to know.
+  /// Effects: every block is over; the engine drops its memory next. With `reports`, a debug heap reports what is still
+  /// live.
   template <class Engine> ZMM_COLD static void end_all(Engine& e, bool reports) noexcept {
     auto* const watch = e.watch();
     if (watch == nullptr) return;
@@ -199,16 +202,16 @@ struct watched_calls {
     admission asked;
     watch->end_all(bare<Engine>{e, asked});
   }
-  /// Effects: every block of a watched engine is over, and nobody is told what was left over.
+  /// Effects: every block of a watched engine is over; what was still live is not reported.
   template <class Engine> static void end_all_silently(Engine& e) noexcept {
     if (e.is_watched()) end_all(e, false);
   }
-  /// Effects: an engine of which every block is over has no watch any more.
+  /// Effects: destroys the watch of an engine whose blocks are all over, or keeps it for another engine.
   template <class Engine> ZMM_COLD static void dispose(Engine& e) noexcept {
     auto* const watch = e.watch();
     if (watch != nullptr && !e.core().keeps_watch(watch)) Engine::watch_type::destroy(watch);
   }
-  /// What the watch knows better: the bytes asked for.
+  /// Effects: replaces figures by those that the watch knows exactly: of the bytes asked for.
   template <class Engine> ZMM_COLD static void correct(Engine const& e, statistics& s) noexcept {
     free_deferred(const_cast<Engine&>(e));
     s.size = s.live_blocks = s.peak = 0;
@@ -220,12 +223,13 @@ struct watched_calls {
     if (auto* const watch = e.watch()) watch->verify();
   }
 
-  /// Effects: frees what frees of a constant size have listed; stops if the engine is nobody's and there is something.
+  /// Effects: frees the blocks that frees of a constant size have listed; stops if there are any and the engine is
+  /// nobody's.
   template <class Engine> static void free_deferred(Engine& e) noexcept {
     if constexpr (!watch_of<typename Engine::options>::is_constant) {
       for (std::uint8_t i = 0; i < bin_count; ++i) {
         for (free_slot* slot = e.core().lists().take_list(bin_index{i}); slot != nullptr;) {
-          // Freed twice, or written to since: what knows malloc knows more, and the link leads nowhere.
+          // Freed twice, or written to since: the tool that knows malloc reports it, and the link must not be followed.
           auto* const watch = e.watch();
           bool const is_whole = watch != nullptr && watch->is_live(slot);
           free_slot* const next = is_whole ? slot->next : nullptr;
