@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Blocks linked through their first words. Owns nothing: whoever holds the list holds the blocks.
+/// Blocks linked through their first words. Owns nothing: the holder of the list holds the blocks.
 ///
 /// Invariants: count == length of the list from root.next; tail is its last block, or the root if it is empty, and the
 /// last block's link is null.

@@ -112,7 +112,7 @@ public:
   /// Effects: from now on pop() finds nothing; what is pushed waits for take_list(). Requires: nothing was carved.
   void forward() noexcept { floor_ = ~std::uintptr_t{0}; }
 
-  /// Effects: forgets everything; the pages belong to somebody else now.
+  /// Effects: forgets everything, after the pages were given away.
   void reset() noexcept {
     Links const kept = links();
     std::uintptr_t const floor = floor_;

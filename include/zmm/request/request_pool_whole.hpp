@@ -65,7 +65,7 @@ template <class Geometry> void basic_request_pool<Geometry>::verify() const noex
   detail::check(held + detained_.bytes() <= lent_, "what magazines hold is lent", nullptr, this);
 }
 
-/// While the process forks every claim is held, besides the lock: so the child finds no magazine half changed, and none
+/// While the process forks, the lock and every claim are held: so the child finds no magazine half changed, and none
 /// claimed by a thread that is not in the child.
 template <class Geometry> void basic_request_pool<Geometry>::hold_for_fork(void* pool) noexcept {
   auto& self = *static_cast<basic_request_pool*>(pool);

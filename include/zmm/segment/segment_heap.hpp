@@ -16,7 +16,7 @@ namespace zmm { inline namespace ZMM_ABI {
 /// A small block that is freed waits in a cache for another of its size; else it is joined with what is free beside it. A
 /// request is served from the cache, then from `free_buckets` (free blocks of exactly its size, if that is small, or the
 /// next one that has some), from `large_free_buckets` (the best fit), from `rest_buckets` (what was left of blocks that
-/// were cut), from a new segment. No call takes time that grows with the number of blocks, but for those that say so. An
+/// were cut), from a new segment. No call takes time that grows with the number of blocks, except those that say so. An
 /// empty segment is kept. Other empty segments, and those of large blocks, go back to storage, unless such segments
 /// were soon needed again before: then some are kept, count against the limit, and go back when they were not used for
 /// long. 8 KiB are set aside for when memory runs out.

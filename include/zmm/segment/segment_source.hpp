@@ -41,7 +41,7 @@ public:
   segment_index const& index() const noexcept { return index_; }
   segment* first() const noexcept { return first_; }
   std::size_t count() const noexcept { return count_; }        ///< of segments in use
-  std::size_t kept() const noexcept { return kept_.count(); }  ///< segments that nobody uses
+  std::size_t kept() const noexcept { return kept_.count(); }  ///< segments kept, not in use
   std::size_t kept_bytes() const noexcept { return kept_.bytes(); }
   std::size_t used_bytes() const noexcept { return book_.real_size() - kept_.bytes(); }
 

@@ -82,7 +82,7 @@ inline std::size_t segment_source::drop(segment* s) noexcept {
   return bytes;
 }
 
-/// Effects: memory that nobody uses is kept. Nobody may use it meanwhile.
+/// Effects: keeps memory that is not in use. Nothing may touch it meanwhile.
 inline void segment_source::keep(void* room, std::size_t bytes, std::size_t reserve) noexcept {
   forbid(room, bytes);
   allow(room, sizeof(kept_block));

@@ -217,9 +217,9 @@ private:
     }
   }
   /// A look costs time for each free slot: several times what its free cost, where frees came in no order. So a look is
-  /// for memory that is left behind in bulk; anything less waits until the core has to grow, which looks first. After
-  /// the first look, at half of what is carved, the next ones are at a quarter each of what the last one left: the last
-  /// blocks of a load keep chunks that are otherwise empty.
+  /// for memory that is left behind in bulk; anything less waits until the core has to grow, which looks first. The
+  /// first look is due when half of what is carved is free; each of the next ones when only a quarter of what was live
+  /// at the last one is left: the last blocks of a load keep chunks that are otherwise empty.
   bool is_look_due() const noexcept {
     std::size_t const half = core_.carved() / 2;
     if (free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look) return true;
