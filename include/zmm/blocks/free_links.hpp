@@ -44,7 +44,8 @@ struct plain_links {
   ZMM_INLINE void link(free_slot* slot, bin_index, free_slot* next) const noexcept { slot->next = next; }
   /// Effects: marks a slot that is on no list as free, with `next` behind it. Returns: the slot.
   ZMM_INLINE free_slot* make(void* slot, bin_index, free_slot* next) const noexcept {
-    allow(slot, sizeof(free_slot));  // a slot that was never handed out may still be forbidden because of what lay here before
+    // A slot that was never handed out may still be forbidden because of what lay here before.
+    allow(slot, sizeof(free_slot));
     return ::new (slot) free_slot{next};
   }
 };

@@ -60,7 +60,7 @@ public:
   /// Returns: the bin's whole list, which is empty then.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = lists_[bin.value];
-    if (list != nullptr) lists_[bin.value] = nullptr;  // an empty list is not written: threads share a heap that is nobody's
+    if (list != nullptr) lists_[bin.value] = nullptr;  // else no write: threads may share a heap that is nobody's
     return list;
   }
 

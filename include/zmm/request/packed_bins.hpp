@@ -116,7 +116,7 @@ public:
   /// Returns: the free blocks of the bin, which has none then. Alignments up to 16.
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = bins_.lists[bin.value];
-    if (list != nullptr) bins_.lists[bin.value] = nullptr;  // an empty list is not written: threads share a heap that is nobody's
+    if (list != nullptr) bins_.lists[bin.value] = nullptr;  // else no write: threads may share a heap that is nobody's
     return list;
   }
 
@@ -176,7 +176,7 @@ public:
 private:
   static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
   static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at which bins free
-  static constexpr std::size_t batched_bins = 24;  ///< bins that may carve batches: slots up to 1 KiB, so batches up to 8 KiB
+  static constexpr std::size_t batched_bins = 24;  ///< bins that may: slots up to 1 KiB, so batches up to 8 KiB
   static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
 
   struct bin_set {

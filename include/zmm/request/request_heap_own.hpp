@@ -146,7 +146,7 @@ protected:
 private:
   using orders = slab_orders<geometry>;
   static constexpr std::size_t counted_from = orders::bytes(orders::max);  ///< bytes of slabs: those opened later are counted
-  static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: then it looks for free ones itself
+  static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: it then looks for free ones
   static constexpr std::size_t looked_at_a_page = 32;                     ///< free blocks that each page taken pays to look at
   static constexpr std::uint16_t is_going = 0xFFFF;                       ///< in a cell of a slab that has no live block
   using chunk_type = chunk<geometry>;

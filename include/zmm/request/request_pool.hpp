@@ -264,7 +264,7 @@ private:
   std::size_t ended_in_window_ = 0;
   detail::slab_shelves<Geometry> shelves_;
   detail::slab_detention detained_;
-  std::size_t in_flight_ = 0;     ///< requests that joined under the lock, less those that ended there; in_flight() is the figure
+  std::size_t in_flight_ = 0;     ///< joined less ended, under the lock; in_flight() is the figure
   std::size_t lent_ = 0;          ///< bytes lent to requests, in magazines, or detained
   std::size_t peak_lent_ = 0;     ///< highest `lent_` of this window
   std::size_t average_lent_ = 0;  ///< Zend's running average of those peaks

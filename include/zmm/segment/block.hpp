@@ -51,7 +51,7 @@ struct listed_block : heap_block {
 /// A free block that is large enough for a place in a trie.
 struct trie_block : listed_block {
   trie_block* child[2];
-  trie_block* parent;     ///< null: the root; itself: the block is only on the list of one of equal size, which is in the trie
+  trie_block* parent;     ///< null: the root; itself: on the list of one of equal size, which is in the trie
   std::size_t is_purged;  ///< its whole pages were purged and not used since
 };
 

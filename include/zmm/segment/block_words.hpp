@@ -26,7 +26,7 @@ public:
   /// Effects: no block begins at `b` any more.
   void erase(heap_block*) const noexcept {}
   // For zero_on_free, which leaves nothing of a block to the next one.
-  void wipe_links(heap_block*, std::size_t /*size*/) const noexcept {}  ///< the links of a free block, and its size at the end
+  void wipe_links(heap_block*, std::size_t /*size*/) const noexcept {}  ///< links and last word of a free block
   void wipe(heap_block*, std::size_t /*size*/) const noexcept {}        ///< the payload
 
   /// Before a free block's link is followed.
@@ -39,7 +39,7 @@ public:
   struct live_text {};
   live_text begin_resize(heap_block*, std::size_t /*bytes*/) const noexcept { return {}; }
   void revive(heap_block*, live_text) const noexcept {}          ///< it is as it was
-  void revive_resized(heap_block*, live_text) const noexcept {}  ///< it may be freed with any size up to its usable size
+  void revive_resized(heap_block*, live_text) const noexcept {}  ///< any size up to its usable size frees it
   /// The block at a payload that a caller passes. Stops unless it is live.
   ZMM_INLINE heap_block* named(void const* payload) const noexcept { return heap_block::of(payload); }
   /// Stops unless the live block may be freed with these. Effects: it is not live any more.

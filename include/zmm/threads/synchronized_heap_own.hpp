@@ -92,7 +92,7 @@ public:
   bool stay(void* block, std::size_t bytes, std::size_t alignment) const noexcept {
     return core_type::stays_paged(central_.source(), block, bytes, alignment);
   }
-  static std::size_t peak() noexcept { return 0; }  // the peak is of carved bytes, and a block that moves hardly changes it
+  static std::size_t peak() noexcept { return 0; }  // of carved bytes: a block that moves hardly changes it
   static void restore_peak(std::size_t) noexcept {}
   std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
                               admission& asked) noexcept;
@@ -140,7 +140,7 @@ private:
   /// Requires: the block is small.
   ZMM_INLINE void free_small(cache_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) __builtin_unreachable();  // no bound is above small_limit, which the compiler cannot see here
+    if (rank >= small_limit) __builtin_unreachable();  // no bound is above it, which g++ cannot see here
     bin_index const bin = classes::bin_of(rank);
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_cache(&no_cache))) return give_without_cache(block, bytes, alignment);
@@ -193,7 +193,7 @@ private:
   // Written by all threads, on misses: on cache lines of its own.
   alignas(64) central_type central_;
   limit_hook_slot<Options::encode_calls> hook_;  ///< guarded by the source's lock
-  detail::atomic<std::size_t> lifts_without_cache_{0};   ///< lifts by threads without a cache: each counts for all of these
+  detail::atomic<std::size_t> lifts_without_cache_{0};   ///< by threads without a cache, for all of these
   detail::atomic<bool> asks_without_cache_{false};       ///< a thread without a cache is in the hook
   fork_node fork_{central_.lock(), this, &in_child};
   fork_node source_fork_{central_.source().lock()};

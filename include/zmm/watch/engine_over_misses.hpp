@@ -121,7 +121,7 @@ ZMM_NOINLINE void engine_over<Core>::deallocate_behind(void* block, std::size_t 
 }
 template <class Core>
 ZMM_INLINE void engine_over<Core>::give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes == 0) return deallocate(block, 1, alignment);  // which takes null: a null block with a size does not come here
+  if (bytes == 0) return deallocate(block, 1, alignment);  // null may come here, but only with no size
   if (ZMM_UNLIKELY(is_watched())) return watched_calls::deallocate(*this, block, bytes, alignment);
   core().give_missed(block, bytes, alignment);
 }
