@@ -5,6 +5,7 @@
 #include "../support/counting_storage.hpp"
 #include "../support/engines.hpp"
 #include "../support/random.hpp"
+#include "../support/stop_recorder.hpp"
 #include <cstring>
 #include <doctest/doctest.h>
 #include <utility>
@@ -201,5 +202,19 @@ TEST_CASE("request: slabs that others get are counted anew") {
     for (block const& b : others) CHECK(b.is_whole());
   }
   pool.verify();
+}
+
+TEST_CASE("request: a block of a slab that went back to the system stops when it is freed again") {
+  child_result const result = run_in_child([] {
+    zmm::request_pool pool;
+    zmm::hardened_request_heap heap{pool};
+    std::vector<block> const all = fill(heap, 512, 32 * mib);
+    for (size_t i = 1; i < all.size(); ++i) give(heap, all[i]);  // one lives: the request is not dropped whole
+    heap.collect();
+    pool.trim();
+    give(heap, all[all.size() / 2]);  // neither in the first slab nor in the last
+  });
+  CHECK(result.stopped);
+  CHECK(result.what == "a freed block lies in memory of this request");
 }
 }  // namespace

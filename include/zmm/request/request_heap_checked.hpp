@@ -14,9 +14,8 @@ template <class Options> void request_heap_own<Options>::check_memory(void const
     stop({"a freed block lies in memory of this request", block, this});
 }
 
-/// Stops unless a live packed block for `bytes` at `alignment` is at `block`. If a block of this request was seen in
-/// the chunk before, the memory is taken to be readable: a slab of the request lay there, and still does unless it was
-/// collected.
+/// Stops unless a live packed block for `bytes` at `alignment` is at `block`. A chunk in which a block of this request was seen
+/// is readable: a slab of the request lies there, and when slabs go, all chunks are forgotten.
 template <class Options>
 ZMM_INLINE void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::size_t bytes,
                                                          std::size_t alignment) noexcept {
