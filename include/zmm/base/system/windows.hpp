@@ -124,8 +124,8 @@ struct windows_system : bare_system {
     zmm_close_handle(opened);
     return has;
   }
-  /// Slots of fibers, of which each thread is one: called when it ends, before the destructors of its variables, and when the
-  /// slot is deleted.
+  /// Slots of fibers, of which each thread is one: called when it ends and when the slot is deleted. MSVC destroys a thread's
+  /// variables after that, g++ for Windows before.
   static bool make_key(thread_key* key, void (*at_end)(void*)) noexcept {
     *key = zmm_fls_alloc(at_end);
     return *key != ~windows_word{0};
