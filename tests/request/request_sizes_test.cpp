@@ -39,8 +39,8 @@ TEST_CASE("request_sizes: each size up to 2^17 lies in its bucket and within an 
 TEST_CASE("request_sizes: a doubling has eight buckets of one width") {
   for (size_t low = 16; low != 0 && low <= last_size; low *= 2)
     for (size_t i = 0; i < 8; ++i) {
-      REQUIRE(request_sizes::bucket_of(low + i * low / 8) == request_sizes::bucket_of(low) + i);
-      REQUIRE(request_sizes::bucket_end(request_sizes::bucket_of(low) + i) == low + (i + 1) * low / 8 - 1);
+      REQUIRE(request_sizes::bucket_of(low + i * (low / 8)) == request_sizes::bucket_of(low) + i);
+      REQUIRE(request_sizes::bucket_end(request_sizes::bucket_of(low) + i) == low + (i + 1) * (low / 8) - 1);
     }
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("request_sizes: fading against a histogram kept by hand") {
       break;
     }
   }
-  CHECK(fades >= 5);
+  CHECK(fades >= zmm_test::scaled(5));
 }
 
 TEST_CASE("request_sizes: what requests need now outweighs what they needed long ago") {

@@ -86,7 +86,7 @@ TEST_CASE("buffer_storage: what bytes_for names can be known while compiling, an
   static_assert(buffer_storage::bytes_for(most / unit, unit) == most);
   static_assert(buffer_storage::bytes_for(1, most) == most);
   static_assert(buffer_storage::bytes_for(most, 0) != 0);
-  for (size_t count = 0; count < 100000; count = count * 2 + 1)
+  for (size_t count = 0; count < (sizeof(size_t) > 4 ? 100000 : 1000); count = count * 2 + 1)
     CHECK(buffer_storage::bytes_for(count, unit) < buffer_storage::bytes_for(count + 1, unit));
 }
 
