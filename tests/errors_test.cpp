@@ -54,8 +54,8 @@ TEST_CASE_TEMPLATE("errors: alignments that no address space holds", Heap, zmm::
   checking_storage source;
   engine<Heap> e{source};
   for (size_t shift : std::initializer_list<size_t>{63, 62, 50})
-    if (sizeof(size_t) == 8 || shift == 63) CHECK(e.heap().try_allocate(100, (most / 2 + 1) >> (63 - shift)) == nullptr);
-  CHECK_THROWS_AS((void)e.heap().allocate(100, most / 2 + 1), std::bad_alloc);
+    if (sizeof(size_t) == 8) CHECK(e.heap().try_allocate(100, (most / 2 + 1) >> (63 - shift)) == nullptr);  // of 32 bits, the upper half may be free
+  if (sizeof(size_t) == 8) CHECK_THROWS_AS((void)e.heap().allocate(100, most / 2 + 1), std::bad_alloc);
   e.heap().verify();
 }
 

@@ -7,6 +7,7 @@
 #include "../support/random.hpp"
 #include "../support/stop_recorder.hpp"
 #include <doctest/doctest.h>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -40,7 +41,8 @@ TEST_CASE_TEMPLATE("kept: rounds of blocks that come and go cost no calls of sto
                    zmm::basic_segment_heap<small_segments>) {
   for (size_t bytes : {size_t{100} << 10, size_t{200} << 10, size_t{700} << 10, size_t{3} << 20, size_t{40} << 20}) {
     CAPTURE(bytes);
-    size_t const rounds = Heap::options::zero_on_free && bytes > size_t{32} << 20 ? 400 : 2000;  // 40 MiB are zeroed each time
+    size_t const zeroed = Heap::options::zero_on_free ? bytes : 0;  // each time
+    size_t const rounds = zeroed > size_t{32} << 20 ? 100 : zeroed > size_t{1} << 20 ? 500 : 2000;
     CHECK(calls_in_rounds<Heap>(bytes, 9, rounds) <= rounds / 100);
   }
 }
@@ -48,7 +50,7 @@ TEST_CASE_TEMPLATE("kept: rounds of blocks that come and go cost no calls of sto
 // Bytes that storage has handed out in all.
 class bytes_storage final : public zmm::storage {
 public:
-  size_t bytes = 0;
+  std::uint64_t bytes = 0;
   void* allocate(size_t n, size_t alignment, size_t reserve) override {
     bytes += n;
     return below_.allocate(n, alignment, reserve);
@@ -72,7 +74,8 @@ TEST_CASE_TEMPLATE("kept: large blocks of many sizes replaced in turn are mostly
   random_source random{7};
   struct block { void* p; size_t bytes; };
   std::vector<block> held(20, block{nullptr, 0});
-  size_t asked = 0, live = 0, most_live = 0, most_real = 0;
+  std::uint64_t asked = 0;
+  size_t live = 0, most_live = 0, most_real = 0;
   for (int i = 0; i < 600; ++i) {
     block& b = held[random.below(held.size())];
     if (b.p != nullptr) e.heap().deallocate(b.p, b.bytes, 16);
