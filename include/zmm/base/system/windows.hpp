@@ -68,6 +68,20 @@ void* zmm_aligned_malloc(std::size_t, std::size_t) noexcept ZMM_SYMBOL(_aligned_
 void zmm_aligned_free(void*) noexcept ZMM_SYMBOL(_aligned_free);
 }
 
+/// Functions that older systems lack, looked up while the program or DLL loads. A later look would wait for the loader's lock, which
+/// a thread that ends has while zmm is told of that; it may itself wait for a lock of zmm's.
+struct windows_functions {
+  using function = decltype(zmm_function_of(nullptr, nullptr));
+  function wait, wake_one, wake_all, map_aligned;
+
+  static windows_functions look_up() noexcept {
+    auto const module = zmm_module("kernelbase.dll");
+    return {zmm_function_of(module, "WaitOnAddress"), zmm_function_of(module, "WakeByAddressSingle"),
+            zmm_function_of(module, "WakeByAddressAll"), zmm_function_of(module, "VirtualAlloc2FromApp")};
+  }
+};
+inline windows_functions const windows_found = windows_functions::look_up();
+
 struct windows_system : bare_system {
   static constexpr bool frees_parts = false;
   static constexpr bool variables_end_first = true;
@@ -89,7 +103,7 @@ struct windows_system : bare_system {
     if (alignment < 65536) alignment = 65536;
     using virtual_alloc_2 =
         void* (*)(windows_handle, void*, std::size_t, windows_word, windows_word, windows_parameter*, windows_word);
-    auto const call = found<virtual_alloc_2>("VirtualAlloc2FromApp");
+    auto const call = found<virtual_alloc_2>(&windows_functions::map_aligned);
     if (call == nullptr) return nullptr;
     windows_places const places{nullptr, nullptr, alignment};
     windows_parameter parameter{1, &places};  // MemExtendedParameterAddressRequirements
@@ -136,7 +150,7 @@ struct windows_system : bare_system {
   static bool wait(void* word, std::uint32_t seen, long milliseconds) noexcept {
     using wait_on_address = windows_bool (*)(void*, void*, std::size_t, windows_word);
     constexpr windows_word timed_out = 1460;
-    auto const call = found<wait_on_address>("WaitOnAddress");
+    auto const call = found<wait_on_address>(&windows_functions::wait);
     if (call == nullptr) {  // Windows 7
       zmm_sleep(1);
       return milliseconds == 0;
@@ -147,7 +161,8 @@ struct windows_system : bare_system {
   }
   static void wake(void* word, bool all) noexcept {
     using wake_by_address = void (*)(void*);
-    if (auto const call = found<wake_by_address>(all ? "WakeByAddressAll" : "WakeByAddressSingle")) call(word);
+    auto const which = all ? &windows_functions::wake_all : &windows_functions::wake_one;
+    if (auto const call = found<wake_by_address>(which)) call(word);
   }
 
   using error = windows_word;
@@ -195,8 +210,9 @@ private:
   static constexpr windows_word protection(page_access access) noexcept {
     return access == page_access::write ? read_write : no_access;
   }
-  template <class Function> static Function found(char const* name) noexcept {
-    return reinterpret_cast<Function>(zmm_function_of(zmm_module("kernelbase.dll"), name));
+  /// Null: the system has none, or the program is still loading, with one thread.
+  template <class Function> static Function found(windows_functions::function windows_functions::*which) noexcept {
+    return reinterpret_cast<Function>(windows_found.*which);
   }
   /// The system lets its page file grow when memory is short, and says no until it has.
   template <class Call> static void* patiently(Call&& call) noexcept {
