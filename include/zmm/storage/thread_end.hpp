@@ -68,6 +68,7 @@ public:
   /// Returns: this thread's record, made if it has none; null: no memory, or nobody would tell when the thread ends.
   /// Requires: as watch().
   static thread_record* record() noexcept {
+    if constexpr (host::variables_end_first) recall();
     if (!watch()) return nullptr;
     if (own_thread.record != &no_record) return own_thread.record;
     thread_record* made = take_free();
@@ -119,6 +120,12 @@ private:
   /// Of this thread: what the C library allocates with may fork, or end the program.
   static unsigned users_here() noexcept { return is_held_here(&current_key) ? 1 : 0; }
 
+  /// Effects: a thread whose variables are gone already finds its record where the system keeps it for its end.
+  static void recall() noexcept {
+    end_key* const current = current_key.load();
+    if (own_thread.record != &no_record || current == nullptr || current->number() == 0) return;
+    if (void* const kept = host::key_value(current->number() - 1)) own_thread.record = static_cast<thread_record*>(kept);
+  }
   static void* what_is_told() noexcept {
     if constexpr (host::variables_end_first) return own_thread.record;
     return &own_thread;
@@ -138,6 +145,7 @@ private:
     if (record == &no_record) return;
     thread_locals& own = is_record ? own_thread : *static_cast<thread_locals*>(of);
     own.record = const_cast<thread_record*>(&no_record);
+    if constexpr (is_record) static_cast<void>(set_key());  // recall() is not to find it
     leave(*record);
   }
 

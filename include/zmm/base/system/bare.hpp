@@ -72,6 +72,7 @@ struct bare_system {
   static bool make_key(thread_key*, void (* /*at_end*/)(void*)) noexcept { return false; }
   static void delete_key(thread_key) noexcept {}
   static bool set_key(thread_key, void*) noexcept { return false; }
+  static void* key_value(thread_key) noexcept { return nullptr; }  ///< asked for with variables_end_first
 
   /// Effects: sleeps until somebody wakes it, unless the word is not `seen`. May wake up by itself.
   /// Returns: false if `milliseconds` are over; 0: that takes for ever.

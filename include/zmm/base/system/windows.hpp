@@ -58,6 +58,7 @@ windows_bool zmm_close_handle(windows_handle) noexcept ZMM_SYMBOL(CloseHandle);
 windows_word zmm_fls_alloc(void (*)(void*)) noexcept ZMM_SYMBOL(FlsAlloc);
 windows_bool zmm_fls_free(windows_word) noexcept ZMM_SYMBOL(FlsFree);
 windows_bool zmm_fls_set(windows_word, void*) noexcept ZMM_SYMBOL(FlsSetValue);
+void* zmm_fls_get(windows_word) noexcept ZMM_SYMBOL(FlsGetValue);
 void zmm_sleep(windows_word) noexcept ZMM_SYMBOL(Sleep);
 windows_bool zmm_counter(long long*) noexcept ZMM_SYMBOL(QueryPerformanceCounter);
 windows_handle zmm_standard(windows_word) noexcept ZMM_SYMBOL(GetStdHandle);
@@ -146,6 +147,7 @@ struct windows_system : bare_system {
   }
   static void delete_key(thread_key key) noexcept { zmm_fls_free(key); }
   static bool set_key(thread_key key, void* value) noexcept { return zmm_fls_set(key, value) != 0; }
+  static void* key_value(thread_key key) noexcept { return zmm_fls_get(key); }
 
   static bool wait(void* word, std::uint32_t seen, long milliseconds) noexcept {
     using wait_on_address = windows_bool (*)(void*, void*, std::size_t, windows_word);
