@@ -27,7 +27,7 @@ struct block {
 };
 
 // Where a block comes and goes that nobody in the heap may touch meanwhile: its bytes say whose it is.
-template <class Heap> block take(Heap& h, size_t bytes, size_t alignment = 16) {
+template <class Heap> block take(Heap& h, size_t bytes, size_t alignment = alignof(std::max_align_t)) {
   block const b{static_cast<unsigned char*>(h.allocate(bytes, alignment)), bytes};
   std::memset(b.p, static_cast<int>(bytes % 251), bytes);
   return b;

@@ -52,7 +52,7 @@ TEST_CASE("segment heap: owns nothing until the first block, and asks for no ali
       h.deallocate(q, 100, alignment);
     }
     h.deallocate(p, 100);
-    CHECK(source.alignment <= alignof(std::max_align_t));
+    CHECK(source.alignment <= 16);  // what malloc gives
   }
   CHECK(source.live == 0);
 }
