@@ -223,8 +223,8 @@ private:
   bool is_look_due() const noexcept {
     std::size_t const half = core_.carved() / 2;
     if (free_bytes_ >= half && returned_ >= half && half >= least_worth_a_look) return true;
-    return core_.carved() - free_bytes_ <= next_look_ && returned_ >= free_bytes_ / 32 &&
-           core_.chunks() > least_worth_a_look / 2 / geometry::chunk_bytes;
+    return core_.carved() - free_bytes_ <= next_look_ && returned_ >= geometry::chunk_bytes / 8 &&
+           returned_ >= free_bytes_ / 32 && core_.chunks() > least_worth_a_look / 2 / geometry::chunk_bytes;
   }
   ZMM_COLD std::size_t collect_locked() noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
