@@ -84,6 +84,13 @@ public:
     return made;
   }
 
+  /// Effects: a thread whose variables are gone already finds its record where the system keeps it for its end.
+  static void recall() noexcept {
+    end_key* const current = current_key.load();
+    if (own_thread.record != &no_record || current == nullptr || current->number() == 0) return;
+    if (void* const kept = host::key_value(current->number() - 1)) own_thread.record = static_cast<thread_record*>(kept);
+  }
+
   /// Effects: if the thread that holds `m` has ended without a word, it leaves all it held. Requires: no lock is held; the
   /// member's owner lives. Complexity: a system call.
   ZMM_COLD static void leave_if_ended(thread_member& m) noexcept {
@@ -120,12 +127,6 @@ private:
   /// Of this thread: what the C library allocates with may fork, or end the program.
   static unsigned users_here() noexcept { return is_held_here(&current_key) ? 1 : 0; }
 
-  /// Effects: a thread whose variables are gone already finds its record where the system keeps it for its end.
-  static void recall() noexcept {
-    end_key* const current = current_key.load();
-    if (own_thread.record != &no_record || current == nullptr || current->number() == 0) return;
-    if (void* const kept = host::key_value(current->number() - 1)) own_thread.record = static_cast<thread_record*>(kept);
-  }
   static void* what_is_told() noexcept {
     if constexpr (host::variables_end_first) return own_thread.record;
     return &own_thread;

@@ -19,19 +19,15 @@ void synchronized_heap_own<Options>::for_each_cache(Visit visit) const {
 /// one: if for want of memory, `asked` says why.
 template <class Options>
 ZMM_NOINLINE auto synchronized_heap_own<Options>::cache_or_join(admission& asked) noexcept -> cache_type* {
+  if constexpr (host::variables_end_first) thread_end::recall();
   cache_type* own = held_cache();
   if (own == nullptr) {
     forks.attach(fork_);
     forks.attach(source_fork_);
     thread_record* const record = thread_end::record();
-    if (record == nullptr) return nullptr;
-    if constexpr (host::variables_end_first) own = held_cache();  // the thread had one before its variables were gone
-    if (own == nullptr) {
-      own = claim_or_make(asked);
-      if (own == nullptr) return nullptr;
-      mutex_guard const guard(thread_members_lock);
-      record->add(own);
-    }
+    if (record == nullptr || (own = claim_or_make(asked)) == nullptr) return nullptr;
+    mutex_guard const guard(thread_members_lock);
+    record->add(own);
   }
   lease_.note(own);
   return own;
