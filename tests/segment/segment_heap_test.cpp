@@ -214,7 +214,7 @@ TEST_CASE("segment heap: a block that is larger than a segment grows and shrinks
   auto* q = static_cast<unsigned char*>(h.allocate(mib));
   std::memset(q, 9, mib);
   q = static_cast<unsigned char*>(h.reallocate(q, 64 * mib));
-  CHECK(source.moves == 1);
+  CHECK(source.moves + source.extensions >= 2);  // its pages moved, or there was room behind it
   CHECK(q[0] == 9);
   CHECK(q[mib - 1] == 9);
   h.verify();
