@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/units.sh FOLDER COUNT FILE... : writes FOLDER/unit-NN.cpp, translation units of COUNT test files each, and prints their names.
 # Each file gets a namespace of its own after everything that the unit's files include. Engines are then compiled once in a unit, not
-# once in a file, which takes a third of the time. Files that must not lie in a namespace are alone. A unit that stays as it was is not
+# once in a file, which is most of the time. Files that must not lie in a namespace are alone. A unit that stays as it was is not
 # touched.
 set -euo pipefail
 folder=$1 count=$2; shift 2
