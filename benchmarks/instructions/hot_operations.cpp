@@ -217,6 +217,24 @@ std::size_t refusals_beside_paged_blocks() {
   return refusals_with(heap, nothing{});
 }
 
+// A page in a segment heap among free blocks of all sizes, none of which touch.
+std::size_t segment_page_pair(std::size_t blocks) {
+  zmm::segment_heap heap;
+  bench::random_source random{20};
+  std::vector<std::pair<void*, std::size_t>> live;
+  for (std::size_t i = 0; i < blocks; ++i) {
+    std::size_t const bytes = random.between(280, 20'000);
+    live.emplace_back(heap.allocate(bytes, 8), bytes);
+    static_cast<void>(heap.allocate(24, 8));
+  }
+  for (auto const& b : live) heap.deallocate(b.first, b.second, 8);
+  return count(1000, [&](std::size_t) {
+    void* p = heap.allocate(4096, 8);
+    keep(p);
+    heap.deallocate(p, 4096, 8);
+  });
+}
+
 struct operation {
   char const* name;
   std::size_t (*run)();
@@ -228,6 +246,9 @@ constexpr operation operations[] = {
     {"synchronized_pmr_pair", [] { return pmr_pair<zmm::synchronized_resource>(); }},
     {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
     {"request_pmr_pair_aligned_64", [] { return pmr_pair<zmm::request_resource>(64, 64); }},
+    {"segment_pmr_pair", [] { return pmr_pair<zmm::segment_resource>(); }},
+    {"segment_page_pair_among_10_free", [] { return segment_page_pair(10); }},
+    {"segment_page_pair_among_100000_free", [] { return segment_page_pair(100'000); }},
     {"churn_step", churn_step},
     {"request_create_end", request_create_end},
     {"request_of_100", [] { return request_replay(100, 200); }},

@@ -64,7 +64,13 @@ public:
     heap_block* const b = words_.named(block);
     if constexpr (Options::exact_peak) this->remove_live(counted(b));
     words_.end_life(b, bytes, alignment);
-    if (ZMM_UNLIKELY(!cache_.push(b, size_in(words_.load(b)), words_))) free_block(b);
+    std::size_t size = size_in(words_.load(b));
+    if constexpr (words_type::are_plain) {
+      // The list's place is known from `bytes` before the block's word has been read; that both agree is only foretold.
+      std::size_t const told = true_size(bytes);
+      if (ZMM_LIKELY(told == size)) size = opaque(told);
+    }
+    if (ZMM_UNLIKELY(!cache_.push(b, size, words_))) free_block(b);
     return false;
   }
   ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
