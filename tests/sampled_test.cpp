@@ -184,7 +184,7 @@ TEST_CASE("sampled: where the options have places, they are told") {
   zmm::basic_heap<with_places> heap;
   std::vector<void*> blocks;
   for (int i = 0; i < 1000; ++i) blocks.push_back(heap.allocate(1000));
-  if (is_sampled) CHECK(profile(heap).find(";sampled_test.cpp:" + std::to_string(__LINE__ - 1) + " ") != std::string::npos);
+  if (is_sampled) CHECK(profile(heap).find("sampled_test.cpp:" + std::to_string(__LINE__ - 1) + " ") != std::string::npos);
   for (void* b : blocks) heap.deallocate(b, 1000);
 }
 

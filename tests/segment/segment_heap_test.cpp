@@ -1,6 +1,7 @@
 // The segment heap as programs use it: where its memory comes from, what grows where, what is kept and given back.
 #include <zmm/segment_resource.hpp>
 #include <zmm/storage/buffer_storage.hpp>
+#include <zmm/storage/malloc_storage.hpp>
 
 #include "../support/checking_storage.hpp"
 #include "../support/counting_storage.hpp"
@@ -21,18 +22,18 @@ using namespace zmm_test;
 using std::size_t;
 constexpr size_t kib = 1024, mib = 1024 * kib;
 
-// The least a storage can be: as aligned as malloc is, and nothing grows.
+// The least a storage can be: nothing grows.
 struct plain_storage final : zmm::storage {
   size_t live = 0, alignment = 0;
   void* allocate(size_t bytes, size_t wanted, size_t) override {
     alignment = wanted > alignment ? wanted : alignment;
-    void* const p = std::malloc(bytes);
+    void* const p = zmm::malloc_storage().allocate(bytes, wanted, bytes);
     live += p != nullptr ? bytes : 0;
     return p;
   }
   void deallocate(void* p, size_t bytes, size_t) noexcept override {
     live -= bytes;
-    std::free(p);
+    zmm::malloc_storage().deallocate(p, bytes, bytes);
   }
 };
 
