@@ -14,7 +14,7 @@ public:
 
   std::uint64_t next() noexcept { return key(claim(1)); }
 
-  /// Effects: assigns `n` keys to the caller. Returns: the number of the first: key() of it and the next n - 1 are theirs.
+  /// Effects: assigns `n` keys to the caller. Returns: the number of the first; key() makes one of each number.
   std::uint64_t claim(std::uint64_t n) noexcept {
     forks.attach(fork_);
     if (ZMM_UNLIKELY(!drawn_.load(detail::memory_order_acquire))) draw();
