@@ -1,4 +1,4 @@
-// zmm: the Zend memory manager for C++. This header includes everything but boost.hpp, gdb.hpp and replace_*.hpp.
+// zmm: the Zend memory manager for C++. Includes all public headers but boost.hpp, gdb.hpp, profile.hpp and replace_*.hpp.
 //
 // Engines are plain classes. `heap` is the general one: 2 MiB chunks from a storage, cut into 4 KiB pages, cut into
 // slots of 30 sizes. `request_heap` is an arena that reuses what is freed: blocks are packed into slabs of a `request_pool`
