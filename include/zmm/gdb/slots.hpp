@@ -5,7 +5,7 @@
 
 ZMM_DEBUGGER_SCRIPT(
     ".pushsection \".debug_gdb_scripts\", \"MS\",%progbits,1\n"
-    ".ascii \"zmm_part('zmm_gdb.slots', r'''\\\"\\\"\\\"Slots: the lists of free ones, fresh runs, and which slots are live.\\\"\\\"\\\"\\n\"\n"
+    ".ascii \"zmm_part('zmm_gdb.slots', r'''\\\"\\\"\\\"Slots: lists of free ones, fresh runs, and whether one is live.\\\"\\\"\\\"\\n\"\n"
     ".ascii \"from zmm_gdb.chunks import SLOT_BYTES, SMALL, run_slots\\n\"\n"
     ".ascii \"from zmm_gdb.memory import Damage, address, has_field, number, offset_of, word, word_bytes\\n\"\n"
     ".ascii \"def swapped(value):\\n\"\n"

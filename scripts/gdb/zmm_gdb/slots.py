@@ -1,4 +1,4 @@
-"""Slots: the lists of free ones, fresh runs, and which slots are live."""
+"""Slots: lists of free ones, fresh runs, and whether one is live."""
 from zmm_gdb.chunks import SLOT_BYTES, SMALL, run_slots
 from zmm_gdb.memory import Damage, address, has_field, number, offset_of, word, word_bytes
 
