@@ -103,7 +103,7 @@ std::size_t request_replay(std::size_t blocks, std::size_t times) {
   });
 }
 
-// The first pages taken from an empty chunk, in a heap with 1000 full ones.
+// The first pages of a chunk that would be empty without them, behind 1000 full ones.
 std::size_t page_allocation() {
   bench::address_storage addresses{1100};
   zmm::heap heap{addresses};
