@@ -157,7 +157,7 @@ public:
   }
   /// Resizes a large block in place. Returns: whether it could.
   bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;
-  /// Whether a block may have `bytes` at `alignment` from now on without moving. A slot may not: its free would pass a size that
+  /// Whether a block that is not moved may be said to have `bytes` at `alignment`. A slot may not: it would be freed with a size that
   /// leads to another bin.
   static bool stays_paged(Source const& from, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     return !is_small(block) && classes::rank_of(bytes, alignment) >= small_limit && bytes <= usable_size(from, block) &&
@@ -178,12 +178,12 @@ public:
   std::size_t collect() noexcept {
     return collect([](bin_index, auto) {});
   }
-  /// Effects: looks for memory that a failed attempt could use; the source has given back what it kept by itself.
-  /// Returns: whether there may be some. Complexity: linear in what was freed since the last call.
+  /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
+  /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
   std::size_t purge() noexcept { return pages_.purge(); }
-  /// Effects: frees every block, except huge ones, which are the source's. One chunk stays in use, if there is one; the
-  /// others are put aside.
+  /// Effects: forgets every block; huge ones stay the source's. One chunk stays in use, if there is one; the others are
+  /// put aside.
   void release() noexcept {
     pages_.release();
     forget_blocks();
