@@ -122,7 +122,7 @@ public:
 private:
   void prepare(void* block, std::size_t reserve) noexcept override { host_kinds::prefer_huge_pages(block, reserve); }
 
-  /// Notes one range of each huge page: one is enough to keep the kernel from making the page huge.
+  /// Advises against one range of each huge page, and notes it: one keeps the kernel from making the whole page huge.
   void thin(std::uintptr_t start, std::uintptr_t end) noexcept {
     std::size_t const bytes = end - start;
     thinned_pages::range const r{start, bytes};

@@ -2,8 +2,8 @@
 //
 // A thread that holds locks takes only locks of higher rank. Storages are called under `pool`, `claim`, `central` and `source`;
 // a storage is the user's, and may use other heaps. So inside these a lock of any rank may be taken, but not one that the
-// thread holds already: a storage must not use the heap it serves. Forks, which hold all locks at once, do not wait for one
-// while they hold others (fork_guard.hpp), so they fit any order. A stop releases all locks first (base/checks.hpp).
+// thread holds already: a storage must not use the heap it serves. Forks, which hold all locks at once, do not wait long for
+// one while they hold others (fork_guard.hpp), so they fit any order. A stop releases all locks first (base/checks.hpp).
 #pragma once
 
 #include <zmm/base/held_locks.hpp>
