@@ -120,7 +120,7 @@
 #define ZMM_HAS_UNWINDER 1
 #endif
 
-/// For a loop that waits for another thread: lets the core's other hardware threads run.
+/// For a loop that waits for another thread: lets the processor's other threads run.
 #if defined(__x86_64__) || defined(__i386__)
 #define ZMM_PAUSE() __asm__ volatile("pause")
 #elif defined(__aarch64__)

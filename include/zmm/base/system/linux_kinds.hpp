@@ -63,7 +63,7 @@ struct linux_kinds : posix_kinds {
         &room);
     return static_cast<std::size_t>(room.next - to);
   }
-  /// Reads from the beginning each time, because a 64-bit offset is one argument of a system call on some machines and two on others.
+  /// Reads from the beginning: a 64-bit offset is one argument of a system call on some machines and two on others.
   static std::size_t read_mappings(std::size_t from, char* to, std::size_t bytes) noexcept {
     constexpr long working_folder = -100, reading = 0;  // AT_FDCWD, O_RDONLY
     long const file = linux_system::system_call(SYS_openat, working_folder, "/proc/self/maps", reading, 0L);
