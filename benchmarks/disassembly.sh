@@ -3,9 +3,8 @@
 # deallocate(1) and fails when there are more than 12 of them or one of them is a call. COMPILER defaults to g++; flags
 # are -O2 -std=c++17.
 #
-# The hit path is read off the machine code: from the first instruction on, conditional jumps not taken, unconditional
-# ones followed, up to `ret`. That holds as long as the compiler lays misses out of line, which is what is to be shown.
-# The final `ret` is not counted.
+# The hit path is read from the machine code: from the first instruction, without conditional jumps, along unconditional
+# ones, up to `ret`. This works if the compiler puts misses out of line, as it should. The final `ret` is not counted.
 set -euo pipefail
 cd "$(dirname "$0")"
 ceiling=12

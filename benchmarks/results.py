@@ -63,7 +63,7 @@ AGGREGATES = {
 
 
 class Claim:
-    """One line of claims.txt; see its head for the format."""
+    """One line of claims.txt, whose first lines describe the format."""
 
     def __init__(self, line):
         line, _, self.reason = (part.strip() for part in line.partition(" -- "))
@@ -79,7 +79,7 @@ class Claim:
         return [g for p in self.patterns for g in fnmatch.filter(results.rows, p)]
 
     def reference(self, results, group):
-        """(name, value) of what the subject is held against in this group; None if it is not there."""
+        """(name, value) of what the subject is compared with in this group; None if it is missing."""
         first = self.references[0]
         if re.fullmatch(r"[0-9.]+", first):
             return first, float(first)
@@ -94,7 +94,7 @@ class Claim:
         return None if best is None else (best, rows[best].median)
 
     def check(self, results):
-        """Yields a Verdict for each group the claim speaks of, or one for all of an aggregate."""
+        """Yields a Verdict for each group of the claim, or one for an aggregate."""
         ratios, names = [], []
         for group in self.groups(results):
             value = results.value(group, self.subject)

@@ -1,4 +1,4 @@
-// An HTTP request and its response with Boost.Beast, and their JSON, in one arena: no `new` once the pool is warm.
+// An HTTP request, its response and their JSON in one arena, with Boost.Beast: no `new` once the pool is warm.
 #include <zmm/allocator.hpp>
 #include <zmm/boost.hpp>
 
@@ -20,7 +20,7 @@ using body = http::basic_string_body<char, std::char_traits<char>, in_arena>;
 /// Answers what was `received`. Returns: the bytes written to `wire`.
 static std::size_t serve(asio::const_buffer received, asio::mutable_buffer wire) {
   zmm::dual_resource<zmm::request_heap> arena;
-  std::tuple<in_arena> const from{arena.heap()};  // bodies and fields ask for it separately, hence twice
+  std::tuple<in_arena> const from{arena.heap()};  // body and fields each take an allocator, hence twice
   boost::beast::error_code error;
   http::request_parser<body, in_arena> parser{std::piecewise_construct, from, from};
   parser.eager(true);
@@ -52,7 +52,7 @@ int main() {
   std::size_t const before = support::news();
   for (int i = 0; i < 1000; ++i) (void)serve(asio::buffer(post), asio::buffer(wire));
   std::printf("1000 more requests: %zu calls of new\n", support::news() - before);
-  return before == 0;  // main's own strings did call it
+  return before == 0;  // only main's own strings called it
 }
 
 // prints: {"for":"somebody","items":3}

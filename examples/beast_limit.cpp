@@ -1,5 +1,5 @@
-// An asynchronous server with a memory limit for each request: too large a body, and too much work, answer 413. A limit may throw
-// where it is reached, and inside async_read that is io_context::run: so Beast has a limit of its own, and zmm's begins afterwards.
+// An asynchronous server with a memory limit for each request: too large a body, or too much work, gets 413. Inside async_read, a
+// limit would throw out of io_context::run. So Beast has its own limit for the body, and zmm's limit is set afterwards.
 #include <zmm/allocator.hpp>
 #include <zmm/request_resource.hpp>
 
@@ -14,7 +14,7 @@ using in_arena = zmm::allocator<char, zmm::request_heap>;
 using body = http::basic_string_body<char, std::char_traits<char>, in_arena>;
 
 struct session : std::enable_shared_from_this<session> {
-  explicit session(tcp::socket s) : socket(std::move(s)) { parser.body_limit(64 << 10); }  // beyond: an error, no exception
+  explicit session(tcp::socket s) : socket(std::move(s)) { parser.body_limit(64 << 10); }  // more is an error code, no exception
   void read() {
     http::async_read(socket, buffer, parser, [self = shared_from_this()](boost::system::error_code ec, std::size_t) {
       if (!ec) self->work();
@@ -24,7 +24,7 @@ struct session : std::enable_shared_from_this<session> {
     });
   }
   void work() {
-    if (!request.set_limit(1 << 20)) return;  // of this function's own work: what it throws is caught here
+    if (!request.set_limit(1 << 20)) return;  // for the work of this function, which catches what it throws
     try {
       std::pmr::vector<char> copies{&request};
       for (int i = 0; i < 100; ++i) copies.insert(copies.end(), parser.get().body().begin(), parser.get().body().end());

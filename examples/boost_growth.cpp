@@ -1,4 +1,4 @@
-// Boost's containers on zmm::allocator: they grow and shrink their blocks where they are, and take list nodes in bulk.
+// Boost's containers on zmm::allocator: they grow and shrink their blocks in place, and allocate list nodes in bulk.
 #include <zmm/allocator.hpp>
 
 #include <boost/container/list.hpp>
@@ -25,7 +25,7 @@ template <class Vector> int moves(Vector& numbers, int count) {
 int main() {
   zmm::heap heap;
   boost::container::vector<int, in_heap<int>> grown{in_heap<int>{heap}};
-  std::vector<int, in_heap<int>> copied{heap};  // the standard's vector cannot ask for more room where it is
+  std::vector<int, in_heap<int>> copied{heap};  // std::vector cannot grow its block in place
   int const in_place = moves(grown, 400'000), elsewhere = moves(copied, 400'000);
   std::printf("numbers that grow where they are move less often: %s\n", in_place < elsewhere ? "yes" : "no");
 

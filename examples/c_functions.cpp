@@ -1,11 +1,11 @@
-// C code on a heap: its functions keep their shape, blocks that are forgotten are reported by line, and all are gone at the end.
+// C code on a heap: its functions keep their form, forgotten blocks are reported by line, and all are freed at the end.
 #include <zmm/zmm.hpp>
 
 #include <cstdio>
 #include <cstring>
 
 namespace {
-/// As it came from C, with malloc and its relatives spelt anew.
+/// As in C, but with emalloc and its relatives instead of malloc's.
 struct line {
   char* text;
   line* next;

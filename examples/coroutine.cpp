@@ -1,4 +1,4 @@
-// A request in a coroutine: it lives in the handler's frame, so that a handler that waits holds what it has used so far.
+// A request in a coroutine: it lives in the handler's frame. So a suspended handler holds only what it has used so far.
 #include <zmm/request_resource.hpp>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace {
 std::deque<std::coroutine_handle<>> ready;  // the event loop
 
-/// A handler: begins at once, and its frame is gone when it ends.
+/// A handler: begins at once, and destroys its frame when it ends.
 struct task {
   struct promise_type {
     task get_return_object() noexcept { return {}; }
@@ -22,7 +22,7 @@ struct task {
   };
 };
 
-/// Stands for a read from a socket: suspends until the loop comes round.
+/// In place of a read from a socket: suspends until the loop resumes it.
 struct next_part {
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) const { ready.push_back(waiting); }
@@ -40,7 +40,7 @@ task handle(zmm::request_pool& pool, int parts, std::size_t& answered) {
 int main() {
   zmm::request_pool pool;
   std::size_t answered = 0, most = 0;
-  for (int i = 0; i < 100; ++i) handle(pool, 1 + i % 2, answered);  // every other one waits twice
+  for (int i = 0; i < 100; ++i) handle(pool, 1 + i % 2, answered);  // every second one waits twice
   while (!ready.empty()) {
     std::coroutine_handle<> const next = ready.front();
     ready.pop_front();

@@ -1,4 +1,4 @@
-// Containers that default-construct their allocators, as map[key] does: they use the heap that is current on the thread.
+// Containers that default-construct their allocators, as map[key] does: they use the thread's current heap.
 #include <zmm/zmm.hpp>
 
 #include <cstdio>

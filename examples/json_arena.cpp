@@ -1,4 +1,4 @@
-// A JSON document in an arena: parsed, changed and written there, then dropped whole, with no walk over its values.
+// A JSON document in an arena: parsed, changed and written there, then freed at once, without a walk over its values.
 #include <zmm/boost.hpp>
 
 #include <boost/json.hpp>
@@ -13,7 +13,7 @@ namespace {
 constexpr char order[] = R"({"customer": "somebody", "items": [{"name": "a kettle", "price": 20, "count": 2},
                                                               {"name": "a cup", "price": 3, "count": 6}]})";
 
-/// The order's answer, in the memory of the request. The parsed document stays behind, for the request to drop.
+/// The order's answer, in the memory of the request. The parsed document is not destroyed: the request frees it.
 std::pmr::string answer(zmm::dual_resource<zmm::request_heap>& request) {
   auto& document = *request.create<json::value>(json::parse(order, &request));
   std::int64_t total = 0;
@@ -37,7 +37,7 @@ int main() {
     std::printf("%s\n", text.c_str());
   }
   bool const held = request.stats().live_blocks != 0;
-  request.release();  // the document goes here
+  request.release();  // frees the document
   std::printf("document in the arena: %s, after the request: %zu bytes\n", held ? "yes" : "no", request.stats().size);
 }
 

@@ -1,4 +1,4 @@
-// A memory limit with a hook: before an allocation fails, the heap asks, and a cache makes room.
+// A memory limit with a hook: before an allocation fails, the heap calls it, and a cache makes room.
 #include <zmm/zmm.hpp>
 
 #include <cstdio>
@@ -17,11 +17,11 @@ public:
   std::size_t size() const { return pages_.size(); }
 
 private:
-  /// Runs inside somebody's allocate(), with the heap consistent: it may free and allocate. It must not touch the
-  /// container that is just allocating, so the cache keeps away from the limit itself.
+  /// Runs inside an allocate() of any code, with the heap consistent: it may free and allocate. It must not touch the
+  /// container that is allocating. So the cache itself must never reach the limit.
   static bool make_room(void* user, std::size_t /*needed*/) noexcept {
     auto& self = *static_cast<page_cache*>(user);
-    if (self.pages_.empty()) return false;  // nothing to give: let it fail
+    if (self.pages_.empty()) return false;  // nothing to free: the allocation fails
     self.pages_.clear();
     return true;  // try again
   }

@@ -1,4 +1,4 @@
-// Requests in requests: each part of a page is built in a request of its own, charged to the page and dropped early.
+// Requests within requests: each part of a page has its own request, which counts in the page's limit and ends early.
 #include <zmm/request_resource.hpp>
 
 #include <cstdio>
@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace {
-/// Builds 1000 rows, some 100 KiB, and hands on only the last of them.
+/// Builds 1000 rows, some 100 KiB, and keeps only the last one.
 void add_part(zmm::request_resource& page, std::pmr::string& html) {
   zmm::request_resource scratch{zmm::within, page};
   std::pmr::vector<std::pmr::string> rows{&scratch};

@@ -1,4 +1,4 @@
-// A storage of your own: where a heap's chunks come from. Two members are enough; what it cannot do, the heap goes without.
+// Your own storage: where a heap's chunks come from. Two members are enough; the heap does without the others.
 #include <zmm/zmm.hpp>
 
 #include <cstdio>
@@ -9,8 +9,8 @@ namespace {
 /// Chunks from the C library, counted.
 class counted_storage final : public zmm::storage {
 public:
-  // `bytes` are whole pages of the operating system; null means "no memory". There is no address space to be had ahead
-  // here, so `reserve` says nothing: extend() is not overridden and refuses.
+  // `bytes` are whole pages of the operating system; null means "no memory". This storage has no reserves, so it
+  // ignores `reserve` and does not override extend(), which then refuses.
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
     std::size_t const whole = (bytes + alignment - 1) / alignment * alignment;
     void* const block = std::aligned_alloc(alignment, whole);

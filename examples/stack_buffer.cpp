@@ -1,4 +1,4 @@
-// A request on a stack buffer: a small request takes nothing from the pool, a large one goes on there.
+// A request on a stack buffer: a small request takes nothing from the pool, a large one takes the rest from there.
 #include <zmm/request_resource.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// STL containers on zmm::allocator: memory from a heap of your own, inlined into the container, without a virtual call.
+// STL containers on zmm::allocator: memory from your own heap, inlined into the container, without a virtual call.
 #include <zmm/allocator.hpp>
 
 #include <cstdio>
@@ -20,7 +20,7 @@ text name_of(int group, zmm::heap& heap) {
 }  // namespace
 
 int main() {
-  zmm::heap heap;  // outlives the containers that use it; owns nothing before the first of them asks
+  zmm::heap heap;  // outlives the containers that use it; takes no memory before they do
   {
     groups_by_name groups{heap};
     for (int i = 0; i < 1000; ++i) {
@@ -30,8 +30,8 @@ int main() {
     // A node, its name and its numbers for each group.
     std::printf("%zu groups in %zu blocks\n", groups.size(), heap.stats().live_blocks);
 
-    groups_by_name moved{std::move(groups)};  // O(1): the allocator moves along
-    groups_by_name copied{moved};             // a copy lives in the same heap, as its allocator says
+    groups_by_name moved{std::move(groups)};  // O(1): the allocator moves, too
+    groups_by_name copied{moved};             // the copy's allocator refers to the same heap
     std::printf("%zu blocks with the copy\n", heap.stats().live_blocks);
   }
   heap.verify();

@@ -8,7 +8,7 @@ struct node {
 
 extern "C" {
 
-// The empty asm stands for whatever the program does with the object; without it the compiler may drop the whole pair.
+// The empty asm stands for the program's use of the object; without it, the compiler may remove both calls.
 void typed_pair_heap(zmm::heap& heap) {
   zmm::allocator<node, zmm::heap> allocator{heap};
   node* p = allocator.allocate(1);

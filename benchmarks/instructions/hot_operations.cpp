@@ -1,7 +1,7 @@
 // The hot operations, each repeated a known number of times inside one function called `measured`, so that callgrind
-// counts that and nothing else.
+// counts only that.
 //
-// hot_operations <operation>: prints how many times the operation was done. See check for the rest.
+// hot_operations <operation>: prints how many times the operation was done. The script `check` runs this.
 #include <zmm/zmm.hpp>
 #include <cstdio>
 #include <cstring>
@@ -39,7 +39,7 @@ template <class Allocator> std::size_t typed_pair_with(Allocator allocator) {
     auto* p = allocator.allocate(1);
     keep(p);
     allocator.deallocate(p, 1);
-    keep(p);  // or the next allocation is known to find what was just freed
+    keep(p);  // else the compiler knows that the next allocation finds what was just freed
   });
 }
 std::size_t typed_pair() {
@@ -116,7 +116,7 @@ std::size_t page_allocation() {
   });
 }
 
-// A run of 1 to 8 pages among 1000 chunks of which every second run is free.
+// A run of 1 to 8 pages in 1000 chunks in which every second run is free.
 std::size_t fragmented_page_allocation() {
   bench::address_storage addresses{1100};
   zmm::heap heap{addresses};
@@ -175,8 +175,8 @@ std::size_t request_paged_pair() {
   });
 }
 
-// A refusal at a limit among 400,000 free blocks in shuffled order, beside one live block in a thousand; the first one,
-// which looks at them all, is counted. Between two refusals `between` is done.
+// A refusal at a limit with 400,000 free blocks in random order, and one live block in a thousand. The first one, which looks
+// at all of them, is counted. `between` runs between two refusals.
 template <class Heap, class Between> std::size_t refusals_with(Heap& heap, Between between) {
   bench::random_source random{3};
   std::vector<void*> blocks(400'000);
@@ -197,7 +197,7 @@ template <class Heap, class Between> std::size_t refusals_with(Heap& heap, Betwe
 struct nothing {
   template <class Heap> void operator()(Heap&, std::size_t) const {}
 };
-// One block more is freed, one taken; now and then many.
+// Frees a block and allocates another; now and then many.
 struct pairs {
   template <class Heap> void operator()(Heap& heap, std::size_t i) const {
     void* held[100];
@@ -210,7 +210,7 @@ template <class Heap, class Between = nothing> std::size_t refusals() {
   Heap heap;
   return refusals_with(heap, Between{});
 }
-// Paged blocks as well, more than a request has places for in itself.
+// With paged blocks, too, more than a request has places for in its own object.
 std::size_t refusals_beside_paged_blocks() {
   zmm::request_heap heap;
   for (int i = 0; i < 20; ++i) static_cast<void>(heap.allocate(16'384, 8));

@@ -1,9 +1,9 @@
 // How long does the slowest of many calls take?
 //
-// latency/slowest_calls [CALLS]: 10,000,000 random allocations and frees, each timed by itself: a histogram, one line for each
-// power of two of nanoseconds, and the slowest. A row of calls is done three times over, each time by a heap of its own, and
-// of a call's three times the shortest counts: what the machine did meanwhile falls on another call each time. Calls in which
-// storage was asked for something are counted apart. What the clock itself takes is in every figure; it is said.
+// latency/slowest_calls [CALLS]: 10,000,000 random allocations and frees, each timed alone. Prints a histogram, one line for
+// each power of two of nanoseconds, and the slowest. The same calls are made in three heaps, one after the other, and the
+// shortest of a call's three times counts: an interruption by the machine hits different calls each time. Calls that reach
+// storage are counted separately. Every figure includes the time of reading the clock, which is printed, too.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -27,10 +27,10 @@ std::uint32_t since(clock_type::time_point begin) {
 }
 
 struct step {
-  std::uint32_t slot, bytes;  // of no bytes: the slot's block is freed
+  std::uint32_t slot, bytes;  // bytes 0: frees the slot's block
 };
 
-// Up to 20,000 blocks live, mostly of up to 600 bytes, one in twenty of up to 60,000.
+// Up to 20,000 live blocks, mostly of up to 600 bytes, one in twenty of up to 60,000.
 std::vector<step> make_steps(size_t count) {
   bench::random_source random{21};
   std::vector<step> steps(count);
@@ -53,7 +53,7 @@ std::vector<step> make_steps(size_t count) {
   return steps;
 }
 
-// Adds to `times` where it is shorter; notes in `asked` which calls asked storage.
+// Replaces times in `times` by shorter ones; notes in `asked` which calls reached storage.
 template <class Heap>
 void run(std::vector<step> const& steps, std::vector<std::uint32_t>& times, std::vector<bool>& asked) {
   struct block {
@@ -80,7 +80,7 @@ void run(std::vector<step> const& steps, std::vector<std::uint32_t>& times, std:
       asked[i] = true;
       before = now;
     }
-    if (s.bytes != 0) *static_cast<char*>(b.p) = 1;  // the first touch of a page is the system's time
+    if (s.bytes != 0) *static_cast<char*>(b.p) = 1;  // not timed: the first touch of a page is the system's time
   }
 }
 

@@ -1,16 +1,16 @@
-// How much memory does an allocator hold for what lives in it?
+// How much memory does an allocator hold for its live blocks?
 //
-// memory/footprint <trace> <subject>: one subject a process, so that each starts clean; prints one JSON object a phase,
-// without arguments the names.
+// memory/footprint <trace> <subject>: each subject runs in its own process; prints one JSON object for each phase, without
+// arguments the names.
 //
-// Churns have five phases, each with a size mix of its own (one mix in "steady"). A phase fills up to 48 MiB live,
-// replaces random blocks 200,000 times ("full"), then frees random blocks down to 8 MiB ("down"); each is measured after
-// the subject's own collect and trim, "down" also before ("kept"). lognormal: the mix of support/sizes.hpp in every phase.
+// Churns have five phases, each with its own size mix (one mix in "steady"). A phase fills up to 48 MiB live, replaces
+// random blocks 200,000 times ("full"), then frees random blocks down to 8 MiB ("down"). Each is measured after the
+// subject's own collect and trim, "down" also before ("kept"). lognormal: the mix of support/sizes.hpp in every phase.
 // near_1k: 40,000 blocks of 1040 … 1088 bytes, and nothing else. steady_64: 64 MiB of the lognormal mix, 2,000,000 random
 // blocks replaced, without a trim.
 //
-// Every byte of a block is written. "resident" is what the process has gained since before the first allocation. With a
-// third argument nothing is trimmed, for a subject that does not survive it.
+// Every byte of a block is written. "resident" is the growth of the process since before the first allocation. With a
+// third argument nothing is trimmed, for a subject that crashes then.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -112,7 +112,7 @@ private:
     std::printf("{\"trace\": \"%s\", \"subject\": \"%s\", \"phase\": %d, \"when\": \"%s\", \"live\": %zu, "
                 "\"resident\": %zu, \"peak_live\": %zu, \"peak_resident\": %zu}\n",
                 trace_, Subject::name, phase, when, live_, resident, peak_live_, peak_resident_);
-    std::fflush(stdout);  // what comes next may be the end
+    std::fflush(stdout);  // the next step may crash
   }
 
   char const* trace_;

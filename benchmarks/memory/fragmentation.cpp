@@ -1,8 +1,8 @@
-// What does it cost in chunks that a heap looks at one chunk only, and not at every gap of all?
+// How many more chunks does a heap need because it looks at one chunk only, and not at every gap of all?
 //
-// memory/fragmentation: prints, for each trace of page runs, the mean and the peak of the chunks that hold a live run:
-// in zmm::heap, in plain best fit over all chunks, and in the original's rule (the first chunk with a gap, the smallest
-// gap in it). Nothing in the traces is touched, so this counts and measures no time.
+// memory/fragmentation: prints, for each trace of page runs, the mean and the peak of the chunks that hold a live run: in
+// zmm::heap, in plain best fit over all chunks, and with PHP's rule (the first chunk with a gap, the smallest gap in it).
+// This only counts: nothing is touched and nothing is timed.
 #include <algorithm>
 #include <cstdio>
 #include <unordered_map>
@@ -20,7 +20,7 @@ constexpr std::size_t usable = 511;
 
 // Live pages swing between the two totals; a phase has its own sizes.
 struct phase {
-  std::size_t smallest, largest;  // pages a run
+  std::size_t smallest, largest;  // pages of a run
   std::size_t pages;              // live at its end
 };
 struct trace {

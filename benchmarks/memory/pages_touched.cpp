@@ -1,10 +1,10 @@
-// How many pages does a request touch that finds no warm memory?
+// How many pages does a request touch if there is no warm memory?
 //
-// memory/pages_touched <subject>: one subject a process; 20,000 mixed small blocks through pmr, half of them freed at
-// once or with a lag, one word written into each; prints one JSON object a way of freeing. Without arguments: the names.
+// memory/pages_touched <subject>: each subject in its own process; 20,000 mixed small blocks through pmr, half of them freed
+// at once or with a lag, one word written into each; prints one JSON object for each way of freeing. Without arguments: names.
 //
-// Counted are the anonymous pages that became resident, with huge pages switched off: the process's own figure, so tables and
-// headers of the allocator are part of it.
+// Counts the anonymous pages that became resident in the process, with huge pages switched off: so the allocator's tables and
+// headers count, too.
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -23,7 +23,7 @@ using bench::freeing;
 
 constexpr std::size_t blocks = 20'000;
 
-// Memory that nobody has touched, unlike the ready buffers of the other questions.
+// Untouched memory, unlike the buffers of the other questions.
 class cold_monotonic {
 public:
   static constexpr char const* name = "std_monotonic";

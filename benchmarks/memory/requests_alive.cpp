@@ -1,8 +1,7 @@
-// 100,000 requests alive at once, 1 KiB used in each: what does one cost in resident memory, and how many mappings does
-// the process hold?
+// With 100,000 live requests that use 1 KiB each: how much resident memory does one take, and how many mappings does the
+// process hold?
 //
-// memory/requests_alive [zmm|mimalloc|monotonic] [requests]: prints one JSON object. One subject a process, so that
-// each starts clean.
+// memory/requests_alive [zmm|mimalloc|monotonic] [requests]: prints one JSON object. Each subject runs in its own process.
 #include <cstdlib>
 #include <cstring>
 #include <memory>

@@ -1,13 +1,13 @@
-// How many calls of storage does a segment heap make, and how much does it hold for what lives in it?
+// How many calls to storage does a segment heap make, and how much memory does it hold for its live blocks?
 //
-// memory/segments: prints one JSON object a figure. Everything is counted, nothing is timed.
+// memory/segments: prints one JSON object for each figure. Everything is counted, nothing is timed.
 //
-//     calls_of_1726        calls of storage for 1726 allocations of 16 to 3000 bytes, the shape of a script that says hello
-//     bytes_a_block/<n>    bytes a live block of n bytes takes, all of the heap's overhead included; 100,000 of them
-//     held/<mix>           bytes taken from storage for each live byte, at their worst in a churn at 32 MiB
-//     free_pieces/<mix>    free blocks for each hundred live ones at its end: how broken up what is free is
+//     calls_of_1726        calls to storage for 1726 allocations of 16 to 3000 bytes, as of a PHP script that prints hello
+//     bytes_a_block/<n>    bytes that a live block of n bytes takes, with all of the heap's overhead; 100,000 blocks
+//     held/<mix>           bytes taken from storage for each live byte, at the worst moment of a churn at 32 MiB
+//     free_pieces/<mix>    free blocks for each hundred live ones at its end: how fragmented free memory is
 //     heaps_of_20          bytes of 10,000 heaps of 20 blocks each, in 4 KiB each
-//     rounds/<n>           calls of storage a round of two to nine blocks of n bytes, taken and dropped
+//     rounds/<n>           calls to storage in a round that allocates two to nine blocks of n bytes and frees them
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -37,7 +37,7 @@ template <class Heap> void calls_of_1726(char const* subject) {
   Heap heap{source};
   bench::random_source random{1726};
   for (int i = 0; i < 1726; ++i) {
-    double const share = static_cast<double>(random.next() >> 11) * 0x1p-53;  // most are short, few are buffers
+    double const share = static_cast<double>(random.next() >> 11) * 0x1p-53;  // most are small, few are buffers
     (void)heap.allocate(16 + static_cast<size_t>(2984 * std::pow(share, 30)));
   }
   tell("calls_of_1726", subject, static_cast<double>(source.takings()), "calls");
@@ -57,14 +57,14 @@ struct block {
   size_t bytes;
 };
 
-// The pieces that lie between live blocks: free memory that does not touch.
+// The free pieces between live blocks.
 size_t pieces(std::vector<block> live) {
   std::sort(live.begin(), live.end(), [](block const& a, block const& b) { return a.p < b.p; });
   size_t count = 0;
   for (size_t i = 1; i < live.size(); ++i) {
     auto const end = reinterpret_cast<std::uintptr_t>(live[i - 1].p) + live[i - 1].bytes;
     count +=
-        reinterpret_cast<std::uintptr_t>(live[i].p) > end + 64;  // more than a header and what a size is rounded up by
+        reinterpret_cast<std::uintptr_t>(live[i].p) > end + 64;  // more than a header and the rounding of a size
   }
   return count;
 }

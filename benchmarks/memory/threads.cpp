@@ -1,13 +1,13 @@
 // How much memory do threads leave behind?
 //
-// memory/threads <trace> <subject> [amount]: one subject a process, so that each starts clean; prints one JSON object a
-// phase, without arguments the names.
+// memory/threads <trace> <subject> [amount]: each subject runs in its own process; prints one JSON object for each phase,
+// without arguments the names.
 //
 // pipe [seconds, 60]: one thread allocates blocks of 8 to 1024 bytes and sends them, another frees them; resident memory after
 // a sixth of the time and at its end.
-// leavers [threads, 10,000]: each thread allocates 1000 blocks and ends, eight at a time; this one frees them. Resident memory
-// after the first 100 threads (the warm-up), at the end, and after the subject's own collect and trim; for zmm the bytes
-// taken from storage too. At the end one thread lives.
+// leavers [threads, 10,000]: each thread allocates 1000 blocks and ends, eight at a time; the main thread frees them. Resident
+// memory after the first 100 threads (the warm-up), at the end, and after the subject's own collect and trim; for zmm also the
+// bytes taken from storage. At the end only the main thread is left.
 #include <array>
 #include <atomic>
 #include <chrono>

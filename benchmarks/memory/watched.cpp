@@ -1,7 +1,7 @@
-// What a watch over blocks costs: a debug heap, and a heap that forwards to malloc, beside the default heap. Bytes resident
-// for each of 1,000,000 live blocks of 48 bytes, and the time of a pair: one block freed, one allocated, at random among those.
+// What does a watch over blocks cost: a debug heap, and a heap that forwards to malloc, compared with the default heap? Resident
+// bytes for each of 1,000,000 live blocks of 48 bytes, and the time to free a random one of them and allocate another.
 //
-// memory/watched [heap|debug|passthrough] [blocks]: prints one JSON object. One subject a process, so that each starts clean.
+// memory/watched [heap|debug|passthrough] [blocks]: prints one JSON object. Each subject runs in its own process.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,4 @@
-// A shared object that measures from within itself: allocation through std::pmr, subject by number.
+// A shared object that contains the measured loop: allocation through std::pmr, with the subject given by number.
 #pragma once
 
 #include <cstddef>

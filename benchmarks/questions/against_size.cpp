@@ -1,13 +1,13 @@
-// Does the cost of an operation grow with the heap? Flat curves are the aim; Zend's own lists are linear here.
+// Does the cost of an operation grow with the heap? Ideally curves are flat; PHP's own lists are linear here.
 //
 // against_size/pages/<full|fragmented>/<chunks>: free the oldest of 32 runs of 1 to 16 pages, allocate another; every
 // other chunk is full, or has half its runs of 1 to 8 pages freed at random.
-// against_size/free_blocks/<blocks>: allocate a page and free it, among that many free blocks of all sizes, none of which touch.
+// against_size/free_blocks/<blocks>: allocate a page and free it, among that many free blocks of all sizes that are not adjacent.
 // against_size/huge_free/<blocks>: free one of that many huge blocks, on the operating system; only the free is timed.
-// against_size/huge_pair/<blocks>: free one and allocate one again on a storage that hands out addresses only, so that
-// the system is left out.
-// against_size/collect/<ordered|random>/<slots>: collect() with that many free slots, per slot; random order shows what
-// the caches cost.
+// against_size/huge_pair/<blocks>: free one and allocate one, on a storage that only hands out addresses, so that the
+// system's time is not measured.
+// against_size/collect/<ordered|random>/<slots>: collect() with that many free slots, for each slot; random order shows the
+// cost of cache misses.
 #include <chrono>
 #include <memory>
 
@@ -27,7 +27,7 @@ struct run {
   std::size_t bytes;
 };
 
-// Fills `chunks` chunks and leaves what the name says; returns what has to be freed in the end.
+// Fills `chunks` chunks, and if `fragmented` frees half of the runs at random; returns the runs to be freed in the end.
 template <class Subject> std::vector<run> fill(Subject& subject, std::size_t chunks, bool fragmented) {
   std::vector<run> live;
   auto const take = [&](std::size_t bytes) { live.push_back({subject.allocate(bytes, 8), bytes}); };
@@ -125,7 +125,7 @@ void huge_pair(benchmark::State& state, std::size_t blocks) {
   }
 }
 
-// zmm alone: the collection of the original (8.2) reads a chunk it has just unmapped when this much becomes free.
+// zmm alone: PHP's collection (8.2) reads a chunk that it has just unmapped, when this much becomes free.
 // Blocks of 64 bytes, freed in the order of their addresses or at random; one in a hundred stays live.
 template <class Subject> void collect_slots(benchmark::State& state, std::size_t slots, bool at_random) {
   Subject subject;
@@ -155,7 +155,7 @@ void register_question() {
       add(question, zmm_heap::name, [=](benchmark::State& state) {
         pages<zmm_heap>(state, chunks, fragmented);
       })->Iterations(200'000);
-      if (php_emalloc::available() && chunks <= 1000) {  // to fill more takes the original minutes
+      if (php_emalloc::available() && chunks <= 1000) {  // PHP takes minutes to fill more
         add(question, php_emalloc::name, [=](benchmark::State& state) {
           pages<php_emalloc>(state, chunks, fragmented);
         })->Iterations(20'000);

@@ -1,5 +1,4 @@
-// What does an operation cost when 1000 blocks are allocated and then freed newest first, oldest first, or in random
-// order?
+// What does an operation cost if 1000 blocks are allocated and then freed: newest first, oldest first, or in random order?
 #include <algorithm>
 #include <numeric>
 

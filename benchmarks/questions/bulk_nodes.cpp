@@ -1,4 +1,4 @@
-// What does it cost to build a list of many nodes at once and to clear it, when the allocator hands nodes out in bulk?
+// What does it cost to build a list of many nodes at once and to clear it, if the allocator allocates nodes in bulk?
 //
 // bulk_nodes/<nodes>: a list is constructed from a range of that many numbers, then cleared.
 // bulk_nodes/set/<nodes>: the same with a set from an ordered range.
@@ -27,7 +27,7 @@ numbers const& counted_to(std::size_t count) {
   return values;
 }
 
-// What a container is built on: an allocator type, and an engine if it has to name one.
+// What a container needs: an allocator type, and an engine if that has to be named.
 template <template <class> class Allocator> struct process_wide {
   template <class T> using allocator = Allocator<T>;
   template <class T> allocator<T> get() { return {}; }

@@ -1,7 +1,7 @@
 // What does it cost to replace a random one of 10,000 live blocks by a block of another size?
 //
-// One iteration is one step: free a block, allocate another, write one word into it. Slots and sizes come out of a
-// table of 65,536 steps that starts again at its end.
+// One iteration is one step: free a block, allocate another, write one word into it. Slots and sizes come from a table of
+// 65,536 steps, over and over.
 #include "../subjects/all.hpp"
 #include "../support/sizes.hpp"
 
@@ -60,7 +60,7 @@ void register_question() {
     using S = typename decltype(tag)::type;
     add("churn/direct", S::name, churn<S>);
   });
-  add("churn/pmr", floor_pmr::name, churn<floor_pmr>);  // what the loop and two virtual calls cost alone
+  add("churn/pmr", floor_pmr::name, churn<floor_pmr>);  // the cost of the loop and two virtual calls alone
   for_each_present(pmr_subjects{}, [](auto tag) {
     using S = typename decltype(tag)::type;
     add("churn/pmr", S::name, churn<S>);

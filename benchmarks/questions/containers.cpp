@@ -1,7 +1,7 @@
 // What do containers cost through std::pmr: built, used, destroyed?
 //
-// containers/<workload>: one iteration builds the container from nothing, works on it and destroys it. Subjects with an
-// end to their requests end one after each iteration, as a server would; the destructors run before that, for everyone.
+// containers/<workload>: one iteration builds the container from nothing, works on it and destroys it. Subjects that have
+// requests end one after each iteration, as a server would. The destructors run before that, with every subject.
 #include <list>
 #include <map>
 #include <unordered_map>
@@ -89,7 +89,7 @@ constexpr workload workloads[] = {
     {"document", document},
 };
 
-// Monotonic resources take part: nothing here is freed so often that they would not be chosen.
+// Monotonic resources take part: so little is freed here that a program might choose one.
 using container_subjects =
     subjects<zmm_request_pmr, zmm_heap_pmr, zmm_segment_pmr, zmm_hardened_pmr, zmm_hardened_request_pmr, new_delete_pmr, std_pool,
              std_pool_over_monotonic, std_monotonic, boost_pool, mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr>;

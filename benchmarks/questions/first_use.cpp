@@ -1,7 +1,7 @@
-// What does the first use of an allocator cost, against the same work once it is warm?
+// What does the first use of an allocator cost, compared with the same work when it is warm?
 //
-// first_use/cold/<blocks>: in a child process that has used the subject for nothing yet: make it, allocate that many
-// mixed small blocks, write one word into each. Page faults are part of the time; the counter "faults" says how many.
+// first_use/cold/<blocks>: in a child process that has not used the subject yet: construct it, allocate that many mixed
+// small blocks, write one word into each. The time includes page faults; the counter "faults" says how many.
 // first_use/warm/<blocks>: the same blocks in a subject whose previous blocks were freed.
 #include "../subjects/all.hpp"
 #include "../support/child.hpp"
@@ -27,7 +27,7 @@ template <class Subject> void cold(benchmark::State& state, std::size_t blocks) 
   double faults = 0;
   for (auto _ : state) {
     auto const cost = in_child([&] {
-      auto* subject = new Subject;  // its destruction is no part of first use: the child just exits
+      auto* subject = new Subject;  // not destroyed, as that is no part of first use: the child just exits
       fill(*subject, trace, live);
     });
     if (!cost) return state.SkipWithError("the child failed");

@@ -1,11 +1,10 @@
-// What does a vector cost that is pushed to a size nobody told it before?
+// What does a vector cost that grows by push_back, without reserve()?
 //
-// growth/one/<bytes>: a vector of 64-bit numbers is pushed to that many bytes and destroyed.
-// growth/many/<bytes>: 100,000 vectors, one after the other pushed to that many bytes, the last 1000 of them alive.
+// growth/one/<bytes>: a vector of 64-bit numbers grows to that many bytes and is destroyed.
+// growth/many/<bytes>: 100,000 vectors grow to that many bytes, one after the other; the last 1000 of them are alive.
 //
 // std_ subjects are std::vector, boost_ and zmm_ ones boost::container::vector. Counters: moves of the elements above 64
-// KiB and above 2 MiB, and peak resident bytes by the final size, measured in a
-// process of its own (one/ only).
+// KiB and above 2 MiB; and the peak of resident bytes divided by the final size, measured in its own process (one/ only).
 #include "../subjects/all.hpp"
 #include "../support/child.hpp"
 
@@ -64,7 +63,7 @@ template <class Vector> void push(Vector& v, std::size_t bytes) {
   keep(data);
 }
 
-// How often the elements move while a vector of `Subject` is pushed.
+// How often the elements move while a vector of `Subject` grows.
 struct moves {
   double above_64k = 0, above_2m = 0;
 };
@@ -86,7 +85,7 @@ template <class Subject> moves count_moves(std::size_t bytes) {
   return m;
 }
 
-// Peak resident bytes by final size, of the vector alone.
+// Peak resident bytes divided by the final size, for the vector alone.
 template <class Subject> double peak_by_final(std::size_t bytes) {
   int ends[2];
   double result = 0;
@@ -95,7 +94,7 @@ template <class Subject> double peak_by_final(std::size_t bytes) {
   if (child == 0) {
     Subject subject;
     std::size_t const before = resident_bytes();
-    { std::ofstream{"/proc/self/clear_refs"} << 5; }  // the peak starts anew
+    { std::ofstream{"/proc/self/clear_refs"} << 5; }  // restarts the peak
     auto v = subject.make();
     push(v, bytes);
     double const ratio = static_cast<double>(peak_resident_bytes() - before) / static_cast<double>(bytes);

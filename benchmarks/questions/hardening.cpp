@@ -1,8 +1,8 @@
 // What does each option that hardens a heap cost? Options are added one after the other, behind std::pmr.
 //
 // hardening/half_at_once/<blocks>, hardening/half_with_lag/<blocks>: a request, as in the question replay.
-// hardening/churn: one of 10,000 live blocks is replaced by another.
-// hardening/nodes: 1000 nodes of 24 bytes are pushed to a list, every second push pops one.
+// hardening/churn: replace one of 10,000 live blocks by another.
+// hardening/nodes: push 1000 nodes of 24 bytes to a list; pop one after every second push.
 #include <list>
 
 #include "../subjects/all.hpp"

@@ -1,9 +1,8 @@
-// What do blocks of whole pages and of whole chunks cost: one pair, and a queue of 32 live blocks of changing sizes?
+// What do blocks of whole pages and of whole chunks cost: allocating and freeing one, and a queue of 32 live blocks?
 //
-// large/pair/<bytes>: allocate, write the first word of every page, free. The writes are what such a block is for, and
-// what tells memory that is still there from memory that has to be faulted in again.
-// large/queue/<range>: the oldest of 32 blocks is freed, one of a random size in the range is allocated and its first
-// word written.
+// large/pair/<bytes>: allocate, write the first word of every page, free. A program would write to such a block, too, and
+// the writes show whether its memory was kept or has to be faulted in again.
+// large/queue/<range>: free the oldest of 32 blocks, allocate one of a random size in the range, and write its first word.
 #include "../subjects/all.hpp"
 #include "../support/random.hpp"
 

@@ -1,10 +1,10 @@
-// Where do blocks lie? Many lists are built, their elements migrate from list to list, and then every list is walked;
+// How near do blocks lie? Many lists are built, their elements migrate from list to list, and then every list is walked;
 // only the walk is timed.
 //
-// locality/<elements a list>: 1,048,576 elements in all, each a node of 32 bytes. Migration: two elements for each in
-// the structure, one after the other, leave the front of a random list (freed) and come back at the end of another one
-// (allocated). The walk sums all elements. Monotonic resources take part: they never reuse a block, and pay for it in
-// memory.
+// locality/<elements in each list>: 1,048,576 elements in all, each a node of 32 bytes. Migration: one after the other,
+// twice as many elements as there are leave the front of a random list (freed), and come back at the end of another one
+// (allocated). The walk sums all elements. Monotonic resources take part: they never reuse a block, and need more memory
+// for that.
 #include <list>
 
 #include "../subjects/all.hpp"
@@ -17,7 +17,7 @@ constexpr std::size_t all_elements = std::size_t{1} << 20;
 
 using list = std::pmr::list<std::size_t>;
 
-// Built and worn once a subject and size, then walked by every repetition: the walk leaves it as it was.
+// Built and migrated once for each subject and size, then walked by every repetition: the walk changes nothing.
 template <class Subject> struct worn_lists {
   explicit worn_lists(std::size_t elements) {
     std::size_t const count = all_elements / elements;
@@ -58,7 +58,7 @@ template <class Subject> void walk(benchmark::State& state, std::size_t elements
   count_operations(state, all_elements);
 }
 
-// The buffers of the monotonic subjects elsewhere are too small for three million nodes: these grow.
+// Like the other questions' monotonic subjects, whose buffers are too small for three million nodes; these grow.
 struct growing_monotonic : behind_pmr<std::pmr::monotonic_buffer_resource, true> {
   static constexpr char const* name = "std_monotonic";
 };

@@ -1,4 +1,4 @@
-// What does one allocation and its deallocation cost, by size and alignment, when the block is already there?
+// What does allocating a block and freeing it cost, by size and alignment, if the block is in a free list?
 //
 // pair/typed/<bytes>/<alignment>: size and alignment known at compile time, no virtual call; zmm through allocator<T,
 // Heap>.

@@ -1,10 +1,10 @@
 // What does a whole request cost: 100, 1000 or 20,000 mixed small blocks through pmr, some of them freed, then
 // everything released at once?
 //
-// replay/<what is freed>/<blocks>: the resource lives on and the request ends by release(). std_monotonic stands over a
-// ready 8 MiB buffer.
-// cycle/<what is freed>/<blocks>: the resource itself is made and destroyed each time: zmm out of its warm pool,
-// monotonic over the same ready buffer, mimalloc's heap by mi_heap_new and mi_heap_destroy.
+// replay/<what is freed>/<blocks>: the resource stays, and release() ends the request. std_monotonic has a buffer of 8 MiB
+// that was touched before.
+// cycle/<what is freed>/<blocks>: the resource itself is constructed and destroyed each time: zmm's from its warm pool,
+// monotonic over the same buffer, mimalloc's heap by mi_heap_new and mi_heap_destroy.
 //
 // Every subject writes one word into each block, and the counter "faults" shows the page faults of a request.
 #include "../subjects/all.hpp"
@@ -21,7 +21,7 @@ template <class Subject> void* take(Subject& subject, std::size_t bytes) {
   return p;
 }
 
-// One loop a way of freeing, so that none tests what it is.
+// A separate loop for each way of freeing, so that no loop has to test for it.
 template <class Subject>
 void replay(Subject& subject, request_trace const& trace, freeing how, std::vector<void*>& live) {
   auto const& sizes = trace.sizes;
@@ -52,7 +52,7 @@ template <class Request> void measure(benchmark::State& state, std::size_t block
   count_operations(state, how == freeing::nothing ? blocks : blocks + blocks / 2);
 }
 
-// The resources of `cycle`, made anew for every request.
+// The resources of `cycle`, constructed for every request.
 struct new_zmm_request {
   static constexpr char const* name = "zmm_request";
   static bool available() { return true; }

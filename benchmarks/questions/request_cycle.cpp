@@ -1,5 +1,5 @@
-// What do the beginning and the end of a request cost, warm, with one block in it, when 0 … 100,000 other requests are
-// in flight?
+// What do the beginning and the end of a request with one block cost, on warm memory, with 0 … 100,000 other requests in
+// flight?
 //
 // request/create_end/<in flight>: create, allocate 64 bytes, write, end. mimalloc: mi_heap_new, one block,
 // mi_heap_destroy.
@@ -31,7 +31,7 @@ struct mimalloc_request {
   void* allocate(std::size_t n) { return heap.allocate(n, 8); }
   mimalloc_heap heap;
 };
-// The upstream is the global heap, as it is by default: one new and one delete of 1 KiB a request.
+// The upstream is the global heap, as by default: one new and one delete of 1 KiB for each request.
 struct monotonic_request {
   static constexpr char const* name = "std_monotonic_1k";
   static bool available() { return true; }
@@ -82,10 +82,10 @@ void register_question() {
   for (std::size_t const in_flight : {0u, 1u, 1000u, 100'000u}) {
     for_each_present(request_kinds{}, [&](auto tag) {
       using R = typename decltype(tag)::type;
-      if (in_flight > 1000 && std::is_same_v<R, mimalloc_request>) return;  // 64 KiB and more a heap: 6 GiB
+      if (in_flight > 1000 && std::is_same_v<R, mimalloc_request>) return;  // 64 KiB and more in each heap: 6 GiB
       add("request/create_end/" + std::to_string(in_flight), R::name, [=](benchmark::State& state) {
         create_end<R>(state, in_flight);
-      })->Iterations(200'000);  // fixed, so that the requests in flight are made once a repetition
+      })->Iterations(200'000);  // fixed, so that the requests in flight are made once in each repetition
     });
   }
   for (std::size_t const blocks : {10u, 1000u, 20'000u, 100'000u}) {
@@ -94,7 +94,7 @@ void register_question() {
       add("request/end/" + std::to_string(blocks), S::name,
           [=](benchmark::State& state) { only_end<S>(state, blocks); })
           ->UseManualTime()
-          ->Iterations(50);  // not by time: filling takes a thousand times what is timed
+          ->Iterations(50);  // not by time: filling takes a thousand times as long as the timed part
     });
   }
 }

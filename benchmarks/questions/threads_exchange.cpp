@@ -1,11 +1,11 @@
-// What does a block cost that one thread allocates and another frees?
+// What does it cost if one thread allocates a block and another frees it?
 //
-// threads_exchange/slots/<direct|pmr>/<sizes>: two threads put blocks into random ones of 4096 shared slots and free what
-// was there, half of it the other's. An iteration is 20,000 exchanges of each.
+// threads_exchange/slots/<direct|pmr>/<sizes>: two threads put blocks into random ones of 4096 shared slots, and free the
+// blocks that were there, half of them the other thread's. An iteration is 20,000 exchanges of each.
 // threads_exchange/pipe/<direct|pmr>/<sizes>: one allocates and sends, the other receives and frees; 20,000 blocks.
 // threads_exchange/batch/<direct|pmr>/<sizes>: one allocates 1000 blocks, then the other frees them; 20 times.
 //
-// Wall time. The first word of every block is written by the one and read by the other.
+// Wall time. The thread that allocates a block writes its first word, and the one that frees it reads it.
 #include <atomic>
 #include <array>
 #include <memory>

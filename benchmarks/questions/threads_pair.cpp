@@ -1,9 +1,9 @@
-// What does one allocation and its deallocation by the same thread cost, in a heap that any thread may use?
+// What does allocating a block and freeing it on the same thread cost, in a heap that any thread may use?
 //
 // threads_pair/typed/<bytes>: size and alignment known at compile time; zmm through allocator<T>{}.
 // threads_pair/pmr/<bytes>: through std::pmr::memory_resource; "zmm_heap" is the resource for one thread, "floor" one that
 // returns a constant.
-// threads_pair/object/<bytes>: as pmr, the loop in a shared object (-fPIC) opened at run time.
+// threads_pair/object/<bytes>: as pmr, with the loop in a shared object (-fPIC) opened at run time.
 // threads_pair/typed_two, pmr_two/<bytes>: two threads at once in one heap; an iteration is 50,000 pairs of each.
 #include "../objects/pair.hpp"
 #include "../subjects/all.hpp"
@@ -43,7 +43,7 @@ template <std::size_t Bytes, class Subject> ZMM_INLINE void one_pair(Subject& su
   }
 }
 
-// A subject's two threads at once, 50,000 pairs each an iteration. Wall time.
+// Two threads at once; an iteration is 50,000 pairs of each. Wall time.
 template <class Subject, class Pair> void two_threads(benchmark::State& state, Pair pair) {
   constexpr std::size_t pairs = 50'000;
   Subject subject;

@@ -1,7 +1,7 @@
-// Do two threads that serve requests from one pool hinder each other?
+// Do two threads that serve requests from one pool slow each other down?
 //
-// threads_requests/<blocks>: two threads, each begins a request, allocates that many blocks, frees half of them at once, and
-// ends it; 40,000 blocks of each are an iteration. Through pmr, wall time. "zmm_shared_pool": both from one pool;
+// threads_requests/<blocks>: each of two threads begins a request, allocates that many blocks, frees half of them at once, and
+// ends it; an iteration is 40,000 blocks of each thread. Through pmr, wall time. "zmm_shared_pool": one pool for both;
 // "zmm_own_pools": a pool for each; "std_monotonic": a buffer of 8 MiB for each.
 #include <array>
 #include <memory>

@@ -1,11 +1,11 @@
-// What does a step of a server cost whose threads inherit each other's blocks?
+// What does a step of a server cost if its threads take over each other's blocks?
 //
-// threads_server/larson/<direct|pmr>: two threads, 1000 live blocks each. A step frees a random block and allocates another;
-// after 5000 steps the threads swap what they hold, so a fifth of what is freed is the other's. An iteration is 5000 steps of
-// each. Wall time.
+// threads_server/larson/<direct|pmr>: two threads, 1000 live blocks each. A step frees a random block and allocates another.
+// After 5000 steps the threads swap all their blocks, so a fifth of the frees are of the other's blocks. An iteration is 5000
+// steps of each. Wall time.
 // threads_server/new_thread/<direct|pmr>: a thread begins, allocates 200 blocks, frees 100 of its own and 100 of the thread
-// before it, and ends. An iteration is one such thread. Wall time, the thread's own beginning and end with it;
-// "nothing" allocates nothing.
+// before it, and ends. An iteration is one such thread. Wall time, with the beginning and end of the thread; "nothing"
+// allocates nothing.
 #include <array>
 
 #include "../subjects/all.hpp"
@@ -100,7 +100,7 @@ template <class Subject> void new_thread(benchmark::State& state) {
   for (auto& b : left) subject.deallocate(b.address, b.bytes, 8);
 }
 
-// What beginning and ending a thread costs by itself.
+// The cost of beginning and ending a thread alone.
 void no_work(benchmark::State& state) {
   for (auto _ : state) std::thread{[] {}}.join();
 }

@@ -1,5 +1,5 @@
-// What do STL containers cost with an allocator type of their own: zmm::allocator, std::allocator, or a plain allocator
-// over a peer's functions?
+// What do STL containers cost with a typed allocator: zmm::allocator, std::allocator, or a plain allocator over another
+// library's functions?
 #include <list>
 #include <map>
 #include <string>
@@ -11,7 +11,7 @@
 namespace bench {
 namespace {
 
-// The least an allocator can be: a pointer to the subject, its calls inlined.
+// The smallest possible allocator: a pointer to the subject, whose calls are inlined.
 template <class T, class Subject> struct plain_allocator {
   using value_type = T;
   explicit plain_allocator(Subject& s) noexcept : subject{&s} {}

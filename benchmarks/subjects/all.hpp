@@ -1,4 +1,4 @@
-// Every subject, in the two lists that questions choose from. A list's order is the order of a table's rows.
+// Every subject, in lists that questions choose from. A list's order is the order of a table's rows.
 #pragma once
 
 #include "../support/registry.hpp"
@@ -23,12 +23,12 @@ using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zm
                               zmm_hardened_request_pmr, zmm_hardened_segment_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool,
                               mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
 
-// What a request can end at once with: everything behind pmr that has a release.
+// Those that can end a request at once: everything behind pmr that has a release().
 using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, zmm_hardened_pmr,
                                   zmm_hardened_request_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
 
-// What any thread may use at any time, called directly and behind one virtual call.
+// Those that any thread may use at any time, called directly and behind one virtual call.
 using direct_thread_subjects =
     subjects<zmm_thread_heap, zmm_synchronized, new_delete, mimalloc_process, jemalloc, tcmalloc>;
 using pmr_thread_subjects = subjects<zmm_thread_resource, zmm_synchronized_pmr, new_delete_pmr, std_synchronized_pool,

@@ -24,8 +24,8 @@ struct absent {
   void deallocate(void*, std::size_t, std::size_t) {}
 };
 
-// A collection of node pools with power-of-two buckets; nodes above 4 KiB go to operator new, as its users arrange with
-// a fallback.
+// A collection of node pools with power-of-two buckets; nodes above 4 KiB go to operator new, as with its fallback
+// allocator.
 #if defined(ZMM_BENCHMARK_FOONATHAN)
 class foonathan_pools {
 public:

@@ -1,4 +1,4 @@
-// The floor of pmr: a resource that returns a constant and does nothing. What is left is the virtual call.
+// The floor of pmr: a resource that returns a constant and does nothing. It measures the virtual call alone.
 #pragma once
 
 #include "subject.hpp"

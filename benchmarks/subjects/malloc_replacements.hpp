@@ -1,5 +1,5 @@
-// jemalloc and tcmalloc: process-wide allocators, opened at run time so that they replace nobody's malloc. Neither has
-// a request end.
+// jemalloc and tcmalloc: process-wide allocators, opened at run time so that they do not replace malloc. Neither can end
+// a request.
 #pragma once
 
 #include <new>

@@ -41,8 +41,7 @@ public:
   mimalloc_heap& operator=(mimalloc_heap const&) = delete;
   ~mimalloc_heap() { mimalloc_functions.heap_destroy(heap_); }
 
-  // Blocks above 8 bytes are 16-aligned by mimalloc's own promise, so the aligned entry is only for what goes beyond
-  // it.
+  // mimalloc promises that blocks above 8 bytes are 16-aligned, so the aligned function is used only for more.
   void* allocate(std::size_t n, std::size_t a) {
     void* const p = a <= 8 || (a == 16 && n > 8) ? mimalloc_functions.heap_malloc(heap_, n)
                                                  : mimalloc_functions.heap_malloc_aligned(heap_, n, a);
@@ -60,7 +59,7 @@ private:
   void* heap_ = mimalloc_functions.heap_new();
 };
 
-// Its process-wide entry, for any thread: mi_malloc + mi_free.
+// Its process-wide functions, for any thread: mi_malloc + mi_free.
 struct mimalloc_process {
   static constexpr char const* name = "mimalloc";
   static bool available() { return mimalloc_functions.complete; }

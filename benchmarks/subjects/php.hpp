@@ -1,5 +1,4 @@
-// The original: PHP's own allocator, out of libphp's embedding library. One heap a process; its request end is
-// shutdown_memory_manager.
+// PHP's own allocator, from its embedding library, libphp. One heap in a process; shutdown_memory_manager ends a request.
 #pragma once
 
 #include <new>
@@ -28,7 +27,7 @@ struct php_library : library {
 };
 inline php_library const php_functions;
 
-// emalloc has no alignment argument: blocks are 8-aligned, and more only where the size class happens to be.
+// emalloc takes no alignment: blocks are 8-aligned, and more only if their size class happens to be.
 struct php_emalloc {
   static constexpr char const* name = "php_emalloc";
   static constexpr std::size_t max_alignment = 8;

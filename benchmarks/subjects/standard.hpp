@@ -45,8 +45,7 @@ struct std_synchronized_pool : behind_pmr<std::pmr::synchronized_pool_resource, 
   static constexpr char const* name = "std_synchronized_pool";
 };
 
-// 8 MiB that every request finds ready: allocated and touched before anything is timed, never given back between
-// requests.
+// 8 MiB for every request: allocated and touched before anything is timed, and never given back between requests.
 class ready_buffer {
 public:
   static constexpr std::size_t bytes = std::size_t{8} << 20;
@@ -66,7 +65,7 @@ struct std_monotonic : behind_pmr<monotonic_over_ready_buffer, true> {
   static constexpr char const* name = "std_monotonic";
 };
 
-// The pool is called through its own base, as a program that stacks the two would.
+// The pool is called through its own base, as by a program that uses one over the other.
 class std_pool_over_monotonic {
 public:
   static constexpr char const* name = "std_pool_over_monotonic";

@@ -1,14 +1,14 @@
 // What a subject is.
 //
-//   static constexpr char const* name     as it stands in every table
-//   static bool available()               false: not on this machine; questions skip it with a line saying so
-//   S{}                                   an allocator of its own where the peer has such a thing, the process-wide one where not
-//   void* allocate(n, a)                  the shortest way the peer offers; a virtual call for pmr subjects, a call for the others
+//   static constexpr char const* name     its name in every table
+//   static bool available()               false: not on this machine; questions skip it with a line that says so
+//   S{}                                   a new allocator, if the library has allocator objects; else the process-wide one
+//   void* allocate(n, a)                  the library's shortest way; a virtual call for pmr subjects, a call for the others
 //   void  deallocate(p, n, a)
-//   void  end()                           optional: everything allocated from this subject is gone (the end of a request)
+//   void  end()                           optional: frees everything allocated from this subject (the end of a request)
 //   R*    resource()                      pmr subjects only: the std::pmr::memory_resource
 //
-// Subjects that cannot hand out some alignment say so by max_alignment; 0 stands for "any".
+// Subjects that do not serve every alignment say so by max_alignment; 0 stands for "any".
 #pragma once
 
 #include <cstddef>

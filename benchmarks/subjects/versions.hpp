@@ -1,4 +1,4 @@
-// Which version of each peer the program runs with.
+// The version of each other allocator that the program runs with.
 #pragma once
 
 #include <string>

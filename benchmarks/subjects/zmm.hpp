@@ -31,7 +31,7 @@ struct zmm_segment : zmm_engine<zmm::segment_heap> {
   static constexpr char const* name = "zmm_segment";
 };
 
-// Hardened: free slots that prove themselves and nothing else, and everything there is.
+// Hardened: with encode_links only, and with all options.
 struct proven_links : zmm::default_options {
   [[maybe_unused]] static constexpr std::size_t min_slot = 16;
   [[maybe_unused]] static constexpr bool encode_links = true;
@@ -49,7 +49,7 @@ struct zmm_hardened_request_pmr : behind_pmr<zmm::hardened_request_resource, tru
   static constexpr char const* name = "zmm_hardened_request";
 };
 
-// For any number of threads: an instance, and the heap of the process.
+// For any number of threads: an object, and the process's heap.
 struct zmm_synchronized : zmm_engine<zmm::synchronized_heap> {
   static constexpr char const* name = "zmm_synchronized";
 };

@@ -1,6 +1,5 @@
-// A storage that has addresses to spare and next to no memory behind them: one reserved mapping, cut into chunk-sized
-// slices. It makes heaps of 100,000 huge blocks cheap to build, and takes the operating system's time out of what is
-// measured.
+// A storage with much address space and hardly any memory: one reserved mapping, cut into slices of a chunk's size. With
+// it, heaps of 100,000 huge blocks are cheap to build, and the operating system's time is not measured.
 #pragma once
 
 #include <sys/mman.h>
@@ -29,7 +28,7 @@ public:
   address_storage& operator=(address_storage const&) = delete;
   ~address_storage() { munmap(base_, bytes_); }
 
-  // Blocks of one slice are reused; larger ones (a heap's own tables) are few and only ever cut off the front.
+  // Blocks of one slice are reused; larger ones (a heap's own tables) are few, and are never reused.
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t reserve) override {
     auto const wanted = ((bytes < reserve ? reserve : bytes) + slice - 1) & ~(slice - 1);
     if (alignment > slice) return nullptr;

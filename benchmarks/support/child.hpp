@@ -1,5 +1,4 @@
-// Measures in a forked child, where nothing of the subject has been used yet: first use can be measured only once a
-// process.
+// Measures in a forked child, where the subject has not been used yet: a process can measure a first use only once.
 #pragma once
 
 #include <sys/wait.h>
@@ -17,7 +16,7 @@ struct first_use_cost {
   long faults;
 };
 
-// Runs work() in a child and reports its wall time and page faults; nothing when the child did not end well.
+// Runs work() in a child, and returns its wall time and page faults; nothing if the child failed.
 template <class Work> std::optional<first_use_cost> in_child(Work work) {
   int ends[2];
   if (pipe(ends) != 0) return std::nullopt;

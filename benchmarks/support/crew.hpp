@@ -12,7 +12,7 @@
 
 namespace bench {
 
-// What a thread does while it waits for another: a few hundred short pauses, then the processor is left to others.
+// What a thread does while it waits for another: a few hundred short pauses, then it yields the processor.
 class patience {
 public:
   void wait() noexcept {
@@ -38,8 +38,8 @@ public:
     for (auto& t : threads_) t.join();
   }
 
-  // Runs work(0) … work(size - 1), one on each thread. Returns: seconds from the moment all stand ready until the last
-  // has ended; waking up does not count.
+  // Runs work(0) … work(size - 1), one on each thread. Returns: seconds from the moment all are ready until the last has
+  // ended; waking up does not count.
   double run(std::function<void(std::size_t)> const& work) {
     run_job(&work);
     auto begin = spans_[0].begin, end = spans_[0].end;

@@ -14,7 +14,7 @@
 
 namespace bench {
 
-// Objects keep their members in order, in a vector, like most parsers' documents.
+// Objects keep their members in order, in a vector, as most parsers do.
 struct document_value {
   using array = std::pmr::vector<document_value>;
   using object = std::pmr::vector<std::pair<std::pmr::string, document_value>>;

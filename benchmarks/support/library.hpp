@@ -1,9 +1,9 @@
-// A shared library opened at run time, apart from the program.
+// A shared library opened at run time, separate from the program.
 //
-// Linking jemalloc, tcmalloc, mimalloc or PHP would replace malloc or bring a hundred libraries into every subject's
-// run. RTLD_LOCAL keeps their malloc and operator new to themselves. Each call then goes through a pointer, `call
-// *address(%rip)`: what a call into a shared library costs anyway under -fno-plt, and one jump less than through the
-// PLT. Measured here: see README.md, "What a peer pays".
+// Linking jemalloc, tcmalloc, mimalloc or PHP would replace malloc, or bring a hundred libraries into every subject's
+// run. With RTLD_LOCAL, their malloc and operator new serve only themselves. Each call then goes through a pointer, `call
+// *address(%rip)`: as a call into a shared library with -fno-plt, and with one jump less than through the PLT. See
+// README.md, "How other allocators are called".
 #pragma once
 
 #include <dlfcn.h>

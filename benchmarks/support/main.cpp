@@ -1,4 +1,4 @@
-// The main of every question: makes room for the peers' thread-local storage, records what is measured on what, runs.
+// The main of every question: makes room for other allocators' thread-local storage, records machine and versions, runs.
 #include <benchmark/benchmark.h>
 
 #include <string>

@@ -1,5 +1,5 @@
-// A ring from one thread to another. Blocks are shown to the other side 32 at a time, so that what is measured is what is
-// sent, and not the ring.
+// A ring buffer from one thread to another. Blocks become visible to the other side 32 at a time, so that the ring itself
+// costs little.
 #pragma once
 
 #include <array>

@@ -11,7 +11,7 @@
 
 namespace bench {
 
-// One field, in KiB, of a /proc/self file whose lines read "Field:   123 kB"; 0 when it is not there.
+// One field, in KiB, of a /proc/self file with lines like "Field:   123 kB"; 0 if it is not there.
 inline std::size_t proc_kib(char const* file, std::string const& field) {
   std::ifstream in{file};
   for (std::string word; in >> word;) {
@@ -23,7 +23,7 @@ inline std::size_t proc_kib(char const* file, std::string const& field) {
 
 // smaps_rollup and not statm: statm lags by per-thread counters of up to 64 pages.
 inline std::size_t resident_bytes() { return proc_kib("/proc/self/smaps_rollup", "Rss") * 1024; }
-// Without what is read from files: code that is run for the first time is not the allocator's.
+// Without pages of files: loading code that runs for the first time is not the allocator's cost.
 inline std::size_t anonymous_bytes() { return proc_kib("/proc/self/smaps_rollup", "Anonymous") * 1024; }
 inline std::size_t huge_page_bytes() { return proc_kib("/proc/self/smaps_rollup", "AnonHugePages") * 1024; }
 inline std::size_t peak_resident_bytes() { return proc_kib("/proc/self/status", "VmHWM") * 1024; }

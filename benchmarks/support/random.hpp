@@ -1,4 +1,4 @@
-// The one source of randomness: splitmix64, so that every run and every subject sees the same traces.
+// The only source of randomness: splitmix64, so that every run and every subject has the same traces.
 #pragma once
 
 #include <cstddef>

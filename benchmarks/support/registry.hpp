@@ -1,5 +1,5 @@
-// How a question registers one benchmark a subject. Names read question/arguments…/subject: compare groups by all but
-// the last part.
+// How a question registers one benchmark for each subject. Names are question/arguments…/subject; compare groups them by
+// all but the last part.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -16,7 +16,7 @@ template <class... Subjects> struct subjects {};
 
 template <class Subject> struct subject_tag { using type = Subject; };
 
-// Calls body(subject_tag<S>{}) for every subject that is present on this machine; says once which ones are not.
+// Calls body(subject_tag<S>{}) for every subject that is on this machine; says once which ones are not.
 template <class Body, class... Subjects> void for_each_present(subjects<Subjects...>, Body&& body) {
   static std::set<std::string> reported;
   auto const one = [&](auto tag) {
@@ -34,7 +34,7 @@ template <class Body> benchmark::internal::Benchmark* add(std::string const& que
   return benchmark::RegisterBenchmark((question + "/" + subject).c_str(), std::move(body));
 }
 
-// Sets "ns per operation" aside for questions whose iteration is more than one operation.
+// Reports "ns per operation" for questions whose iteration is more than one operation.
 inline void count_operations(benchmark::State& state, std::size_t per_iteration) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(per_iteration));
 }

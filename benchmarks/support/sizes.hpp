@@ -1,4 +1,4 @@
-// Size mixes. "Mixed small" is what request code asks for: mostly nodes and short strings, some buffers.
+// Size mixes. "Mixed small" is typical of code that serves requests: mostly nodes and short strings, some buffers.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Room for the peers' thread-local storage.
+// Room for the thread-local storage of other allocators.
 #pragma once
 
 #include <unistd.h>
@@ -7,8 +7,8 @@
 
 namespace bench {
 
-// jemalloc's thread-local block (2.6 KB, initial-exec) does not fit into what glibc keeps for libraries opened at run
-// time, and the reserve can be set only before the program starts: so the program starts itself once more.
+// jemalloc's thread-local block (2.6 KB, initial-exec) does not fit into the static TLS that glibc reserves for libraries
+// opened at run time. The reserve can be set only before the program starts, so the program restarts itself.
 inline void make_room_for_thread_locals(char** argv) {
   constexpr char const* tunables = "GLIBC_TUNABLES";
   if (std::getenv(tunables) != nullptr) return;

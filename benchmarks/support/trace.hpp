@@ -1,8 +1,8 @@
 // Request traces, computed before anything is timed.
 //
-// A request is a row of steps. Each step allocates two blocks of mixed small sizes, writes one word into each, and
-// frees one block or none, so the loop that replays it has no data-dependent branch of its own and costs every subject
-// the same.
+// A request is a sequence of steps. Each step allocates two blocks of mixed small sizes, writes one word into each, and
+// frees one block or none. So the loop that replays it has no branch that depends on data, and costs every subject the
+// same.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +26,11 @@ inline char const* name_of(freeing how) noexcept {
 }
 
 struct request_trace {
-  std::vector<std::uint32_t> sizes;    // one a block
-  std::vector<std::uint32_t> victims;  // one a step, in half_with_lag: the block freed after the step's two allocations
+  std::vector<std::uint32_t> sizes;    // one for each block
+  std::vector<std::uint32_t> victims;  // one for each step, in half_with_lag: the block freed after the step's two allocations
 };
 
-// The victim of a step is drawn from the blocks that were allocated 1 … 200 allocations ago and still live.
+// The victim of a step is drawn from the blocks that were allocated 1 … 200 allocations ago and are still live.
 inline request_trace make_trace(std::size_t blocks, freeing how, std::uint64_t seed = 1) {
   constexpr std::size_t longest_lag = 200;
   random_source random{seed};

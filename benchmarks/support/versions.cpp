@@ -34,8 +34,7 @@ std::string tcmalloc_version() {
   return std::to_string(major) + "." + std::to_string(minor) + patch;
 }
 
-// libphp has no function that names its version, but its SAPI's constant stands in the file name and the package: asked
-// of the interpreter.
+// libphp has no function that returns its version, so the interpreter is asked.
 std::string php_version() {
   std::string result;
   if (std::FILE* const pipe = popen("php -r 'echo PHP_VERSION;' 2>/dev/null", "r")) {

@@ -39,7 +39,7 @@ po::options_description described(settings& out) {
   return options;
 }
 
-/// False: help was asked for and shown. Throws what is wrong with the arguments.
+/// Returns: false if help was asked for and shown. Throws if the arguments are wrong.
 bool read_arguments(int argc, char** argv, settings& out) {
   auto const options = described(out);
   po::variables_map given;
@@ -66,7 +66,7 @@ int main(int argc, char** argv) try {
   settings chosen;
   if (!read_arguments(argc, argv, chosen)) return 0;
 
-  // Before the port is announced: who reads it may send a signal at once.
+  // Before the port is announced: a program that reads it may send a signal at once.
   boost::asio::io_context signals;
   boost::asio::signal_set asked_to_stop{signals, SIGINT, SIGTERM};
   asked_to_stop.async_wait([](boost::system::error_code, int) {});

@@ -1,5 +1,5 @@
 // request_replay: the recorded requests through one arena, in this process and without sockets. Prints one JSON object.
-// A process for each arena: none finds a heap that another has warmed.
+// Each arena gets its own process, so that none finds a heap that another has warmed.
 #include "content/content.hpp"
 #include "replay/replay.hpp"
 
@@ -40,7 +40,7 @@ po::options_description described(settings& out) {
   return options;
 }
 
-/// Forgets what loading took: what follows has a peak of its own.
+/// Restarts the peak, so that loading does not count.
 void reset_peak_rss() {
   malloc_trim(0);
   std::ofstream("/proc/self/clear_refs") << "5";

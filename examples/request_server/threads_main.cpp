@@ -1,6 +1,6 @@
-// request_threads: the recorded requests on several threads at once, with one pool for all against a pool for each, in
-// turn in one process. Prints one JSON object; a ratio is pools of their own over the shared pool, so 1 says that sharing
-// costs nothing and less that it does.
+// request_threads: the recorded requests on several threads at once, with one pool for all and with a pool for each, in
+// turn in one process. Prints one JSON object. A ratio is the cost with separate pools over that with the shared pool: 1
+// means that sharing costs nothing, less that it costs something.
 #include "content/content.hpp"
 #include "replay/replay.hpp"
 

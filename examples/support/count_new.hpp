@@ -1,4 +1,4 @@
-// Counts what a program asks of the global operator new. Replaces it, so it is included by one file of a program only.
+// Counts a program's calls of the global operator new. Replaces it, so only one file of a program may include this.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ inline void* counted(void* block) {
 
 }  // namespace support
 
-// The array and the nothrow forms call these. Not inlined: compilers compare the names where a block is made and freed.
+// The array and nothrow forms call these. Not inlined: compilers warn if the functions that allocate and free do not match.
 [[gnu::noinline]] void* operator new(std::size_t bytes) { return support::counted(std::malloc(bytes)); }
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   std::size_t const unit = static_cast<std::size_t>(alignment);

@@ -1,5 +1,5 @@
-// The typed face: an STL allocator over an engine, without a virtual call. Boost.Container's containers grow their
-// blocks in place through it, and take and free their nodes in bulk; it needs no header of Boost's for that.
+// The typed face: an STL allocator over an engine, without a virtual call. Through it, Boost.Container's containers grow
+// blocks in place, and allocate and free nodes in bulk; it includes no header of Boost for that.
 #pragma once
 
 #include <zmm/errors.hpp>
@@ -16,7 +16,8 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// How an allocator of T refers to its engine: by address. Of T, because two bases of one type never lie at one place.
+/// How an allocator of T refers to its engine: by address. A template over T, because two bases of the same type cannot share
+/// an address.
 template <class Heap, class T> class heap_reference {
 public:
   heap_reference() noexcept : heap_(&current_heap_of<Heap>()) {}
@@ -26,7 +27,7 @@ public:
 private:
   Heap* heap_;
 };
-/// The process's heap needs no address: any object of its type stands for it.
+/// The process's heap needs no address: every object of its type stands for it.
 template <class T> class heap_reference<thread_heap, T> {
 public:
   heap_reference() = default;
@@ -34,14 +35,14 @@ public:
   static constexpr thread_heap heap() noexcept { return {}; }
 };
 
-/// The alignment of blocks for objects of type T. Code that asks for bytes may put any object there.
+/// The alignment of blocks for objects of type T. Larger for byte types, because code puts other objects into bytes.
 template <class T> inline constexpr std::size_t block_alignment = alignof(T);
 template <> inline constexpr std::size_t block_alignment<char> = alignof(std::max_align_t);
 template <> inline constexpr std::size_t block_alignment<unsigned char> = alignof(std::max_align_t);
 template <> inline constexpr std::size_t block_alignment<std::byte> = alignof(std::max_align_t);
 }  // namespace detail
 
-/// What allocate_at_least() returns. Becomes any other {ptr, count}, as std::allocation_result is where there is one.
+/// What allocate_at_least() returns. Converts to any other {ptr, count}, such as C++23's std::allocation_result.
 template <class Pointer> struct allocation_result {
   Pointer ptr;
   std::size_t count;
@@ -52,32 +53,32 @@ template <class Pointer> struct allocation_result {
   }
 };
 
-/// Refers to an engine, which outlives every container that uses it. Of the size of a pointer; copies refer to the same
-/// engine; allocators of any types are equal if their engines are one. Without a named engine it stands for the
-/// process's heap, thread_heap: then it is empty, default-constructible and always equal, and any thread may use and end
-/// the container.
+/// Refers to an engine, which outlives every container that uses it. As large as a pointer. Copies refer to the same
+/// engine; allocators, even of different types, are equal if they refer to the same engine. With the default engine,
+/// the process's heap (thread_heap), it is empty, default-constructible and always equal, and any thread may use and
+/// destroy the container.
 ///
 ///     zmm::heap h;
 ///     std::vector<int, zmm::allocator<int, zmm::heap>> v{h};
 ///     std::vector<int, zmm::allocator<int>> w;
 ///
-/// Default-constructed, it refers to the heap that is current on this thread (use_heap_of), now and for good; if none is, to no
-/// heap: allocating throws no_current_heap, and nothing may be freed through it.
+/// Default-constructed with another engine, it refers to the heap that is then current on this thread (use_heap_of), for good.
+/// If none is, it refers to no heap: allocating throws no_current_heap, and nothing may be freed through it.
 ///
-/// Propagates on move assignment and on swap, which so stay O(1) and never throw, and not on copy assignment: a copy's
-/// elements live where their container does.
+/// Propagates on move assignment and swap, so these are O(1) and never throw. Does not propagate on copy assignment: copied
+/// elements go into the heap of the container that is assigned to.
 ///
-/// Blocks are aligned for T, and no more, but for char, unsigned char and std::byte: what is taken as one of these is aligned for
-/// max_align_t, as all memory of std::allocator is, since code that puts other objects there counts on it. (A pmr resource aligns as it is
-/// asked to: a polymorphic_allocator<char> asks for 1.)
+/// Blocks are aligned for T. Those of char, unsigned char and std::byte are aligned for max_align_t, as all memory of
+/// std::allocator is, because code that puts other objects there counts on it. (A pmr resource aligns as it is asked to, and
+/// a polymorphic_allocator<char> asks for 1.)
 ///
-/// Speaks version 2 of Boost.Container's allocator protocol, and allocate_at_least(), which whatever derives from it
-/// inherits. A derived allocator that is to see every call through allocate() and deallocate() declares
+/// Has allocate_at_least(), and version 2 of Boost.Container's allocator protocol. Derived allocators inherit both. One that
+/// wants every call to go through its allocate() and deallocate() declares
 ///
 ///     using version = std::integral_constant<unsigned, 1>;
 ///     void allocate_at_least(std::size_t) = delete;
 ///
-/// A block may be freed by any of the deallocation functions, whichever function allocated it.
+/// Any of the deallocation functions may free a block, whichever function allocated it.
 template <class T, class Heap> class allocator : detail::heap_reference<Heap, T> {
   using engine_reference = detail::heap_reference<Heap, T>;
   static constexpr std::size_t alignment = detail::block_alignment<T>;
@@ -98,7 +99,7 @@ public:
   using version = std::integral_constant<unsigned, 2>;  ///< Boost.Container's
   using multiallocation_chain = block_chain<T>;         ///< Boost.Container's
 
-  using engine_reference::engine_reference;  ///< allocator(Heap&), for an engine that has to be named
+  using engine_reference::engine_reference;  ///< allocator(Heap&), for all engines but the process's heap
   allocator() = default;                     ///< for this thread's current heap of the type: use_heap_of
   template <class U> allocator(allocator<U, Heap> const& other) noexcept : engine_reference(other.heap()) {}
 
@@ -116,7 +117,7 @@ public:
   /// what was granted. Null with n == 0: no effect.
   ZMM_INLINE void deallocate(T* p, size_type n) noexcept { heap().deallocate_nonnull(p, n * sizeof(T), alignment); }
 
-  /// As allocate(), and tells how many objects there is room for: at least `n`, the same for equal `n`.
+  /// As allocate(), and returns for how many objects there is room: at least `n`, and the same for equal `n`.
   [[nodiscard]] allocation_result<T*> allocate_at_least(size_type n) {
     T* const p = allocate(n);
     return {p, detail::granted_bytes(heap(), p, n * sizeof(T), alignment) / sizeof(T)};
@@ -124,17 +125,17 @@ public:
 
   size_type max_size() const noexcept { return static_cast<size_type>(PTRDIFF_MAX) / sizeof(T); }
 
-  /// Objects that the live block at `p` has room for. Only with engines that tell a block from its address.
+  /// Returns: for how many objects the live block at `p` has room. Only with engines that find a block by its address.
   template <class Engine = Heap>
   auto size(T const* p) const noexcept -> decltype(detail::declval<Engine const&>().usable_size(p)) {
     return heap().usable_size(p) / sizeof(T);
   }
 
   /// Boost.Container's. Effects: as `command`, a sum of Boost's flags, says: grows the block at `reuse`, which may be
-  /// null, in place to at least `limit` objects and better to `preferred`; or shrinks it in place from `limit` towards
-  /// `preferred`; or allocates. Only a segment heap grows it backward.
-  /// Returns: the block, `preferred` being the objects it has room for, and `reuse` null if it is a new one. Null:
-  /// refused, and nothing changed. Throws: as allocate(), if a new block would have done and nothrow was not asked for.
+  /// null, in place to `preferred` objects, or at least to `limit`; or shrinks it in place from `limit` towards
+  /// `preferred`; or allocates. Only a segment heap grows a block backward.
+  /// Returns: the block; then `preferred` is the objects it has room for, and `reuse` is null if it is a new one. Null:
+  /// refused, and nothing changed. Throws: as allocate(), if `command` allows a new block and does not ask for nothrow.
   pointer allocation_command(unsigned command, size_type limit, size_type& preferred, pointer& reuse) {
     if (ZMM_UNLIKELY(limit > max_size())) return refuse_length(command);
     size_type const wanted = preferred < max_size() ? preferred : max_size();
@@ -156,8 +157,8 @@ public:
   }
   void deallocate_one(pointer p) noexcept { deallocate(p, 1); }  ///< Boost.Container's
 
-  /// Boost.Container's. Effects: adds `n` blocks, each for one object, to `chain`; fresh ones in the order of their
-  /// addresses. Throws: as allocate(); then no block is left behind.
+  /// Boost.Container's. Effects: adds `n` blocks, each for one object, to `chain`; those from fresh memory in address
+  /// order. Throws: as allocate(); then no block is left behind.
   void allocate_individual(size_type n, multiallocation_chain& chain) {
     auto&& engine = heap();
     detail::block_list fresh = detail::allocate_list(engine, sizeof(T), alignment, n);

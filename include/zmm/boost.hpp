@@ -1,5 +1,5 @@
-// The Boost faces: an engine behind boost::container::pmr::memory_resource, which Boost.JSON uses too, alone or together
-// with std::pmr::memory_resource. Needs Boost's headers, no Boost library. Not part of zmm.hpp.
+// The Boost faces: an engine behind boost::container::pmr::memory_resource, which Boost.JSON uses, too. Alone, or
+// together with std::pmr::memory_resource. Needs Boost's headers, but no Boost library. Not part of zmm.hpp.
 #pragma once
 
 #include <zmm/resource.hpp>
@@ -10,14 +10,14 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// Boost.JSON 1.81, when it abandons a parse, frees an object's key with alignment 16 that it took with 1. The two
-/// would lead to different bins, so these faces align what is aligned to less to 16, on both ways.
+/// When Boost.JSON 1.81 abandons a parse, it frees an object's key with alignment 16 that it allocated with 1. The two
+/// could lead to different bins. So these faces raise every alignment to at least 16, in allocations and frees.
 inline constexpr std::size_t boost_alignment = 16;
 }  // namespace detail
 
-/// A view of an engine, which outlives it. Two views are equal only if they are one: pass the same view to containers
-/// that are to exchange memory. Every block is aligned to 16 at least: free what comes from the view through it, and
-/// not through the engine, whose members are here too. Throws what the engine throws, which is std::bad_alloc, not Boost's.
+/// A view of an engine, which outlives it. Two views are equal only if they are the same object: pass one view to all
+/// containers that exchange memory. Every block is aligned to at least 16. Free blocks of the view through the view, not
+/// through the engine. Has the engine's members, too. Throws what the engine throws: std::bad_alloc, not Boost's own.
 ///
 ///     zmm::request_heap request;
 ///     zmm::boost_resource<zmm::request_heap> view{request};
@@ -49,14 +49,14 @@ private:
   Heap* heap_;
 };
 
-/// Owns an engine and is a memory_resource of both worlds: std::pmr containers, Boost's pmr containers and Boost.JSON
-/// share one heap, each through a virtual call of its own and no adaptor. Two are equal only if they are one. The
-/// engine's members are here too; what is said there holds. Threads: as the engine.
+/// Owns an engine and is a memory_resource for both worlds: std::pmr containers, Boost's pmr containers and Boost.JSON
+/// share one heap, each by one virtual call, without an adaptor. Two are equal only if they are the same object. Has the
+/// engine's members, too, which are described there. Threads: as the engine.
 ///
-/// Every block is aligned to 16 at least, whichever way it is asked for, so that a block may be freed through either
-/// base or the members here, with the size and the alignment it was allocated with. Do not free it through
-/// heap(): there, sizes of up to 56 bytes may belong to another bin. It costs up to 8 bytes for such sizes; where only std::pmr is used, take
-/// resource<Heap>.
+/// Every block is aligned to at least 16, whatever alignment is asked for. So a block may be freed through either base or
+/// the members here, with the size and the alignment it was allocated with. Do not free it through heap(), which does not
+/// raise the alignment: a size of up to 56 bytes may lead to another bin. The alignment costs up to 8 bytes for these
+/// sizes; for std::pmr alone, take resource<Heap>.
 ///
 ///     zmm::dual_resource<zmm::request_heap> request;
 ///     std::pmr::vector<int> numbers{&request};
@@ -75,13 +75,13 @@ public:
   using boost_base::is_equal;
   using std_resource::is_equal;
 
-  /// As the engine is made; `dual_resource(zmm::within, parent)` takes the parent's resource.
+  /// Takes the arguments of the engine's constructors; in `dual_resource(zmm::within, parent)` the parent is a resource.
   template <class First, class... Rest, class = detail::enable_if_engine_from<Heap, First, Rest...>>
   explicit dual_resource(First&& first, Rest&&... rest) noexcept
       : base(std::in_place, std::forward<First>(first), std::forward<Rest>(rest)...) {}
   dual_resource() noexcept : base(std::in_place) {}
 
-  /// Runs what is registered for the end while calls through this object still work: it may allocate.
+  /// Runs what on_end() registered, which may still allocate from this object.
   ~dual_resource() override { this->heap().run_end(); }
 
   /// Request resources. As resource::create(); a T that takes a polymorphic allocator of either world gets this
@@ -105,7 +105,7 @@ public:
   friend bool operator!=(dual_resource const& a, dual_resource const& b) noexcept { return &a != &b; }
 
 private:
-  // One function overrides those of both bases.
+  // Each function overrides those of both bases.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     return base::allocate(bytes, alignment, typename Heap::site{});
   }

@@ -4,9 +4,9 @@
 //     zmm::debug_heap heap;                          // or basic_heap<D>, where D derives from zmm::debug_options
 //     void* p = heap.allocate(48);                   // notes this line
 //     { zmm::label scope{"parse order"}; ... }       // for containers, whose calls do not say where they come from
-//     zmm::report_leaks(heap);                       // what is live; also at release() and at the heap's end
+//     zmm::report_leaks(heap);                       // what is live; also done by release() and the destructor
 //
-// zmm.hpp includes this; with other headers, whoever uses a heap with watch_blocks includes it too.
+// zmm.hpp includes this. With other headers, include it where a heap with watch_blocks is used.
 #pragma once
 
 #include <zmm/allocator.hpp>
@@ -24,16 +24,16 @@ namespace detail {
 template <class Options> struct debugging<Options, true> {};
 }  // namespace detail
 
-/// Effects: engines built from now on forward each block to malloc and free, or do not; those there are stay as they are.
-/// release() and the engine's end still free every block, limits and figures hold, and what wants no look-up looks up. The
-/// process's heap, thread_heap, decides when it is first used.
-/// Without a call the environment decides, when the first engine is built: ZMM_PASSTHROUGH=1 forwards, 0 does not, and
-/// without either engines forward under Valgrind's memcheck.
+/// Effects: engines constructed from now on forward each block to malloc and free, or do not; existing ones do not change.
+/// In an engine that forwards, release() and the destructor still free every block, limits and figures still hold, and
+/// every call looks its block up. For the process's heap, thread_heap, its first use counts.
+/// Without a call, the environment decides when the first engine is constructed: ZMM_PASSTHROUGH=1 forwards, 0 does not;
+/// if it is not set, engines forward under Valgrind's memcheck.
 inline void passthrough(bool on) noexcept {
   detail::forwarding_now.store(on ? detail::forwarding::on : detail::forwarding::off);
 }
 
-/// Effects: reports to the leak sink what is live in a debug heap now, if anything is. Returns: the number of blocks.
+/// Effects: reports what is live in a debug heap now, if anything is, to the leak sink. Returns: the number of live blocks.
 /// Complexity: linear in live blocks.
 template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
   auto const* const watch = detail::watch_in(detail::inspected(of));
@@ -42,10 +42,10 @@ template <class Heap> std::size_t report_leaks(Heap const& of) noexcept {
   return watch->live_blocks();
 }
 
-/// Effects: calls visit(site_figures const&) for each place that has allocated in a debug heap since its last release(), or,
-/// until the next allocation, before it: what a request used can be asked when it has ended. visit() may use the heap.
-/// Other threads may be in a synchronized heap meanwhile: each call gets figures of one moment, a few calls those of the
-/// same one.
+/// Effects: calls visit(site_figures const&) for each place that has allocated in a debug heap since its last release(). The
+/// figures from before a release() stay until the next allocation, so what a request used can be read after its end.
+/// visit() may use the heap. Other threads may use a synchronized heap meanwhile: the figures of each call are of one
+/// moment, which a few calls in a row share.
 template <class Heap, class Visit> void for_each_site(Heap const& of, Visit visit) {
   if (auto const* const watch = detail::watch_in(detail::inspected(of))) detail::for_each_site_of(*watch, visit);
 }
@@ -54,7 +54,7 @@ template <class Heap, class Visit> void for_each_label(Heap const& of, Visit vis
   if (auto const* const watch = detail::watch_in(detail::inspected(of))) detail::for_each_label_of(*watch, visit);
 }
 
-/// Effects: writes what eats memory in a debug heap: peak bytes by label, then the `most` places with the highest peaks.
+/// Effects: writes where a debug heap's memory went: peak bytes by label, then the `most` places with the highest peaks.
 template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_t most = 10) {
   std::fprintf(to, "zmm: peak bytes by label in heap %p\n", static_cast<void const*>(&detail::inspected(of)));
   for_each_label(of, [&](site_figures const& f) {
@@ -62,7 +62,7 @@ template <class Heap> void print_usage(Heap const& of, std::FILE* to, std::size_
                  f.blocks);
   });
   std::fprintf(to, "zmm: places with the highest peaks\n");
-  std::size_t below = ~std::size_t{0}, among_equal = 0;  // the last one printed, and how many of its peak were
+  std::size_t below = ~std::size_t{0}, among_equal = 0;  // the last peak printed, and how many places with it
   for (; most != 0; --most) {
     site_figures next{};
     std::size_t seen = 0;

@@ -1,22 +1,22 @@
-// The original's functions, as C programs know them, on whatever heap is current on the thread. docs/emalloc.md is the guide.
+// PHP's allocation functions, as C programs know them, on the current heap of the thread. docs/emalloc.md is the guide.
 //
 //     zmm::heap h;
 //     zmm::mm_heap mm{h};
-//     zmm::use_heap scope{mm};                          // on this thread; without it: the process's heap
+//     zmm::use_heap scope{mm};                          // makes it current on this thread; default: the process's heap
 //     char* s = zmm::estrdup("seed");
 //     s = static_cast<char*>(zmm::erealloc(s, 100));
 //     zmm::efree(s);
 //
-// Where a function takes a `where`, it is left out: it becomes the place of the call, for debug heaps and debug handlers.
-// Blocks are aligned as malloc's are. A null block is freed without effect and reallocated as a new one; 0 bytes are a block
-// of its own.
+// Leave out the argument `where`: its default is the place of the call, for debug heaps and debug handlers. Blocks are
+// aligned as malloc's are. Freeing null has no effect; reallocating null allocates. 0 bytes: each call returns a block of
+// its own.
 #pragma once
 
 #include <zmm/faces/emalloc_family.hpp>
 
 namespace zmm { inline namespace ZMM_ABI {
 
-// Each is basic_emalloc's member of this name, which says what it does, over the thread's current heap.
+// Each does what basic_emalloc's member of this name does, on the thread's current heap.
 
 [[nodiscard]] inline void* emalloc(std::size_t bytes, call_site where = call_site::here()) {
   return basic_emalloc<mm_heap>::emalloc(bytes, where);

@@ -10,13 +10,13 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// Whose limit refused an allocation.
 enum class limit_holder : unsigned char {
-  engine,    ///< that of the heap or request itself
-  ancestor,  ///< that of a request it lies in
-  pool,      ///< that of the request's pool
+  engine,    ///< the limit of the heap or request itself
+  ancestor,  ///< the limit of a request that it is within
+  pool,      ///< the limit of the request's pool
 };
 
-/// Thrown when an allocation would take a heap, a request, one of its ancestors or its pool past its limit. The heap
-/// is unchanged and usable. Holds its text in itself: throwing it asks no allocator for a message.
+/// Thrown when an allocation would take a heap, a request, one of its ancestors or its pool past its limit. The heap is
+/// unchanged and usable. The text is a member: making the message allocates nothing.
 class memory_limit_exceeded : public std::bad_alloc {
 public:
   memory_limit_exceeded(std::size_t requested, std::size_t used, std::size_t limit) noexcept
@@ -35,9 +35,9 @@ public:
   }
 
   std::size_t requested() const noexcept { return requested_; }  ///< bytes the caller asked for
-  /// Bytes that had to be taken for that, e.g. a whole chunk. Invariant: used() + needed() > limit().
+  /// Bytes that it would have taken, e.g. a whole chunk. Invariant: used() + needed() > limit().
   std::size_t needed() const noexcept { return needed_; }
-  std::size_t used() const noexcept { return used_; }     ///< real bytes in use at the limit that refused
+  std::size_t used() const noexcept { return used_; }     ///< real bytes that counted towards the limit that refused
   std::size_t limit() const noexcept { return limit_; }   ///< that limit, in bytes
   limit_holder whose() const noexcept { return whose_; }  ///< and whose it is
   char const* what() const noexcept override { return text_; }
@@ -48,8 +48,8 @@ private:
   char text_[224];
 };
 
-/// Thrown when storage has no memory. Names what storage was asked for, which can be far more than the caller asked
-/// for: the first block of a heap needs a whole chunk, aligned to its size.
+/// Thrown when storage has no memory. Says what storage was asked for, which can be far more than the caller asked for:
+/// the first block of a heap needs a whole chunk, aligned to its size.
 class out_of_memory : public std::bad_alloc {
 public:
   out_of_memory(std::size_t requested, std::size_t needed, std::size_t alignment) noexcept
@@ -62,7 +62,7 @@ public:
 
   std::size_t requested() const noexcept { return requested_; }  ///< bytes the caller asked for
   std::size_t needed() const noexcept { return needed_; }        ///< bytes storage was asked for
-  std::size_t alignment() const noexcept { return alignment_; }  ///< and how they were to be aligned
+  std::size_t alignment() const noexcept { return alignment_; }  ///< and at what alignment
   char const* what() const noexcept override { return text_; }
 
 private:
@@ -70,8 +70,8 @@ private:
   char text_[160];
 };
 
-/// Thrown when an allocator allocates that was default-constructed while no heap of its type was current on its thread.
-/// See use_heap_of.
+/// Thrown by the allocations of an allocator that was default-constructed while no heap of its type was current on its
+/// thread. See use_heap_of.
 class ZMM_SHARED no_current_heap : public std::bad_alloc {
 public:
   char const* what() const noexcept override {

@@ -1,6 +1,6 @@
-// Forward declarations of the public types, with every default template argument: the one place that has them, and the
-// one way to name zmm's types without including them. Says what of them is one in the program, because compilers believe
-// the first declaration of a template.
+// Forward declarations of the public types: the way to name zmm's types without including them, and the one place with
+// their default template arguments. Also declares their visibility, because compilers take that from the first
+// declaration of a template.
 #pragma once
 
 #include <zmm/base/geometry.hpp>
@@ -44,7 +44,7 @@ using debug_synchronized_heap = basic_synchronized_heap<debug_options>;
 using sampled_synchronized_heap = basic_synchronized_heap<sampled_options>;
 
 template <class Options = default_options> class basic_segment_heap;
-/// The heap for small places and long lives: a word a block.
+/// The heap for little memory and for long lives: one word for each block.
 using segment_heap = basic_segment_heap<>;
 using hardened_segment_heap = basic_segment_heap<hardened_options>;
 using debug_segment_heap = basic_segment_heap<debug_options>;

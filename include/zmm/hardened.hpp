@@ -1,5 +1,5 @@
-// What hardened heaps are made of, docs/hardening.md. zmm.hpp includes it; with other headers, whoever uses a heap with
-// encode_links includes it too.
+// The parts of hardened heaps: see docs/hardening.md. zmm.hpp includes this. With other headers, include it where a heap
+// with encode_links is used.
 #pragma once
 
 #include <zmm/allocator.hpp>

@@ -1,12 +1,12 @@
-// C's malloc and free and all their relatives, on thread_heap. Include this in exactly one source file of a program:
+// C's malloc, free and all functions of that family, on thread_heap. Include this in exactly one source file of a program:
 //
 //     #include <zmm/replace_malloc.hpp>
 //
-// and every malloc of the program and of the shared objects it loads goes there: C++'s new and the C library's own too.
-// Included twice, the program does not link. Or preload libzmm_malloc.so into programs as they are. For the GNU C library;
+// and every malloc of the program and of the shared objects it loads goes there, also C++'s new and the C library's own calls.
+// A program that includes it twice does not link. To change no program, preload libzmm_malloc.so. For the GNU C library.
 // docs/replacing-malloc.md says what happens before main, across fork and with ZMM_PASSTHROUGH, and what does not work.
 //
-// Each function does what the C library's manual says of it, but for what is said here. A block may be freed by any thread.
+// Each function does what the C library's manual says, except where a comment differs. Any thread may free a block.
 #pragma once
 
 #include <zmm/faces/malloc_family.hpp>
@@ -19,7 +19,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// In the terms of the C library: what is in use, what is not, and huge blocks, which have mappings of their own.
+/// The heap's figures in the C library's terms: bytes in use, bytes free, and huge blocks, which have their own mappings.
 inline struct mallinfo2 malloc_figures() noexcept {
   if (malloc_family::forwards()) return next_in_line.mallinfo2.get()();
   statistics const now = thread_heap::stats();
@@ -40,10 +40,10 @@ extern "C" {
 
 ZMM_SHARED void* malloc(std::size_t bytes) noexcept { return zmm::detail::malloc_family::allocate(bytes); }
 ZMM_SHARED void free(void* block) noexcept { zmm::detail::malloc_family::free(block); }
-/// Of programs from before 2.26. Weak, since the name is free for others by now.
+/// For programs from before glibc 2.26, which removed it. Weak, because programs may use the name now.
 [[gnu::weak]] ZMM_SHARED void cfree(void* block) noexcept { zmm::detail::malloc_family::free(block); }
 
-// By address: a block that has shrunk where it was is larger than its size says.
+// By address: a block that shrank in place still lies in a larger slot than its size suggests.
 ZMM_SHARED void free_sized(void* block, std::size_t) noexcept { zmm::detail::malloc_family::free(block); }
 ZMM_SHARED void free_aligned_sized(void* block, std::size_t, std::size_t) noexcept {
   zmm::detail::malloc_family::free(block);
@@ -71,11 +71,11 @@ ZMM_SHARED int posix_memalign(void** place, std::size_t alignment, std::size_t b
   *place = block;
   return 0;
 }
-/// As of C17: an alignment that is no power of two is refused with EINVAL. Any size will do.
+/// As in C17: an alignment that is not a power of two is refused with EINVAL. Takes any size.
 ZMM_SHARED void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   return zmm::detail::malloc_family::allocate_aligned(alignment, bytes);
 }
-/// As the C library's: an alignment that is no power of two means the next one.
+/// As the C library's: an alignment that is not a power of two is rounded up to one.
 ZMM_SHARED void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   if (alignment > (~std::size_t{0} >> 1) + 1) return zmm::detail::malloc_family::refuse(EINVAL);
   std::size_t const power = alignment <= 1 ? 1 : std::size_t{2} << zmm::detail::highest_bit(alignment - 1);
@@ -91,22 +91,22 @@ ZMM_SHARED void* pvalloc(std::size_t bytes) noexcept {
   return zmm::detail::malloc_family::allocate_aligned(page, whole);
 }
 
-/// All of it may be used.
+/// The program may use all of these bytes.
 ZMM_SHARED std::size_t malloc_usable_size(void* block) noexcept {
   return zmm::detail::malloc_family::usable_size(block);
 }
-/// Returns: 1 if memory went back to the system. How much is kept is the heap's business, whatever `keep` says.
+/// Returns: 1 if memory went back to the system. Ignores `keep`: the heap decides how much it keeps.
 ZMM_SHARED int malloc_trim(std::size_t keep) noexcept {
   if (zmm::detail::malloc_family::forwards()) return zmm::detail::next_in_line.malloc_trim.get()(keep);
   zmm::thread_heap::collect();
   return zmm::thread_heap::trim() != 0;
 }
-/// Effects: none. Returns: 1: these are hints about how another malloc works.
+/// Effects: none. Returns: 1: the parameters are those of the C library's own malloc.
 ZMM_SHARED int mallopt(int name, int value) noexcept {
   return zmm::detail::malloc_family::forwards() ? zmm::detail::next_in_line.mallopt.get()(name, value) : 1;
 }
 ZMM_SHARED struct mallinfo2 mallinfo2() noexcept { return zmm::detail::malloc_figures(); }
-/// As mallinfo2(); what is too large for an int is INT_MAX.
+/// As mallinfo2(); figures that are too large for an int become INT_MAX.
 ZMM_SHARED struct mallinfo mallinfo() noexcept {
   struct mallinfo2 const now = zmm::detail::malloc_figures();
   using zmm::detail::saturated;
@@ -131,7 +131,7 @@ ZMM_SHARED int malloc_info(int options, std::FILE* out) noexcept {
   return 0;
 }
 
-// The C library's other names for its own. What a program gets by them it may free by free().
+// The C library's second names for its functions. free() takes blocks from these, too.
 // NOLINTBEGIN(bugprone-reserved-identifier)
 ZMM_SHARED void* __libc_malloc(std::size_t bytes) noexcept { return zmm::detail::malloc_family::allocate(bytes); }
 ZMM_SHARED void* __libc_calloc(std::size_t count, std::size_t each) noexcept {
@@ -148,8 +148,8 @@ ZMM_SHARED void* __libc_pvalloc(std::size_t bytes) noexcept { return pvalloc(byt
 ZMM_SHARED void __libc_free(void* block) noexcept { zmm::detail::malloc_family::free(block); }
 // NOLINTEND(bugprone-reserved-identifier)
 
-/// Before main, and before the constructors of the program: so the C library's locks that an allocation may be made under,
-/// as of atexit(), are free when the heap registers its ends with them.
+/// Runs before the program's constructors: so the heap registers what it runs at exit while no lock of the C library is held.
+/// A later first allocation might be made under such a lock, for instance inside atexit().
 [[gnu::constructor(101)]] static void zmm_malloc_begins() noexcept {
   zmm::detail::malloc_family::free(zmm::detail::malloc_family::allocate(1));
 }

@@ -2,12 +2,12 @@
 //
 //     #include <zmm/replace_new.hpp>
 //
-// and every new and delete of the program and of the shared objects it loads goes there, std::allocator's too. Included
-// twice, the program does not link. malloc is not replaced. A block may be freed by any thread.
+// and every new and delete of the program and of the shared objects it loads goes there, also std::allocator's. A program
+// that includes it twice does not link. malloc is not replaced. Any thread may free a block.
 //
-// A delete that is told a size believes it, and asks nothing else. A program that deletes with another size than it
-// allocated (an object with room behind it, by its type; one through a base without a virtual destructor) is wrong, but
-// works on most allocators; it works here with <zmm/replace_new_unsized.hpp> in this header's place.
+// A sized delete trusts its size. A program that deletes with another size than it allocated (through a base without a
+// virtual destructor; or, by its type, an object that was allocated with room behind it) is wrong, but works on most
+// allocators. To make it work here, include <zmm/replace_new_unsized.hpp> instead.
 #pragma once
 
 #include <zmm/faces/global_new.hpp>

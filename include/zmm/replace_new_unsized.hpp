@@ -1,5 +1,5 @@
-// As replace_new.hpp, in whose place it is included, for programs whose deletes tell sizes that are not true: each looks
-// its block up by its address instead, at the price of a cache line of the block's chunk.
+// Include this instead of replace_new.hpp in programs whose sized deletes pass wrong sizes. Each delete finds its block by its
+// address instead, which costs reading a cache line of the block's chunk.
 #pragma once
 
 #include <zmm/faces/global_new.hpp>

@@ -1,4 +1,4 @@
-// request_heap and its pool, without <memory_resource>: with allocator.hpp, for allocator<T, request_heap>.
+// request_heap and its pool, without <memory_resource>. For allocator<T, request_heap>, together with allocator.hpp.
 #pragma once
 
 #include <zmm/request/request_heap.hpp>

@@ -1,4 +1,4 @@
-// request_resource: requests behind std::pmr::memory_resource, faces/pmr_resource.hpp; and their pool.
+// request_resource: requests behind std::pmr::memory_resource, and their pool. faces/pmr_resource.hpp describes it.
 #pragma once
 
 #include <zmm/faces/pmr_resource.hpp>

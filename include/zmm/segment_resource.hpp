@@ -1,5 +1,5 @@
-// Segment heaps and their face for std::pmr: segment_heap, segment_resource. The hardened ones need <zmm/hardened.hpp> too, debug
-// ones <zmm/debug.hpp>. What is said of the faces in faces/pmr_resource.hpp and allocator.hpp holds.
+// Segment heaps and their face for std::pmr: segment_heap, segment_resource. Hardened ones need <zmm/hardened.hpp>, too, debug
+// ones <zmm/debug.hpp>. faces/pmr_resource.hpp and allocator.hpp describe the faces.
 #pragma once
 
 #include <zmm/faces/pmr_resource.hpp>

@@ -13,7 +13,7 @@ struct version_info {
   int major, minor, patch;
 };
 
-/// The version of the headers this translation unit was compiled with.
+/// The version of the headers that this translation unit was compiled with.
 inline constexpr version_info version{ZMM_VERSION_MAJOR, ZMM_VERSION_MINOR, ZMM_VERSION_PATCH};
 
 }}  // namespace zmm

@@ -1,5 +1,5 @@
-// The module zmm: what zmm/zmm.hpp declares. Macros do not cross a module's border: ask zmm::version, and include replace_new.hpp,
-// replace_malloc.hpp and boost.hpp where they are wanted. Written by scripts/module.
+// The module zmm: what zmm/zmm.hpp declares. A module exports no macros: use zmm::version, and include replace_new.hpp,
+// replace_malloc.hpp and boost.hpp where you need them. Written by scripts/module.
 module;
 
 #include <zmm/zmm.hpp>

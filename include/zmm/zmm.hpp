@@ -1,8 +1,8 @@
-// zmm: the Zend memory manager for C++. This header includes everything but boost.hpp.
+// zmm: the Zend memory manager for C++. Includes all public headers but boost.hpp, gdb.hpp, profile.hpp and replace_*.hpp.
 //
 // Engines are plain classes. `heap` is the general one: 2 MiB chunks from a storage, cut into 4 KiB pages, cut into
-// slots of 30 sizes. `request_heap` is an arena that reuses what is freed: blocks packed into slabs of a `request_pool`
-// and dropped together when the request ends. Both hand out any alignment, have a limit, and tell what they hold.
+// slots of 30 sizes. `request_heap` is an arena that reuses what is freed: blocks are packed into slabs of a `request_pool`
+// and freed together when the request ends. Both serve any alignment, have a limit, and have figures of what they hold.
 //
 // Faces put an engine behind a convention:
 //
@@ -13,16 +13,17 @@
 //     std::vector<int, zmm::allocator<int, zmm::heap>> w{h};
 //
 //     {
-//       zmm::request_resource request;                          // one a request
+//       zmm::request_resource request;                          // one for each request
 //       auto* words = request.create<std::pmr::vector<std::pmr::string>>();
 //       words->emplace_back("destroyed and freed with the request");
 //     }                                                         // its memory stays warm for the next one
 //
-// After release(), or the end of a request, nothing may touch a block of it any more: no container may even destroy
-// itself. Let containers die first, or make them with create().
+// After release(), or the end of a request, nothing may touch its blocks any more: even a container's destructor must not
+// run. Let containers end first, or make them with create().
 //
-// A limit is exact: bytes taken from storage never pass it. Reaching it throws zmm::memory_limit_exceeded, which is a
-// std::bad_alloc, and leaves the heap usable; on_limit() may free something first; limit_lift lets error handling pass.
+// A limit is exact: bytes taken from storage never pass it. An allocation that would pass it throws
+// zmm::memory_limit_exceeded, a std::bad_alloc, and leaves the heap usable. on_limit() may free something first; limit_lift
+// lets error handling allocate past the limit.
 #pragma once
 
 #include <zmm/allocator.hpp>

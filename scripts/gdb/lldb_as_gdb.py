@@ -1,4 +1,4 @@
-"""As much of gdb's Python module as zmm_gdb asks for, over lldb. Import it before zmm_gdb; it calls nothing in the program."""
+"""The part of gdb's Python module that zmm_gdb uses, over lldb. Import it before zmm_gdb. It calls no function of the program."""
 import re
 import sys
 import types
@@ -88,7 +88,7 @@ class Type:
         sb = self.sb.GetTemplateArgumentType(index)
         if sb.IsValid() and sb.GetTypeClass() != lldb.eTypeClassBuiltin:
             return Type(sb)
-        numbers = re.findall(r"[<,] ?(\d+)", self.name)  # lldb does not tell what a number is
+        numbers = re.findall(r"[<,] ?(\d+)", self.name)  # lldb does not give the values of template arguments that are numbers
         if not numbers:
             raise error("%s has no such argument" % self.name)
         return int(numbers[index])
@@ -158,7 +158,7 @@ class Value:
     def string(self):
         problem, at = lldb.SBError(), int(self)
         found = process().ReadCStringFromMemory(at, 4096, problem)
-        if problem.Fail():  # a core leaves constants out: they are in the file
+        if problem.Fail():  # a core does not contain constants: they are in the file
             raw = target().ReadMemory(lldb.SBAddress(at, target()), 256, lldb.SBError())
             if not raw:
                 raise MemoryError("cannot read a text")
@@ -167,7 +167,7 @@ class Value:
 
 
 class Pointed(Value):
-    """An address that was given a type."""
+    """An address with a type."""
 
     def __init__(self, address, a_type):
         super().__init__(address)
@@ -217,13 +217,13 @@ def lookup_type(name):
 
 
 def parse_and_eval(text):
-    """What an expression names, where it lies; a copy only if it is a value that lies nowhere."""
+    """The value of an expression, in its place in memory; a copy only if it has no place."""
     here = frame()
     found = here.GetValueForVariablePath(text) if here.IsValid() else lldb.SBValue()
     if found.IsValid() and found.GetError().Success():
         return Value(found)
     options = lldb.SBExpressionOptions()
-    options.SetAllowJIT(False)  # nothing runs in the program
+    options.SetAllowJIT(False)  # runs no code in the program
     for expression in ("&(%s)" % text, text):
         found = (here if here.IsValid() else target()).EvaluateExpression(expression, options)
         if found.GetError().Success():

@@ -2,7 +2,7 @@
 import os
 import sys
 
-if "__file__" in globals():  # not where the text is embedded
+if "__file__" in globals():  # false where the text is embedded
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from zmm_gdb.commands import register as register_commands

@@ -51,7 +51,7 @@ def symbol_at(at):
 
 
 def frames(search):
-    """Variables of the functions that every thread is in."""
+    """By local variables: of all functions on the stacks of all threads."""
     for thread in shim.process():
         for frame in thread:
             for v in frame.GetVariables(True, True, False, True):
@@ -60,7 +60,7 @@ def frames(search):
 
 
 def replace():
-    """What gdb tells as text, lldb tells as objects."""
+    """Replaces functions that parse gdb's text by ones that use lldb's objects."""
     memory.writable_memory = discover.writable_memory = writable_memory
     discover.types_of = commands.types_of = types_of
     discover.named, discover.variable, discover.symbol_at = named, variable, symbol_at
@@ -69,7 +69,7 @@ def replace():
 
 
 def run(debugger, text, context, result, _):
-    """zmm COMMAND [EXPR]: looks at zmm's heaps. Reads memory only."""
+    """zmm COMMAND [EXPR]: shows zmm's heaps. Only reads memory."""
     lldb.debugger = debugger
     name, _, rest = text.strip().partition(" ")
     command = shim.commands.get("zmm " + name)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# checks_can_fail.sh COMPILER : plants, in a small tree of its own, what each check exists to find, and demands that the check
-# finds it there and nothing in the tree before.
+# checks_can_fail.sh COMPILER : for each check, plants a fault in a small tree, and fails unless the check finds it there, and
+# finds nothing in the tree before.
 set -u
 checks=$(cd "$(dirname "$0")" && pwd)
 compiler=$1

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# floors.sh INCLUDE_DIR : the rules of the house for the files of INCLUDE_DIR/zmm.
-#   - A file includes its own floor or lower ones. base/ stands on itself alone; the vocabulary (fwd, options, errors,
-#     stats, version) on base/ and itself; then storage/, chunk/, blocks/; hardening/ beside watch/; the engines heap/,
-#     request/ and segment/ beside each other; threads/; faces/ beside inspect/ and gdb/; what users include, at the top, on everything.
-#   - Folders that stand beside each other do not include each other.
+# floors.sh INCLUDE_DIR : rules for the files of INCLUDE_DIR/zmm.
+#   - A file includes files of its own floor or lower ones. From the lowest: base/; fwd, options, errors, stats and version;
+#     storage/; chunk/; blocks/; hardening/ and watch/; heap/, request/ and segment/; threads/; faces/, inspect/ and gdb/; the
+#     headers that users include.
+#   - Folders on the same floor do not include each other.
 #   - Preprocessor conditionals only in base/compiler.hpp and where the system is chosen, base/system.hpp and
 #     base/system_kinds.hpp. No NDEBUG anywhere.
 #   - Every macro starts with ZMM_. Every header has #pragma once. No file is longer than 300 lines.
@@ -29,7 +29,7 @@ floor_of() {
   esac
 }
 
-# resolve FILE INCLUDED QUOTE : the included file of zmm, relative to INCLUDE_DIR; empty when it is not ours.
+# resolve FILE INCLUDED QUOTE : the included file of zmm, relative to INCLUDE_DIR; empty if it is not zmm's.
 resolve() {
   local beside
   beside=$(realpath -m --relative-to=. "$(dirname "$1")/$2")
@@ -39,7 +39,7 @@ resolve() {
   fi
 }
 
-files=$(find zmm -type f ! -name zmm.cppm | sort)  # the module is not included
+files=$(find zmm -type f ! -name zmm.cppm | sort)  # the module is no header
 [ -n "$files" ] || { echo "floors: no file in $1/zmm"; exit 1; }
 for file in $files; do
   floor_of "$file"; mine=$floor

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# prints.sh PROGRAM SOURCE : the program ends with 0 and prints exactly what the `// prints: ` lines of its source say,
-# and nothing else on either stream. An example is short: under 60 lines, those included.
+# prints.sh PROGRAM SOURCE : passes if the program ends with 0 and prints exactly what the `// prints: ` lines of its source say,
+# and nothing else on either stream, and if the source has less than 60 lines, with these.
 set -u
 promised=$(sed -n 's|^// prints: ||p' "$2")
 [ -n "$promised" ] || { echo "prints: $2 does not say what it prints"; exit 1; }

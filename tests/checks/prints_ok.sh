@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# prints_ok.sh PROGRAM [ARGUMENT...] : the program ends with 0 and prints "ok" on one line, and nothing else on either stream.
+# prints_ok.sh PROGRAM [ARGUMENT...] : passes if the program ends with 0 and prints one line "ok", and nothing else on either stream.
 set -u
 printed=$("$@" 2>&1 && echo "ended well")
 [ "$printed" = $'ok\nended well' ] && exit 0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# warnings.sh INCLUDE_DIR USERS_DIR : small programs compile without a warning of flags that zmm's own build has not, but
-# that users have: zmm's functions are inlined into theirs, and headers are not always a system's.
+# warnings.sh INCLUDE_DIR USERS_DIR : small programs compile without warnings, with flags that users have and zmm's build does
+# not. Users see such warnings, because zmm's functions are inlined into theirs, and its headers may not be system headers.
 set -u
 include=$1 users=$2
 broken=0
 
-quiet() { # quiet COMPILER FLAGS... : every user compiles, and the compiler says nothing
+quiet() { # quiet COMPILER FLAGS... : every program compiles, without any output
   command -v "$1" >/dev/null || return 0
   local source said
   for source in "$users"/*.cpp; do

@@ -1,7 +1,7 @@
-// A storage that holds its users to the contract. Every deallocate must match its allocate (pointer, bytes as extended
-// and truncated since, reserve), nothing may overlap, every size must be a multiple of the OS page, the alignment of
-// what the storage below returns must be what was asked, and nothing may be left when it is destroyed.
-// A breach is a failed doctest check; it never throws, so it can be used behind noexcept functions and from threads.
+// A storage that checks that its users keep the contract. Every deallocate must match its allocate (pointer, bytes as
+// extended and truncated since, reserve), no blocks may overlap, every size must be a multiple of the OS page, the storage
+// below must align as it was asked to, and no block may be left when it is destroyed. A breach is a failed doctest check.
+// It never throws, so it can be used behind noexcept functions and from threads.
 #pragma once
 #include <doctest/doctest.h>
 #include <zmm/storage/os_storage.hpp>
@@ -107,7 +107,7 @@ private:
     }
     return &found->second;
   }
-  // Only the operating system has address space to set aside; other storages ignore a reserve.
+  // Only the operating system's storage has reserves; others ignore them.
   std::size_t extent_of(block const& b) const { return &below_ == &zmm::os_storage() ? b.reserve : b.bytes; }
   void no_overlap(std::uintptr_t at) {
     auto const here = blocks_.find(at);

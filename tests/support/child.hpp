@@ -1,4 +1,4 @@
-// What ends, limits or crowds a process is tried in a child of its own.
+// For tests that end a process, limit it or use up its mappings: they run in a child process.
 #pragma once
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 
 namespace zmm_test {
 
-// What a child finds wrong, said on stderr and counted: doctest's checks are the parent's.
+// A child's failed checks, printed on stderr and counted: doctest's checks work only in the parent.
 class findings {
 public:
   void that(bool holds, char const* what) {
@@ -23,7 +23,7 @@ private:
   int failed_ = 0;
 };
 
-// Runs body(findings&) in a child. Returns whether the child ended by itself and found everything right.
+// Runs body(findings&) in a child. Returns whether the child ended by itself and no check failed.
 template <class Body> bool holds_in_child(Body body) {
   pid_t const child = ::fork();
   if (child == 0) {
@@ -49,10 +49,10 @@ inline std::size_t statm(int n) {
   return pages * static_cast<std::size_t>(::getpagesize());
 }
 inline std::size_t mapped_bytes() { return statm(0); }
-inline std::size_t data_bytes() { return statm(5); }  ///< private and writable: what RLIMIT_DATA limits, and the stack
+inline std::size_t data_bytes() { return statm(5); }  ///< private and writable memory, which RLIMIT_DATA limits, and the stack
 inline std::size_t resident_bytes() { return statm(1); }
 
-// The process has no mapping left, so that no mapping can be split, until this ends.
+// While it lives, the process has as many mappings as it may, so that none can be split.
 class no_mappings_left {
 public:
   no_mappings_left() {
@@ -68,7 +68,7 @@ public:
   no_mappings_left(no_mappings_left const&) = delete;
   no_mappings_left& operator=(no_mappings_left const&) = delete;
 
-  bool is_so() const { return is_so_; }  // not where the system allows more than a test can make
+  bool is_so() const { return is_so_; }  // false where the system allows more than a test can make
   void end() {
     if (area_ != MAP_FAILED) ::munmap(area_, bytes());
     area_ = static_cast<char*>(MAP_FAILED);

@@ -1,5 +1,5 @@
-// Kinds of containers for container_walk: what they hold, with any allocator. `ordered` is the tag of a constructor from
-// a range that is ordered already, where there is one.
+// Kinds of containers for container_walk: their element types, with any allocator. `ordered` is the tag of a constructor
+// from an ordered range, if there is one.
 #pragma once
 #include "tracked.hpp"
 #include <functional>

@@ -1,8 +1,8 @@
-// Random walks over containers: a few containers whose allocators refer to one of two heaps, beside the same containers
-// on std::allocator. Every operation is done on both sides with the same random numbers, and the contents compared; so
-// are the heaps that containers refer to after they were copied, moved, swapped and assigned.
+// Random walks over containers: a few containers whose allocators refer to one of two heaps, and the same containers on
+// std::allocator. Every operation is done on both sides with the same random numbers. Then the contents are compared, and
+// after copies, moves, swaps and assignments also the heaps that the containers refer to.
 //
-// A new engine is one line where the test cases are listed; a new container is a kind; a new operation a struct below.
+// To add an engine, add a line to the list of test cases; to add a container, a kind; to add an operation, a struct below.
 #pragma once
 #include "checking_storage.hpp"
 #include "engines.hpp"
@@ -22,7 +22,7 @@ namespace zmm_test {
 
 // ---- where containers live -----------------------------------------------------------------------------------------
 
-// Two heaps of one type, over one storage that is checked.
+// Two heaps of one type, over one checking storage.
 template <class Heap> class two_heaps {
 public:
   template <class A> A allocator(std::size_t which) {
@@ -42,7 +42,7 @@ private:
   engine<Heap> first_{storage_}, second_{storage_};
 };
 
-// The process's heap is one: its allocators are always equal.
+// There is only one process's heap: its allocators are always equal.
 template <> class two_heaps<zmm::thread_heap> {
 public:
   template <class A> A allocator(std::size_t) { return A(zmm::allocator<char>()); }
@@ -53,7 +53,7 @@ private:
   std::size_t before_ = zmm::thread_heap::stats().live_blocks;
 };
 
-// The model's side.
+// The side of the model.
 struct no_heaps {
   template <class A> A allocator(std::size_t) { return A(); }
 };
@@ -91,18 +91,18 @@ template <class C> auto make_values(random_source& random) {
   return values;
 }
 
-// What an element is compared by.
+// The numbers by which an element is compared.
 template <class V> std::pair<long, long> number_of(V const& value) { return {static_cast<long>(value), 0}; }
 inline std::pair<long, long> number_of(tracked const& value) { return {value.value(), 0}; }
 template <class K, class V> std::pair<long, long> number_of(std::pair<K, V> const& value) {
   return {number_of(value.first).first, number_of(value.second).first};
 }
 
-// Whether the order of equal elements, or of all, is the container's own affair.
+// Whether the container decides the order of equal elements, or of all.
 template <class C, class = void> constexpr bool is_loose = false;
 template <class C> constexpr bool is_loose<C, std::void_t<typename C::hasher>> = true;
 
-// All elements; sorted where their order says nothing.
+// All elements; sorted if their order means nothing.
 template <class C> auto contents(C const& c) {
   std::vector<std::pair<long, long>> all;
   for (auto const& v : c) all.push_back(number_of(v));
@@ -126,7 +126,7 @@ template <class C> auto element(C& c, random_source& random) {  // requires: not
   }
 }
 
-// Where a library has something broken, a test may say how to do without: specialise one of these.
+// Tests specialise these to avoid operations that are broken in a library.
 template <class C> constexpr bool can_shrink = true;
 template <class C> constexpr bool can_insert_ranges = true;
 template <class C> constexpr bool can_move_across_heaps = true;
@@ -135,7 +135,7 @@ template <class C> struct before_move_from_another_heap {
   static void prepare(C&) {}
 };
 
-// ---- operations on one container. Each is there for containers it compiles for. --------------------------------------
+// ---- operations on one container. Each is used for the containers that it compiles for. ------------------------------
 
 #define ZMM_TEST_OPERATION(name, requirement, ...)                                                                     \
   struct name {                                                                                                        \
@@ -143,7 +143,7 @@ template <class C> struct before_move_from_another_heap {
     auto operator()(C& c, [[maybe_unused]] random_source& random) const -> decltype(requirement, void()) __VA_ARGS__   \
   }
 
-// What requirements speak of.
+// For the requirements of operations.
 template <class C> typename C::value_type& value_of();
 template <class C> typename loose_value<typename C::value_type>::type* pointer_of();
 template <class C> typename C::iterator iterator_of();
@@ -335,7 +335,7 @@ public:
   }
   void build_by_move_in(std::size_t i, std::size_t j, std::size_t heap) {
     slots_[i].emplace(std::move(*slots_[j]), allocator(heap));
-    slots_[j]->clear();  // what is left there depends on whether the heaps are equal
+    slots_[j]->clear();  // its contents depend on whether the heaps are equal
   }
   void assign_copy(std::size_t i, std::size_t j) { *slots_[i] = std::as_const(*slots_[j]); }
   void assign_by_move(std::size_t i, std::size_t j, bool is_from_another_heap) {
@@ -403,7 +403,7 @@ private:
     f(model_);
   }
 
-  // Everything that decides which heap a container refers to.
+  // The operations that decide which heap a container refers to.
   void relate(std::size_t i, std::size_t j, std::size_t heap, std::size_t which) {
     CAPTURE(which);
     switch (which) {
@@ -479,7 +479,7 @@ private:
   std::array<std::size_t, count> home_{};
 };
 
-// Walks over containers of a kind in heaps of a type. What a failed check shows is the seed and the step.
+// Walks over containers of a kind in heaps of a type. A failed check shows the seed and the step.
 template <class Kind, class Heap> void walk_container(std::string const& name) {
   long const live = tracked::live;
   for (std::uint64_t seed = 0; seed < 3; ++seed) {

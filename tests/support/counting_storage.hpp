@@ -1,4 +1,4 @@
-// A storage that passes everything on and counts: calls by kind, bytes held now and at most.
+// A storage that passes all calls on and counts them by kind, and the bytes held now and at most.
 #pragma once
 #include <zmm/storage/os_storage.hpp>
 #include <atomic>
@@ -48,7 +48,7 @@ public:
 
   std::size_t live() const { return live_; }
   std::size_t peak() const { return peak_; }
-  // Calls that can take memory: what a warm heap must not make.
+  // Calls that can take memory: a warm heap must not make any.
   std::size_t takings() const { return allocations + extensions + moves; }
 
   std::atomic<std::size_t> allocations{0}, deallocations{0}, extensions{0}, truncations{0}, purges{0}, purged{0}, moves{0};

@@ -1,4 +1,4 @@
-// The engines and options that generic tests run over, each behind one fixture: a heap over a storage of the test's.
+// The engines and options of generic tests, each behind the same fixture: a heap over the test's storage.
 #pragma once
 #include <zmm/zmm.hpp>
 #include <cstddef>
@@ -19,7 +19,7 @@ struct small_exact : small_chunks {
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
 
-// The steps of hardening, and all of it.
+// The options of hardening, added one after the other.
 struct proven_links : wide_slots {
   [[maybe_unused]] static constexpr bool encode_links = true;
 };
@@ -36,7 +36,7 @@ struct hardened_small : zmm::hardened_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
 
-// Segments of a page: most requests are larger.
+// Segments of one page: most blocks are larger.
 struct small_segments : small_chunks {
   [[maybe_unused]] static constexpr std::size_t segment_bytes = 4096;
 };
@@ -56,24 +56,24 @@ struct debug_hardened : zmm::hardened_options {
 
 template <class Heap> constexpr std::size_t chunk_bytes = Heap::options::geometry::chunk_bytes;
 template <class Heap> constexpr std::size_t page_bytes = Heap::options::geometry::page_bytes;
-// Whether the heap knows each block: then its figures are of what was asked for, and exact.
+// Whether the heap knows each block: then its figures count the bytes asked for, and are exact.
 template <class Heap> constexpr bool always_watched = Heap::options::watch_blocks || zmm::detail::under_sanitizer;
 template <class Heap> constexpr bool exact = Heap::options::exact_peak || always_watched<Heap>;
-// Whether usable_size() is what was asked for, and not all of the slot.
+// Whether usable_size() is the size asked for, and not the whole slot.
 template <class Heap> constexpr bool tagged = Heap::options::tag_blocks && !always_watched<Heap>;
 template <class Heap> constexpr std::size_t min_slot = Heap::options::min_slot;
 
-// Whether the engine can tell a block from its address alone.
+// Whether the engine can find a block by its address alone.
 template <class Heap, class = void> constexpr bool by_address = false;
 template <class Heap>
 constexpr bool by_address<Heap, std::void_t<decltype(std::declval<Heap&>().owns(static_cast<void*>(nullptr)))>> = true;
 
-// A heap over `source`. What it holds beneath the heap (a pool) goes with it.
+// A heap over `source`, with its pool if it has one.
 template <class Heap> class engine {
 public:
   explicit engine(zmm::storage& source) : heap_(source) {}
   Heap& heap() { return heap_; }
-  Heap& source() { return heap_; }  // what takes from storage
+  Heap& source() { return heap_; }  // the object that takes memory from storage
 
 private:
   Heap heap_;

@@ -1,6 +1,6 @@
-// A system that does as it is told, in place of those that tests cannot run on: base/system/bare.hpp says what it has to do.
-// It keeps count of what is mapped in an arena of real memory, holds its users to the rules of the system it stands for,
-// and can be told to misalign and to refuse. One thread.
+// A system that tests control, in place of those that tests cannot run on: base/system/bare.hpp says what it has to do.
+// It counts what is mapped, in an arena of real memory, checks that its users keep the rules of the system it stands for,
+// and misaligns and refuses on demand. One thread.
 #pragma once
 #include <zmm/base/system/grown_memory.hpp>
 #include <zmm/storage/mapped_storage.hpp>
@@ -13,7 +13,7 @@
 
 namespace zmm_test {
 
-/// What systems differ in, as their files in base/system/ have it.
+/// The differences between systems, as their files in base/system/ have them.
 struct like_linux { static constexpr bool parts = true, hints = true, aligned = false, reserves = true, grows = true, moves = true; };
 struct like_macos { static constexpr bool parts = true, hints = true, aligned = true, reserves = true, grows = true, moves = false; };
 struct like_freebsd : like_macos {};
@@ -22,7 +22,7 @@ struct like_old_windows { static constexpr bool parts = false, hints = false, al
 struct like_plain_posix { static constexpr bool parts = true, hints = false, aligned = false, reserves = true, grows = false, moves = false; };
 struct like_no_reserves { static constexpr bool parts = true, hints = false, aligned = true, reserves = false, grows = false, moves = false; };
 
-/// The page size is this for as long as it lives.
+/// Sets the page size while it lives.
 class pages_of {
 public:
   explicit pages_of(std::size_t bytes) : before_(zmm::os_page_size()) { zmm::detail::known_page_size.store(bytes); }
@@ -39,7 +39,7 @@ template <class Like> struct fake_system : zmm::detail::bare_system {
   static constexpr bool frees_parts = Like::parts, has_reserves = Like::reserves, takes_hints = Like::hints,
                         maps_aligned = Like::aligned;
 
-  // ---- what it is told, and what it tells
+  // ---- settings and records
   struct state {
     unsigned misalign = 0, refuse_map = 0, refuse_open = 0, refuse_unmap = 0, refuse_move = 0;  ///< one call in so many; 0: none
     unsigned moves_lose_place = 0;  ///< a refused move has unmapped the place
@@ -182,7 +182,7 @@ private:
       if (now().open.count(p) == 0) return false;
     return true;
   }
-  /// The highest gap, as Linux has it; 0: none.
+  /// The highest gap, which Linux would take; 0: none.
   static std::uintptr_t highest(std::size_t bytes, std::size_t alignment) {
     if (bytes > arena_bytes) return 0;
     std::uintptr_t end = last();
@@ -228,7 +228,7 @@ public:
   using zmm::detail::mapped_storage<fake_system<Like>>::mapped_storage;
 };
 
-// What the system would not take back waits: it goes when something else does.
+// Unmaps the leftovers: each unmapping that succeeds offers two of them to the system again.
 template <class Like> void settle() {
   using system = fake_system<Like>;
   system::now().misalign = system::now().refuse_map = system::now().refuse_unmap = system::now().refuse_open = 0;

@@ -1,16 +1,16 @@
 // Runs code with atomics under every interleaving of its threads.
 //
-// The code under test is a template over the atomic type; given stepping_atomic, each of its atomic operations is a step,
-// and between two steps any other thread may take its own. explore<State>(n) builds a State, runs state.run(0) … state.run(n-1)
-// as n threads under one schedule, calls state.check() when all have ended, and starts again with the next schedule until
-// there is none left. expect() states what must hold, in run() and in check().
+// The code under test is a template over the atomic type. With stepping_atomic, each of its atomic operations is a step, and
+// other threads may run between two steps. explore<State>(n) constructs a State, runs state.run(0) … state.run(n-1) as n
+// threads in one schedule, calls state.check() when all have ended, and starts again with the next schedule, until there is
+// none left. expect() states what must be true, in run() and in check().
 //
-// Sequentially consistent: a step sees all steps before it. Memory orders are judged under ThreadSanitizer, for which the
-// threads are threads: it sees the orders that were asked for and nothing else, in every schedule.
+// Sequentially consistent: a step sees all steps before it. ThreadSanitizer checks memory orders: the threads are threads for
+// it, too, and in every schedule it sees only the orders that the code asks for.
 //
-// Steps that touch different places, or only read, commute: of the schedules that differ by swapping two of them one is run
-// (sleep sets). That holds for code whose plain data is handed on through its atomics. What a test itself notes down must
-// therefore be per thread, and compared in check(). exploration_options::reduce = false runs every schedule there is.
+// Steps commute if they access different atomics, or only read. Of the schedules that differ by swapping two such steps, one
+// is run (sleep sets). This is right for code that passes its plain data on through its atomics. So a test must note what it
+// sees for each thread, and compare in check(). exploration_options::reduce = false runs every schedule.
 #pragma once
 #include <zmm/base/atomic.hpp>
 
@@ -40,13 +40,13 @@ namespace zmm_test {
 
 struct exploration_options {
   bool reduce = true;                 // leave out schedules that differ by steps that commute
-  std::size_t schedules = 3'000'000;  // how many at most; beyond, `complete` is false
-  std::size_t steps = 2000;           // of one schedule; more is a failure: it does not end
+  std::size_t schedules = 3'000'000;  // at most; if there are more, `complete` is false
+  std::size_t steps = 2000;           // of one schedule; more is a failure, because it does not end
 };
 
 struct exploration {
   std::size_t schedules = 0;  // run and different
-  std::size_t redundant = 0;  // run, and found to be one that was run before
+  std::size_t redundant = 0;  // run, and equal to an earlier one
   std::size_t steps = 0;      // the longest schedule
   bool complete = false;      // every schedule was run
   std::string failure;        // the first expectation that did not hold; empty: all held
@@ -55,7 +55,7 @@ struct exploration {
 
 namespace detail {
 
-// What the scheduler and the threads tell each other is no part of the code under test: hidden from ThreadSanitizer.
+// Communication of the scheduler with the threads is not part of the code under test: it is hidden from ThreadSanitizer.
 #if defined(ZMM_TEST_TSAN)
 #define ZMM_TEST_UNSEEN [[gnu::noinline]] __attribute__((no_sanitize("thread")))
 inline void* new_fiber() { return __tsan_create_fiber(0); }
@@ -109,10 +109,10 @@ public:
       if (depth >= options_.steps) give_up(depth);
       std::size_t chosen = lowest(enabled);
       if (depth > options_.steps) {
-        chosen = nth(enabled, depth);  // in turn, so that whatever waits gets what it waits for
+        chosen = nth(enabled, depth);  // in turn, so that each thread gets what it waits for
       } else if (!pruned) {
         if (depth == path_.size()) {
-          if ((enabled & ~sleeping) == 0) pruned = true;  // whatever comes now was seen in another order
+          if ((enabled & ~sleeping) == 0) pruned = true;  // all that follows was seen in another order
           else path_.push_back({lowest(enabled & ~sleeping), enabled, sleeping});
         }
         if (!pruned) {
@@ -160,7 +160,7 @@ public:
     ::swapcontext(&self.context, &home_);
   }
 
-  // Called by threads: notes the least.
+  // Called by threads: does as little as possible.
   ZMM_TEST_UNSEEN void failed(char const* what) {
     if (failure_ != nullptr) return;
     failure_ = what;
@@ -185,7 +185,7 @@ private:
     char const* what;
     void const* place;
   };
-  // One choice of who goes next. `passed`: asleep, or tried already.
+  // One choice of the next thread. `passed`: asleep, or already tried.
   struct decision {
     std::size_t chosen;
     unsigned enabled, passed;
@@ -203,19 +203,19 @@ private:
 
   ZMM_TEST_UNSEEN void resume(std::size_t i, bool begins) {
     running_ = &threads_[i];
-    announce_switch(running_->fiber, begins);  // all that was done before a schedule is seen by its threads
+    announce_switch(running_->fiber, begins);  // the threads see all that was done before the schedule
     ::swapcontext(&home_, &running_->context);
     running_ = nullptr;
   }
 
-  // A thread lives through all schedules: one run() after the other.
+  // A thread stays for all schedules: one run() after the other.
   ZMM_TEST_UNSEEN static void live() {
     for (;;) {
       scheduler& self = *current();
       thread& me = *self.running_;
       (*self.work_)(static_cast<std::size_t>(&me - self.threads_.data()));
       me.done = true;
-      announce_switch(self.home_fiber_, true);  // and what the threads did is seen by check()
+      announce_switch(self.home_fiber_, true);  // and check() sees what the threads did
       ::swapcontext(&me.context, &self.home_);
     }
   }
@@ -236,7 +236,7 @@ private:
     ++taken_;
   }
 
-  // The schedule so far, a line a step; atomics are numbered as they come.
+  // The schedule so far, one line for each step; atomics are numbered in order of appearance.
   ZMM_TEST_UNSEEN std::string told() const {
     std::string text;
     std::vector<void const*> places;
@@ -281,12 +281,12 @@ inline void step(char const* what, void const* place, bool writes) {
 
 }  // namespace detail
 
-// States what must hold in this schedule; the first that does not ends the exploration.
+// States what must be true in this schedule; the first failure ends the exploration.
 inline void expect(bool holds, char const* what) {
   if (!holds && detail::scheduler::current() != nullptr) detail::scheduler::current()->failed(what);
 }
 
-// std::atomic's operations, each a step. A weak exchange fails only where a strong one does.
+// std::atomic's operations, each a step. A weak exchange fails only if a strong one would.
 template <class T> class stepping_atomic {
 public:
   constexpr stepping_atomic() noexcept = default;

@@ -1,4 +1,4 @@
-// The enumerator of interleavings: it runs every schedule, and finds what goes wrong in few of them.
+// The enumerator of interleavings: it runs every schedule, and finds faults that occur in few of them.
 #include "interleaving.hpp"
 #include <array>
 #include <doctest/doctest.h>
@@ -9,7 +9,7 @@ using std::size_t;
 
 constexpr exploration_options every_schedule{false};
 
-// N threads of three steps each on an atomic of their own, or on one for all.
+// N threads of three steps each, on their own atomics, or on one for all.
 template <bool Shared> struct counters {
   std::array<stepping_atomic<int>, 3> count{};
   void run(size_t thread) {
@@ -57,7 +57,7 @@ TEST_CASE("interleaving: an update that is lost in some schedules is found and i
 
 // A stack whose pop reads a link and then exchanges the head: another thread may have popped twice and pushed once between.
 struct stack_with_reuse {
-  // The links are atomic, and no steps: that they are read while another thread writes them is not what is looked for.
+  // The links are atomic, but their accesses are no steps: reading one while another thread writes it is not the fault here.
   struct node {
     std::atomic<int> next;
   };

@@ -1,4 +1,4 @@
-// Tests run with the order of locks checked: whoever asks for a lock out of order ends the program, before it may hang.
+// Tests check the order of locks: a thread that asks for a lock out of order ends the program, before it could hang.
 #pragma once
 #include <zmm/storage/mutex.hpp>
 #include <cstdio>

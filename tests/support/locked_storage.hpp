@@ -1,5 +1,5 @@
-// A storage that lets one thread at a time through to the one below: for heaps of many threads over storages that count,
-// or refuse, without a thought for threads.
+// A storage that lets one thread at a time through to the storage below: for heaps of many threads over storages that
+// count or refuse and are not thread-safe.
 #pragma once
 #include <zmm/storage/os_storage.hpp>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// How many bytes of malloc's are in use. Exact for blocks of more than a kilobyte: malloc's caches of small free blocks count
+// How many bytes of malloc are in use. Exact for blocks of more than a kilobyte: small free blocks in malloc's caches count
 // as in use.
 #pragma once
 #include <cstddef>

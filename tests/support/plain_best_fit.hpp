@@ -1,5 +1,5 @@
-// Best fit over all chunks at once, as a model: what zmm's choice of chunk is held against. It looks at every gap of
-// every chunk each time, which is why nobody allocates like that.
+// Best fit over all chunks at once, as a model to compare zmm's choice of a chunk with. It looks at every gap of every
+// chunk each time, which is too slow for an allocator.
 #pragma once
 #include <zmm/base/bitmap.hpp>
 #include <cstddef>
@@ -11,8 +11,8 @@ struct page_run {
   std::size_t chunk = 0, first = 0, count = 0;
 };
 
-// Where pages come from: the smallest gap of all chunks (`everywhere`), the first of equals, or, as the original
-// chooses, the smallest gap of the first chunk that has one large enough.
+// Where pages come from: the smallest gap of all chunks (`everywhere`), the first of equals; or, as in PHP, the smallest
+// gap of the first chunk that has one large enough.
 template <std::size_t Pages, std::size_t Header> class plain_best_fit {
 public:
   explicit plain_best_fit(bool everywhere = true) : everywhere_(everywhere) {}
@@ -47,7 +47,7 @@ public:
 private:
   struct chunk {
     zmm::detail::bitmap<Pages> taken;
-    std::size_t used = 0;  // pages of live runs; 0: given back, and taken anew before another is added
+    std::size_t used = 0;  // pages of live runs; 0: given back, and taken again before another chunk is added
   };
 
   template <class Visit> static void for_each_gap(zmm::detail::bitmap<Pages> const& taken, Visit visit) {

@@ -1,4 +1,4 @@
-// A small deterministic generator and the sizes and alignments that find faults in allocators.
+// A small deterministic generator, and sizes and alignments that find faults in allocators.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -25,14 +25,14 @@ private:
   std::uint64_t state_;
 };
 
-// The 30 bins as the memory manager's description lists them, kept apart from the library's own table on purpose.
+// The 30 bins of the Zend memory manager, written again here, so that they do not depend on the library's own table.
 constexpr std::size_t bin_sizes[30] = {8,   16,  24,  32,  40,  48,  56,  64,   80,   96,   112,  128,  160,  192,  224,
                                        256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072};
 constexpr std::size_t largest_bin = 3072;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
-// The slot that serves a small block, found by walking the list: the naive form of the library's table.
+// The slot for a small block, found by walking the list: a naive form of the library's table.
 constexpr std::size_t slot_of(std::size_t bytes, std::size_t alignment = 1) {
   std::size_t const rounded = round_up(bytes == 0 ? 1 : bytes, alignment);
   for (std::size_t slot : bin_sizes)

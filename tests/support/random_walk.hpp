@@ -1,7 +1,7 @@
-// A random walk through the members of an engine, next to a model of what the engine should hold.
+// A random walk through the members of an engine, and a model of what the engine should hold.
 //
-// After every failure and every 1000th step: verify(), the model's blocks byte for byte (failures: the figures only),
-// and the engine's figures against the model's and the storage's.
+// Every 1000 steps it checks: verify(), the model's blocks byte for byte, and the engine's figures against the model's and
+// the storage's. After every failure the same, without the blocks.
 #pragma once
 #include "counting_storage.hpp"
 #include "engines.hpp"
@@ -13,7 +13,7 @@
 namespace zmm_test {
 
 struct walk_options {
-  bool storage_fails = false;  // the storage below refuses now and then
+  bool storage_fails = false;  // the storage refuses now and then
   bool limits = false;         // set_limit and the limit hook take part
   bool forwards = false;       // blocks are malloc's
 };
@@ -237,8 +237,8 @@ private:
     if (taken != storage_.live()) FAIL_CHECK("real_size " << taken << ", storage lent " << storage_.live());
   }
 
-  // Storage lends nothing but what a thread's part takes, and what is charged is malloc's: of each block what it was made
-  // for, which may be more than it has left.
+  // Storage lends only what a thread's part takes. Malloc's blocks are charged, each with the size it was allocated with,
+  // which may be more than its size now.
   void check_forwarded(zmm::statistics const& s) {
     if (s.real_size < s.size) FAIL_CHECK("less is charged than is live");
     if (model_.empty() && s.real_size > storage_.live()) FAIL_CHECK("charged without a block: " << s.real_size);

@@ -1,4 +1,4 @@
-// Which sanitizer a test is compiled for. Few tests need to know: only what cannot be with one.
+// Which sanitizer a test is compiled for. Only tests that do not work with one need this.
 #pragma once
 
 namespace zmm_test {

@@ -1,7 +1,7 @@
 // How much work the random tests do.
 //
-// ZMM_TEST_SCALE=<number> multiplies the operations of every random test. Unset it is 1: about a million operations
-// in the whole suite, a matter of seconds. 10 is the thorough setting (more than 10^7 operations), 0.1 suits valgrind.
+// ZMM_TEST_SCALE=<number> multiplies the operations of every random test. The default is 1: about a million operations
+// in the whole suite, which take seconds. 10 is thorough (more than 10^7 operations), 0.1 suits valgrind.
 #pragma once
 #include <cstddef>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// A random walk of an engine whose seed says whether limits bind and whether storage fails.
+// A random walk of an engine; the seed decides whether there are limits and whether storage fails.
 #pragma once
 #include "checking_storage.hpp"
 #include "counting_storage.hpp"
@@ -11,7 +11,7 @@
 
 namespace zmm_test {
 
-/// What walks have met, added up.
+/// What happened in all walks, added up.
 struct walk_counts {
   std::size_t failures = 0, hook_calls = 0, resizes = 0;
 };

@@ -1,5 +1,5 @@
-// What a heap should hold: every live block, filled with a pattern that depends on the block, checked whenever the block
-// is freed, resized or asked about. Two blocks that share a byte, or a block whose bytes were lost on the way, show up.
+// What a heap should hold: every live block, filled with a pattern that depends on the block. The pattern is checked
+// whenever the block is freed, resized or asked about. So two blocks that share a byte, and lost bytes, are noticed.
 #pragma once
 #include "random.hpp"
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ public:
   std::size_t asked_bytes() const { return asked_; }
   std::vector<shadow_block> const& blocks() const { return blocks_; }
 
-  // A new block, usable for `bytes`: checks place and alignment, fills it.
+  // A new block, usable for `bytes`: checks its address and alignment, and fills it.
   void add(void* p, std::size_t bytes, std::size_t alignment) {
     add(shadow_block{static_cast<unsigned char*>(p), bytes, bytes, alignment, 0});
   }
@@ -43,7 +43,7 @@ public:
     blocks_.push_back(block);
   }
 
-  // Takes a block out after checking all of its bytes.
+  // Checks all bytes of a block, and removes it from the model.
   shadow_block take(std::size_t index) {
     shadow_block const block = blocks_[index];
     blocks_[index] = blocks_.back();
@@ -52,7 +52,7 @@ public:
     check(block, block.most, block.p);
     return block;
   }
-  // Puts a block back that nothing was done to.
+  // Puts an unchanged block back.
   void put_back(shadow_block const& block) {
     check(block, block.most, block.p);
     asked_ += block.most;

@@ -1,5 +1,5 @@
-// Misuse and broken invariants end in the stop handler, and then the program is over: such tests run in a child process.
-// Its stop handler hands what it was told to the parent through a pipe.
+// Misuse and broken invariants call the stop handler and end the program, so such tests run in a child process. Its stop
+// handler sends its argument to the parent through a pipe.
 #pragma once
 #include <zmm/errors.hpp>
 #include <signal.h>
@@ -16,7 +16,7 @@ struct child_result {
   bool aborted = false;   // the child ended by SIGABRT
   bool finished = false;  // the child's work came to its end
   std::string what;       // stop_info::what
-  std::string block;      // "BYTES FILE:LINE LABEL", as far as stop_info says; of a file its name without folders
+  std::string block;      // "BYTES FILE:LINE LABEL", as far as stop_info has them; the file without its folders
 };
 
 namespace detail {

@@ -1,4 +1,4 @@
-// Every storage, each behind one fixture: whether any thread may use it, and whether malloc stands behind it.
+// Every storage, each behind the same fixture: whether any thread may use it, and whether its memory is malloc's.
 #pragma once
 #include <zmm/storages.hpp>
 #include <sys/mman.h>

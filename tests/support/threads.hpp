@@ -1,4 +1,4 @@
-// Threads that start together, and blocks that tell whose they are after any number of hands.
+// Threads that start together, and blocks that can be identified after any number of threads has passed them on.
 #pragma once
 #include "random.hpp"
 #include "sanitizers.hpp"
@@ -12,7 +12,7 @@
 
 namespace zmm_test {
 
-// Where `count` threads wait for each other, any number of times.
+// A point at which `count` threads wait for each other, any number of times.
 class meeting {
 public:
   explicit meeting(std::size_t count) : count_(count) {}
@@ -34,7 +34,7 @@ private:
   std::size_t count_, here_ = 0, round_ = 0;
 };
 
-// Runs work(0) … work(count - 1) in threads that start at one moment; returns when all have ended.
+// Runs work(0) … work(count - 1) in threads that start at the same time; returns when all have ended.
 template <class Work> void in_threads(std::size_t count, Work&& work) {
   meeting start(count);
   std::vector<std::thread> threads;
@@ -46,10 +46,10 @@ template <class Work> void in_threads(std::size_t count, Work&& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Runs work() in a thread of its own, which has ended when this returns.
+// Runs work() in a new thread, which has ended when this returns.
 template <class Work> void in_a_thread(Work&& work) { std::thread(std::forward<Work>(work)).join(); }
 
-// A block with something in it: up to 16 words over its length that depend on its tag.
+// A block with a pattern in it: up to 16 words over its length that depend on its tag.
 struct marked_block {
   void* p = nullptr;
   std::size_t bytes = 0, alignment = 1;
@@ -73,7 +73,7 @@ inline marked_block marked(void* p, std::size_t bytes, std::size_t alignment, st
   if (p != nullptr) mark(block);
   return block;
 }
-// Whether the first `bytes` of the block hold what mark() wrote, and the block lies where it should.
+// Whether the first `bytes` of the block hold what mark() wrote, and the block is aligned as it should be.
 inline bool intact(marked_block const& block, std::size_t bytes) {
   bool same = reinterpret_cast<std::uintptr_t>(block.p) % block.alignment == 0;
   detail::for_marks(block, bytes, [&](std::size_t at, std::size_t length, std::uint64_t word) {

@@ -1,5 +1,5 @@
-// An element that knows where it is and how many of it live: what moves it without its knowledge, forgets it or destroys
-// it twice is found out.
+// An element that stores its own address, and counts the live ones: so a move behind its back, a missing destruction and a
+// double destruction are noticed.
 #pragma once
 #include <cstddef>
 #include <doctest/doctest.h>

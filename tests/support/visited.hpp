@@ -1,4 +1,4 @@
-// What a visit tells of an engine, against a model of what lives in it.
+// Compares a visit of an engine with a model of what is live in it.
 #pragma once
 #include "engines.hpp"
 #include "shadow_model.hpp"
@@ -35,8 +35,8 @@ struct visited {
   }
 };
 
-// The live set is the model's, each block once, and areas add up to the figures. Packed blocks of a request are known to
-// nobody but a watch: of those only the paged ones are told.
+// The live blocks are the model's, each visited once, and areas add up to the figures. Only a watch knows the packed blocks
+// of a request: without one, only the paged ones are visited.
 template <class Heap> void check_visit(Heap const& heap, shadow_model const& model, bool is_watched, bool forwards) {
   visited v = visited::of(heap);
   zmm::statistics const s = heap.stats();
@@ -60,7 +60,7 @@ template <class Heap> void check_visit(Heap const& heap, shadow_model const& mod
     if (told.usable < block.most || told.bytes > told.usable) FAIL_CHECK("told of a block that is too small");
     if (!told.certain) FAIL_CHECK("nobody else has a cache");
   }
-  if (is_watched) return;  // the books are of what the watch takes
+  if (is_watched) return;  // the areas count what the watch takes
   if (forwards && !v.areas.empty()) FAIL_CHECK("told of areas that are malloc's");
   if (v.live() != s.live_blocks) FAIL_CHECK("areas have " << v.live() << " blocks, stats " << s.live_blocks);
   if (v.live_bytes() != s.size) FAIL_CHECK("areas have " << v.live_bytes() << " bytes, stats " << s.size);

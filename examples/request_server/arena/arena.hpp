@@ -1,4 +1,4 @@
-// The choices of a request's memory, behind one interface: server and handlers see a std::pmr::memory_resource.
+// The arenas to choose from, behind one interface: server and handlers see a std::pmr::memory_resource.
 #pragma once
 
 #include <zmm/zmm.hpp>
@@ -14,7 +14,7 @@
 
 namespace shop {
 
-/// Which memory the requests live in, chosen once, when the server starts.
+/// Which arena the requests live in, chosen once, when the server starts.
 enum class arena_kind {
   zmm,        ///< a zmm::request_resource over the default pool
   hardened,   ///< a zmm::hardened_request_resource over the same pool
@@ -22,13 +22,13 @@ enum class arena_kind {
   sampled,    ///< a zmm::sampled_request_resource over the same pool: /debug/pprof/heap says who takes how much
   new_,       ///< no arena: std::pmr::new_delete_resource()
   monotonic,  ///< std::pmr::monotonic_buffer_resource over a reused buffer
-  pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic
+  pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic resource
 };
 
 inline constexpr std::array<arena_kind, 7> all_arenas = {arena_kind::zmm,     arena_kind::hardened, arena_kind::debug,
                                                          arena_kind::sampled, arena_kind::new_,     arena_kind::monotonic,
                                                          arena_kind::pool};
-/// Those the demo sets beside each other.
+/// Those that the demo compares.
 inline constexpr std::array<arena_kind, 4> compared_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
                                                               arena_kind::pool};
 
@@ -43,12 +43,12 @@ std::optional<arena_kind> arena_named(std::string_view) noexcept;
 inline constexpr std::size_t monotonic_buffer_bytes = 256 * 1024;
 inline constexpr std::size_t no_limit = 0;
 
-/// What the requests of one worker share: the choice, and the buffers that `monotonic` and `pool` reuse. One thread at a
-/// time, and it outlives the requests made from it.
+/// What the requests of one worker share: the kind of arena, and the buffers that `monotonic` and `pool` reuse. One thread
+/// at a time. Outlives the requests made from it.
 class worker_memory {
 public:
-  /// `limit`: bytes a request may take, those of zmm only. `upstream`: where `new` takes everything from, and `monotonic` and
-  /// `pool` what does not fit their buffer; a counting resource may stand there.
+  /// `limit`: bytes that a request may take; for arenas of zmm only. `upstream`: serves all of `new`, and what does not fit the
+  /// buffer of `monotonic` and `pool`; may be a counting resource.
   explicit worker_memory(arena_kind kind, std::size_t limit = no_limit,
                          std::pmr::memory_resource* upstream = std::pmr::new_delete_resource()) noexcept
       : kind_(kind), limit_(limit), upstream_(upstream) {}
@@ -57,11 +57,11 @@ public:
   std::size_t limit() const noexcept { return limit_; }
   std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
-  /// Where requests of zmm take their memory from: the default pool, unless another one is chosen.
+  /// The pool of zmm's requests: the default pool, unless another one is chosen.
   zmm::request_pool& pages() const noexcept { return *pages_; }
   void use(zmm::request_pool& pages) noexcept { pages_ = &pages; }
 
-  /// A buffer of monotonic_buffer_bytes: the one used last, or a new one while every other serves a request.
+  /// A buffer of monotonic_buffer_bytes: the one used last, or a new one if all others serve requests.
   std::unique_ptr<std::byte[]> take_buffer();
   void give_back(std::unique_ptr<std::byte[]>) noexcept;
 
@@ -140,8 +140,8 @@ private:
 
 }  // namespace detail
 
-/// One request's memory, from its first byte to the last byte of its response. Lives where it is declared: beginning a
-/// request allocates nothing but what the chosen resource itself takes.
+/// One request's memory, from its first byte to the last byte of its response. The resource is a member, so beginning a
+/// request allocates only what the resource itself takes.
 class request_memory {
 public:
   explicit request_memory(worker_memory& worker);
@@ -150,13 +150,13 @@ public:
 
   std::pmr::memory_resource* resource() const noexcept { return resource_; }
 
-  /// The most bytes held so far, leaving out what came from the worker's upstream.
+  /// The most bytes held so far, without those from the worker's upstream.
   std::size_t held_at_most() const noexcept;
 
-  /// Walks all there is, those of zmm only: what is broken goes to zmm's stop handler.
+  /// Verifies the memory, for arenas of zmm only: a fault goes to zmm's stop handler.
   void verify() const;
 
-  /// Says what the request is about, for those who list requests. `what` is a literal.
+  /// Says what the request is about, for lists of requests. `what` is a literal.
   void label(char const* what) noexcept;
 
 private:

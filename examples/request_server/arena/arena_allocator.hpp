@@ -1,4 +1,4 @@
-// The allocator that carries a request's memory into Beast's fields, bodies and buffers.
+// The allocator with which Beast's fields, bodies and buffers use a request's memory.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace shop {
 
-/// Like std::pmr::polymorphic_allocator, with what Beast asks on top: it can be assigned, without throwing, and follows
-/// its container when that is moved or swapped.
+/// Like std::pmr::polymorphic_allocator, with two additions that Beast needs: it can be assigned without throwing, and
+/// propagates when its container is moved or swapped.
 template <class T> class arena_allocator {
 public:
   using value_type = T;

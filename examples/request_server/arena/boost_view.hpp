@@ -8,9 +8,8 @@
 
 namespace shop {
 
-/// Hands every call on to a std::pmr::memory_resource. All four arenas reach Boost.JSON through this one class, so that
-/// none of them pays for a bridge that the others do not have. (A program that uses zmm alone would take
-/// zmm::boost_resource, which saves one virtual call.)
+/// Passes every call to a std::pmr::memory_resource. All four arenas serve Boost.JSON through this one class, so that all
+/// pay the same for it. (A program that uses only zmm would take zmm::boost_resource, which saves one virtual call.)
 ///
 /// Blocks are aligned to at least max_align_t, whatever is asked. Boost.JSON before 1.92 allocates the key of an object
 /// with alignment 1 and, when the text ends or breaks before the key's value, frees it with the default alignment

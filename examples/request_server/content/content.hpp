@@ -1,4 +1,4 @@
-// What the server loads at start and never changes: all its threads read it.
+// The data that the server loads at start and never changes. All its threads read it.
 #pragma once
 
 #include "page_template.hpp"

@@ -5,7 +5,7 @@
 
 namespace shop {
 
-/// Appends `text` with the five characters that mean something in HTML replaced. Plain stretches are copied whole.
+/// Appends `text` with the five special characters of HTML replaced. Text between them is copied in one piece.
 template <class String> void append_escaped(String& out, std::string_view text) {
   std::size_t plain = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

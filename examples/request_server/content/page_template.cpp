@@ -86,7 +86,7 @@ bool is_shown(json::value const* value) {
 
 }  // namespace
 
-/// One rendering: the values names are looked up in, innermost last.
+/// One rendering: the values in which names are looked up, innermost last.
 class page_template::renderer {
 public:
   renderer(json::value const& data, arena_string& out) : out_(out), scopes_(out.get_allocator().resource()) {
@@ -120,7 +120,7 @@ private:
     }
   }
 
-  /// "a.b" is b in the innermost a there is.
+  /// "a.b" is b in the innermost a.
   json::value const* find(std::string_view name) const {
     if (name == ".") return scopes_.back();
     auto const dot = name.find('.');

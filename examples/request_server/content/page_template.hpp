@@ -27,7 +27,7 @@ public:
   page_template(page_template const&) = delete;  // nodes are views of the text
   page_template& operator=(page_template const&) = delete;
 
-  /// Appends the page for `data` to `out`; what rendering needs besides comes from the same memory as `out`.
+  /// Appends the page for `data` to `out`; takes temporary memory from the resource of `out`.
   void render(boost::json::value const& data, arena_string& out) const;
 
 private:

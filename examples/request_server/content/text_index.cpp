@@ -11,7 +11,7 @@ namespace shop {
 
 namespace {
 
-// BM25's usual constants: how fast repetition saturates, and how much a long paragraph is held against its words.
+// BM25's usual constants: how fast repetition saturates, and how much a paragraph's length counts against it.
 constexpr double saturation = 1.2;
 constexpr double length_weight = 0.75;
 

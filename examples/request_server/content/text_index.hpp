@@ -11,8 +11,8 @@
 namespace shop {
 
 /// An inverted index over the paragraphs of a text (separated by blank lines), ranked by Okapi BM25. Built once, then
-/// only read: any number of threads may query it. The index lives in ordinary memory, everything a query makes lives in
-/// the memory the query is given.
+/// only read: any number of threads may query it. The index lives in ordinary memory; a query takes memory only from its
+/// argument.
 class text_index {
 public:
   explicit text_index(std::string text);

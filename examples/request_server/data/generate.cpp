@@ -1,9 +1,9 @@
 // Writes the recorded data: generate FOLDER. The same bytes on every run and every machine; a test compares them with the
 // committed files.
 //
-//   orders.jsonl   bodies of POST /orders/report, one a line, 300 bytes to 300 KiB
+//   orders.jsonl   bodies of POST /orders/report, one on each line, 300 bytes to 300 KiB
 //   pages.jsonl    bodies of POST /page, likewise
-//   searches.txt   queries of GET /search, one a line
+//   searches.txt   queries of GET /search, one on each line
 //   text.txt       the text they search
 //   sample.json    what GET /page shows
 #include <boost/json/array.hpp>
@@ -26,8 +26,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// The engine's numbers are fixed by the standard, those of the distributions are not: hence own ones. Nor is the order
-/// in which operands are evaluated: below, no expression rolls twice, but for braced lists, which have one.
+/// The standard fixes the engine's numbers, but not those of its distributions: hence own ones. It does not fix the order
+/// in which operands are evaluated either: so below, no expression rolls twice, except braced lists, whose order is fixed.
 class dice {
 public:
   explicit dice(std::uint64_t seed) : engine_(seed) {}
@@ -35,7 +35,7 @@ public:
   std::size_t between(std::size_t low, std::size_t high) { return low + below(high - low + 1); }
   bool one_in(std::size_t n) { return below(n) == 0; }
   double unit() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
-  /// 0 most often, as words and products are: the square of an even choice.
+  /// Small numbers most often, as with words and products: the square of a uniform number.
   std::size_t rank(std::size_t n) {
     double const u = unit();
     return static_cast<std::size_t>(u * u * static_cast<double>(n));
@@ -45,7 +45,7 @@ private:
   std::mt19937_64 engine_;
 };
 
-/// Made-up words of two to four syllables, each once.
+/// Different made-up words of two to four syllables.
 std::vector<std::string> vocabulary(dice& d, std::size_t words) {
   static char const* const starts[] = {"b", "d", "f", "g", "h", "k",  "l",  "m",  "n",
                                        "p", "r", "s", "t", "v", "br", "st", "tr", "sh"};
@@ -78,7 +78,7 @@ std::string phrase(dice& d, std::vector<std::string> const& words, std::size_t c
 
 std::string two_digits(std::size_t n) { return {static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)}; }
 
-/// What customers write: now and then with the characters that JSON and HTML escape.
+/// A customer's note, now and then with characters that JSON and HTML escape.
 std::string note(dice& d, std::vector<std::string> const& words) {
   static char const* const spice[] = {" & co. ",       " <gift> ", " \"quoted\" ", "\n",
                                       " caf\xC3\xA9 ", " it's ",   "\t",           " 5\xE2\x82\xAC "};
@@ -171,8 +171,8 @@ template <class Part> std::string body_of(std::string head, std::size_t bytes, P
   return head + "]}";
 }
 
-/// From 300 bytes to 300 KiB, evenly on a logarithmic scale that is bent towards the small: sum, not count, is what the
-/// repository pays for.
+/// From 300 bytes to 300 KiB, evenly on a logarithmic scale that is bent towards small sizes, so that the files in the
+/// repository stay small.
 std::size_t body_size(std::size_t i, std::size_t count) {
   double const place = static_cast<double>(i) / static_cast<double>(count - 1);
   return static_cast<std::size_t>(300 * std::pow(1024.0, std::pow(place, 2.6))) - 1;

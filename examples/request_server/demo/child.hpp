@@ -1,4 +1,4 @@
-// A program run beside this one.
+// A program that runs beside this one.
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +8,7 @@
 
 namespace shop {
 
-/// Runs a program with its standard output in a pipe. Killed, if it still runs, when this object ends.
+/// Runs a program with its standard output in a pipe. The destructor kills it if it still runs.
 class child {
 public:
   /// Throws std::system_error when it cannot be started.

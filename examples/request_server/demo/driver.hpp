@@ -43,15 +43,15 @@ private:
   boost::beast::flat_buffer read_;
 };
 
-/// What a round of load showed.
+/// The figures of a round of load.
 struct load_result {
   double requests_per_second;
   double p50_microseconds;
   double p99_microseconds;
 };
 
-/// Sends all requests `passes` times over each of `connections`, every one with a thread of its own that waits for the
-/// answer before it sends the next and starts at a different place. Throws when an answer is not 200.
+/// Sends all requests `passes` times over each of `connections`. Each connection has its own thread, which starts at a
+/// different request and waits for each answer before it sends the next one. Throws when an answer is not 200.
 load_result drive(std::uint16_t port, std::vector<recorded_request> const&, unsigned connections, unsigned passes);
 
 }  // namespace shop

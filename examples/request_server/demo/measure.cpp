@@ -21,7 +21,7 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// The arenas, beginning with another one in every round: none is always measured first.
+/// The arenas, beginning with a different one in every round, so that none is always measured first.
 std::vector<arena_kind> turns(unsigned round) {
   std::vector<arena_kind> out{compared_arenas.begin(), compared_arenas.end()};
   std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(round % out.size()), out.end());
@@ -30,7 +30,7 @@ std::vector<arena_kind> turns(unsigned round) {
 
 // ---- Over sockets ---------------------------------------------------------------------------------------------------
 
-/// A server of its own for each arena.
+/// The server of one arena.
 class running_server {
 public:
   running_server(demo_settings const& settings, arena_kind arena)

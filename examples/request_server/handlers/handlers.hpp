@@ -21,14 +21,14 @@ protected:
   ~figures() = default;
 };
 
-/// What requests are answered from; shared by all threads.
+/// The data that requests are answered from; shared by all threads.
 struct service {
   content const& loaded;
   figures const* statistics;
 };
 
-/// The response to a complete request: of the endpoint it names, or 400, 404 or 405 with the reason as JSON. Lets
-/// std::bad_alloc out, with nothing left behind; every other fault of a request becomes a response.
+/// The response to a complete request: from the endpoint it names, or 400, 404 or 405 with the reason as JSON. Throws
+/// std::bad_alloc, with nothing left behind; every other fault of a request becomes a response.
 response respond(request const&, service const&, std::pmr::memory_resource*);
 
 /// A response that carries only a reason, as JSON.
@@ -42,11 +42,11 @@ struct call {
   std::pmr::memory_resource* memory;
 };
 
-// The endpoints, each in a file of its own. They fill an empty response (status 200, JSON), or throw request_error.
+// The endpoints, each in its own file. They fill an empty response (status 200, JSON), or throw request_error.
 void report_orders(call const&, response&);  ///< POST /orders/report: orders in, totals by customer and product out
 void search_text(call const&, response&);    ///< GET /search?q=…: the paragraphs that match best, with snippets
 void show_page(call const&, response&);      ///< GET, POST /page: HTML from the template, and sample or posted data
-void show_figures(call const&, response&);   ///< GET /stats: the pool's figures and the last requests'
+void show_figures(call const&, response&);   ///< GET /stats: figures of the pool and of the last requests
 void show_heap(call const&, response&);  ///< GET /heap: a page about the pool and the process's heap; reloads itself
 void show_heap_map(call const&, response&);   ///< GET /heap.svg?of=pool|process: what lies where
 void show_heap_json(call const&, response&);  ///< GET /heap.json?of=pool|process

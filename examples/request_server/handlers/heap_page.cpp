@@ -1,4 +1,4 @@
-// GET /heap, /heap.svg, /heap.json, /metrics, /debug/pprof/heap: a look inside the memory that requests live in.
+// GET /heap, /heap.svg, /heap.json, /metrics, /debug/pprof/heap: what is in the memory that requests live in.
 #include "../content/html.hpp"
 #include "../content/numbers.hpp"
 #include "../http/request_error.hpp"

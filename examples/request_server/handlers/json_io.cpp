@@ -10,7 +10,7 @@ namespace shop {
 namespace json = boost::json;
 
 json::value parse_json(std::string_view body, json::storage_ptr const& storage) {
-  // The parser's stack of unfinished values starts in this buffer and outgrows it into the request's memory.
+  // The parser's stack of unfinished values starts in this buffer, and continues in the request's memory.
   unsigned char scratch[4096];
   json::parser parser{storage, json::parse_options{}, scratch};
   parser.reset(storage);

@@ -15,7 +15,7 @@ namespace shop {
 /// Totals by customer and by product. Ties are broken by name, so that equal orders give equal reports.
 class order_totals {
 public:
-  /// The allocator comes last and is handed on to the members: nested containers live where the outermost does.
+  /// The allocator comes last and is passed to the members: nested containers use the same memory as the outermost.
   struct customer {
     using allocator_type = std::pmr::polymorphic_allocator<std::byte>;
     explicit customer(allocator_type allocator) : bought(allocator) {}

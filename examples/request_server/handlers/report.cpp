@@ -1,4 +1,4 @@
-// POST /orders/report: what was ordered, summed up by customer and by product.
+// POST /orders/report: sums of the orders by customer and by product.
 //
 //   {"orders": [{"id": 17, "customer": "…", "lines": [{"sku": "…", "name": "…", "quantity": 2, "price": 1999}, …]}, …]}
 //

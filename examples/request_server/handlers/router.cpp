@@ -1,4 +1,4 @@
-// Which endpoint answers, and what becomes of those who ask for none.
+// Which endpoint answers a request, and the answers to requests that name none.
 #include "../http/request_error.hpp"
 #include "handlers.hpp"
 #include "json_io.hpp"

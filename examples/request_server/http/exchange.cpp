@@ -12,7 +12,7 @@ namespace shop {
 
 namespace {
 
-constexpr std::size_t header_read = 2 * 1024;  // most requests come whole with one read
+constexpr std::size_t header_read = 2 * 1024;  // most requests arrive whole in one read
 constexpr std::size_t body_read = 64 * 1024;
 
 http::status status_of(boost::beast::error_code error) noexcept {
@@ -41,7 +41,7 @@ exchange::exchange(worker_memory& worker, service const& from, request_limits co
   });
 }
 
-/// Runs a step; what it throws becomes the answer.
+/// Runs a step; an exception it throws becomes the answer.
 template <class Step> void exchange::guarded(Step step) noexcept {
   try {
     step();

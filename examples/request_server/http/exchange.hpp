@@ -1,5 +1,5 @@
-// One request from its first byte to its response, without a socket: what a session drives from the network and a replay
-// from recorded bytes.
+// One request from its first byte to its response, without a socket. A session feeds it from the network, a replay from
+// recorded bytes.
 #pragma once
 
 #include "../arena/arena.hpp"
@@ -16,25 +16,24 @@
 
 namespace shop {
 
-/// How large a request may be. Beyond: 431 for the header, 413 for the body.
+/// How large a request may be. A larger header gets 431, a larger body 413.
 struct request_limits {
   std::uint32_t header_bytes = 8 * 1024;
   std::uint64_t body_bytes = 1024 * 1024;
 };
 
-/// Holds one request's arena, and in it the bytes read, the parsed request and the response. Its end is the end of the
-/// arena.
+/// Holds one request's arena, and in it the bytes read, the parsed request and the response. The arena ends with it.
 ///
 ///     exchange one{worker, from, limits};
 ///     while (!one.answered()) one.received(read_some(one.space()));
 ///     write(one.output());
 ///
-/// No member throws: when the request is malformed or memory ends, the answer says so: 413 where the request would pass
-/// its own limit, 503 where its pool would pass its, or there is no more memory. Only the constructor may, when
-/// the worker has no buffer for one request more.
+/// No member throws. If the request is malformed or there is no memory, the answer says so: 413 if the request would pass
+/// its own limit, 503 if its pool would pass the pool's limit or there is no memory at all. Only the constructor throws, if
+/// the worker has no buffer for another request.
 class exchange {
 public:
-  /// `first`: bytes of this request that came along with the one before.
+  /// `first`: bytes of this request that arrived with the one before.
   exchange(worker_memory&, service const&, request_limits const&, std::string_view first = {});
   exchange(exchange const&) = delete;
   exchange& operator=(exchange const&) = delete;

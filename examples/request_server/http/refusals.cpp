@@ -42,7 +42,7 @@ struct texts {
   }
 };
 
-texts const made;  // at start: a server that is out of memory must not begin to write them
+texts const made;  // at start: a server that is out of memory could not make them
 
 }  // namespace
 

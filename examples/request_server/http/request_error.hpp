@@ -1,4 +1,4 @@
-// What a handler throws when the request, not the server, is at fault.
+// The exception that a handler throws when the request, not the server, is at fault.
 #pragma once
 
 #include <boost/beast/http/status.hpp>

@@ -7,7 +7,7 @@
 
 namespace shop {
 
-/// new and delete, with the bytes asked for counted. Only for counting passes: timed ones go to new and delete directly.
+/// Counts the bytes asked for, and calls new and delete. Only for counting passes: timed ones use new and delete directly.
 class counting_resource final : public std::pmr::memory_resource {
 public:
   std::size_t live() const noexcept { return live_; }

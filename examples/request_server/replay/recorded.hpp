@@ -11,7 +11,7 @@ struct recorded_request {
   std::string wire;  ///< header and body
 };
 
-/// All recorded requests of a data folder, kinds and sizes mixed, in an order that is always the same.
+/// All recorded requests of a data folder, with kinds and sizes mixed, always in the same order.
 std::vector<recorded_request> read_recorded(std::string const& data_folder);
 
 }  // namespace shop

@@ -13,7 +13,7 @@ namespace shop {
 
 namespace {
 
-/// Passes until memory has settled: a pool of pages keeps touching new ones while it learns where blocks fit.
+/// Passes until memory has settled: at first, a pool of pages keeps touching new ones.
 constexpr unsigned warm_passes = 5;
 
 double cpu_microseconds_now() {

@@ -23,7 +23,7 @@ double thread_microseconds_now() {
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
-/// Holds threads back until all have come.
+/// Makes threads wait until all have arrived.
 class starting_line {
 public:
   explicit starting_line(unsigned threads) noexcept : missing_(threads) {}

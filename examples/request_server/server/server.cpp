@@ -58,7 +58,7 @@ public:
   }
 
 private:
-  /// What escapes a handler ends its connection and no other.
+  /// An exception that leaves a handler ends its connection only.
   void run() {
     for (;;) {
       try {
@@ -120,7 +120,7 @@ void server::accept() {
       next.adopt(std::move(accepted));
       return accept();
     }
-    // Out of descriptors, most likely: trying again at once would only burn the processor.
+    // Most likely there is no descriptor left: trying again at once would only use up processor time.
     pause_.expires_after(accept_pause);
     pause_.async_wait([this](boost::system::error_code cancelled) {
       if (!cancelled && acceptor_.is_open()) accept();

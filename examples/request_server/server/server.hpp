@@ -22,11 +22,11 @@ struct server_options {
   std::uint16_t port = 0;  ///< 0: one that is free
 };
 
-/// Serves on 127.0.0.1 from its construction to its destruction. Connections are dealt out to the workers in turn and
-/// stay there: a request begins, lives and ends on one thread, and so does its arena.
+/// Serves on 127.0.0.1 from its construction to its destruction. Each worker gets a connection in turn and keeps it: so a
+/// request and its arena stay on one thread.
 class server {
 public:
-  /// Throws boost::system::system_error when the port cannot be had.
+  /// Throws boost::system::system_error when the port is not available.
   server(server_options const&, content const&);
 
   /// Stops as stop() does and waits for the workers.
@@ -36,8 +36,8 @@ public:
 
   std::uint16_t port() const noexcept { return port_; }
 
-  /// Accepts no more connections and ends those there are, each after the response it is at; what takes longer than a few
-  /// seconds is cut off. From any thread; returns at once.
+  /// Accepts no more connections, and ends each existing one after its current response, or after a few seconds. From any
+  /// thread; returns at once.
   void stop();
 
 private:

@@ -86,7 +86,7 @@ void session::finish(std::size_t written) {
   host_.remembered.add(record);
 
   bool const goes_on = current_->keep_alive() && !stopping_;
-  // The next request of a peer that does not wait for answers; it moves to an arena of its own.
+  // The next request of a peer that does not wait for answers; it moves to its own arena.
   std::string const first{goes_on ? current_->left_over() : std::string_view{}};
   current_.reset();
   stream_.expires_never();
@@ -100,7 +100,7 @@ void session::finish(std::size_t written) {
   first.empty() ? wait() : begin(first);
 }
 
-/// Reads what the peer still sends, so that closing does not take the response back from it.
+/// Reads what the peer still sends, so that closing does not reset the connection before the peer has the response.
 void session::linger() {
   stream_.async_read_some(boost::asio::buffer(discarded_),
                           [self = shared_from_this()](error_code error, std::size_t bytes) {

@@ -19,7 +19,7 @@ namespace shop {
 
 class session;
 
-/// What the connections of one worker share. Only the worker's thread uses it.
+/// The data that the connections of one worker share. Only the worker's thread uses it.
 struct session_host {
   worker_memory& memory;
   service const& from;
@@ -30,8 +30,8 @@ struct session_host {
 };
 
 /// Reads requests one after the other and answers them. A connection that waits for its next request holds no memory but
-/// itself: the arena begins when the first byte can be read, and ends when the last byte of the response is written.
-/// Lives as long as an operation of its is pending.
+/// its own object: the arena begins when the first byte can be read, and ends when the last byte of the response is
+/// written. Lives as long as one of its operations is pending.
 ///
 ///   wait -> begin -> read -> … -> write -> finish -> wait          keep-alive
 ///                                          finish -> linger        last request of the connection

@@ -1,4 +1,4 @@
-// Index, template and target: the parts that requests are answered from.
+// Index, template and target: the parts that answer requests.
 #include "support.hpp"
 
 #include "handlers/json_io.hpp"

@@ -1,5 +1,5 @@
-// Requests that run out of memory: by their own limit, by their pool's, because there is none. Each gets an answer, and
-// those after it are served.
+// Requests that run out of memory: at their own limit, at their pool's, or because there is none. Each gets an answer, and
+// later ones are served.
 #include "support.hpp"
 
 #include "demo/driver.hpp"
@@ -96,7 +96,7 @@ TEST_CASE("a pool's limit under 64 requests at once") {
   for (int round = 0; round < 3; ++round) {
     std::size_t served = 0, refused = 0;
     std::deque<exchange> open;
-    // Every one reads all but the end of its body, and only then the first of them ends: all together need 8 MiB.
+    // Each reads all but the end of its body before the first of them ends: together they need 8 MiB.
     for (int i = 0; i < 64; ++i) {
       auto& one = open.emplace_back(i % 2 == 0 ? plain : hardened, from, request_limits{});
       for (std::size_t at = 0; !one.answered() && at < wire.size() - 1;) {

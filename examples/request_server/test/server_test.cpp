@@ -87,14 +87,14 @@ TEST_CASE("past the memory limit: 413, and the same connection is served on") {
   server running{options(arena_kind::zmm, 256 * 1024), loaded()};
   client connection{running.port()};
   auto const fits = post("/orders/report", orders(20));
-  auto const grows_past = post("/orders/report", orders(2000));  // 120 KiB of body fit, what is made of it does not
+  auto const grows_past = post("/orders/report", orders(2000));  // 120 KiB of body fit, but not what is made of it
   auto const never_fits = post("/orders/report", orders(12'000));
   for (int i = 0; i < 3; ++i) {
     CHECK(connection.ask(fits).result_int() == 200);
     CHECK(connection.ask(grows_past).result_int() == 413);
   }
   CHECK(connection.ask(fits).result_int() == 200);
-  // A body the request has no room for is not read to its end, hence this connection is closed; others are not.
+  // A body that does not fit is not read to its end, so this connection is closed; others are not.
   CHECK(connection.ask(never_fits).result_int() == 413);
   CHECK(connection.ended());
   CHECK(client{running.port()}.ask(fits).result_int() == 200);
@@ -144,7 +144,7 @@ TEST_CASE("/heap and its relatives show the memory that requests live in") {
     CHECK(page.result_int() == 200);
     CHECK(page[boost::beast::http::field::content_type] == "text/html; charset=utf-8");
     CHECK(page.body().find("requests in flight") != std::string::npos);
-    if (arena == arena_kind::debug) {  // the pool is the process's: pages of later servers tell of these requests, too
+    if (arena == arena_kind::debug) {  // one pool for the process: pages of later servers show these requests, too
       CHECK(page.body().find("<td>/page<td>") != std::string::npos);  // it ended
       CHECK(page.body().find("<td>/heap<td>") != std::string::npos);  // itself
     }

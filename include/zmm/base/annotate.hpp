@@ -1,4 +1,4 @@
-// What the sanitizers are told about memory: which bytes may be used, and which hold a value. Empty without them.
+// Tells the sanitizers about memory: which bytes may be used, and which are initialised. Does nothing without them.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -18,36 +18,36 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 inline constexpr bool under_asan = ZMM_ASAN != 0;
 inline constexpr bool under_msan = ZMM_MSAN != 0;
-/// A sanitizer is told about each block, so no block is handed out or freed without it being told.
+/// A sanitizer has to see every block, so every allocation and free takes a path that tells it.
 inline constexpr bool under_sanitizer = under_asan || under_msan;
 
-/// Effects: whoever uses these bytes is reported.
+/// Effects: the sanitizer reports uses of these bytes.
 inline void forbid([[maybe_unused]] void const* p, [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (under_asan) __asan_poison_memory_region(p, bytes);
   if constexpr (under_msan) __msan_allocated_memory(p, bytes);
 }
-/// Effects: these bytes may be used; whoever reads one before it is written is reported.
+/// Effects: these bytes may be used; the sanitizer reports a read before the first write.
 inline void allow_fresh([[maybe_unused]] void const* p, [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (under_asan) __asan_unpoison_memory_region(p, bytes);
   if constexpr (under_msan) __msan_allocated_memory(p, bytes);
 }
-/// Effects: these bytes may be used, whatever is in them.
+/// Effects: these bytes may be used, and count as initialised.
 inline void allow([[maybe_unused]] void const* p, [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (under_asan) __asan_unpoison_memory_region(p, bytes);
   if constexpr (under_msan) __msan_unpoison(p, bytes);
 }
 
-/// Effects: what these bytes point to is no leak. For memory from storage, which the sanitizer does not know.
+/// Effects: what these bytes point to is no leak. For memory from storage, which the sanitizer does not scan by itself.
 inline void note_roots([[maybe_unused]] void const* p, [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (under_asan) __lsan_register_root_region(p, bytes);
 }
-/// Effects: the same bytes are storage's again, which may do with them what it likes.
+/// Effects: ends note_roots() for the same bytes, which go back to storage.
 inline void forget_roots([[maybe_unused]] void const* p, [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (under_asan) __lsan_unregister_root_region(p, bytes);
   allow(p, bytes);
 }
 
-/// Whether the program runs under Valgrind's memcheck. Other tools of Valgrind's measure: they see zmm as it is.
+/// Whether the program runs under Valgrind's memcheck. Valgrind's other tools measure, and see zmm as it is.
 ZMM_COLD inline bool is_under_memcheck() noexcept {
   std::size_t const question[6] = {0x4D430002};  // VALGRIND_MAKE_MEM_DEFINED, of no bytes
   std::size_t answer = 0;

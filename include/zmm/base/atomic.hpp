@@ -1,4 +1,4 @@
-// What zmm needs of <atomic>, which is 1,600 preprocessed lines in C++17 and 24,000 in C++20.
+// The parts of <atomic> that zmm needs: the header has 1,600 preprocessed lines in C++17 and 24,000 in C++20.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -18,9 +18,9 @@ inline constexpr memory_order memory_order_release = memory_order::release;
 inline constexpr memory_order memory_order_acq_rel = memory_order::acq_rel;
 inline constexpr memory_order memory_order_seq_cst = memory_order::seq_cst;
 
-/// As std::atomic, for types of up to eight bytes that are trivially copied. Instructions of the processor's but on few
-/// machines, where the compiler's libatomic has to be linked as for std::atomic: for single bytes on RISC-V, and for eight on
-/// machines of 32 bits that cannot do it (MIPS, ARM before 7).
+/// As std::atomic, for trivially copyable types of up to eight bytes. On few machines the processor has no such instructions,
+/// and the compiler's libatomic has to be linked, as for std::atomic: for single bytes on RISC-V, and for eight bytes on some
+/// 32-bit machines (MIPS, ARM before 7).
 template <class T> class atomic {
   static constexpr bool is_plain = ZMM_ONE_THREAD != 0;
   static_assert(sizeof(T) <= 8 && __is_trivially_copyable(T));
@@ -93,7 +93,7 @@ private:
     return is_same;
   }
 
-  /// What a failed exchange, which writes nothing, orders.
+  /// The order of a failed exchange, which writes nothing.
   static constexpr memory_order when_failed(memory_order order) noexcept {
     return order == memory_order::acq_rel   ? memory_order::acquire
            : order == memory_order::release ? memory_order::relaxed

@@ -38,7 +38,7 @@ public:
   }
 
   /// Calls visit(first, length) for each run of clear bits, from the front, until it returns true. Faster than next_set()
-  /// and next_clear() in turn: whatever lies in one word is told apart in registers.
+  /// and next_clear() in turn, because it separates the runs of one word in registers.
   template <class Visit> ZMM_INLINE void find_clear_run(Visit visit) const noexcept {
     std::uint64_t clear = clear_bits(0);
     for (std::size_t word = 0;;) {
@@ -47,7 +47,7 @@ public:
         clear = clear_bits(word);
       }
       std::size_t const first = word * 64 + lowest_bit(clear);
-      // Adding a run's lowest bit moves that to one past the run's end; a sum of 0 says that it goes on in the next word.
+      // Adding a run's lowest bit moves that bit to one past the run's end; a sum of 0: the run continues in the next word.
       std::uint64_t carried = clear + (clear & (0 - clear));
       while (carried == 0 && ++word != words) {
         clear = clear_bits(word);
@@ -73,7 +73,7 @@ private:
   }
 
   static constexpr std::size_t words = (Bits + 63) / 64;
-  static constexpr std::uint64_t last_word = ~std::uint64_t{0} >> (words * 64 - Bits);  ///< what is used of it
+  static constexpr std::uint64_t last_word = ~std::uint64_t{0} >> (words * 64 - Bits);  ///< its bits that are used
   static_assert(Bits > 0);
 
   template <bool Inverted> std::size_t next(std::size_t from) const noexcept {

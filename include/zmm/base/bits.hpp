@@ -11,8 +11,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Whether `n` has exactly one bit set; 0 has none.
 constexpr bool is_power_of_two(std::size_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
 
-/// `n`, and the optimizer no longer knows how it was computed, unless it is a constant. For tests of a power of two on
-/// hit paths, which clang otherwise makes into a count of bits: 15 instructions on plain x86-64 instead of one.
+/// Returns `n`, but hides from the optimizer how it was computed, unless it is a constant. For tests of a power of two on
+/// hit paths, which clang otherwise compiles to a count of bits: 15 instructions on plain x86-64 instead of one.
 ZMM_INLINE std::size_t opaque(std::size_t n) noexcept {
   if (!__builtin_constant_p(n)) asm("" : "+r"(n));
   return n;
@@ -33,7 +33,7 @@ constexpr unsigned lowest_bit(std::uint64_t word) noexcept { return static_cast<
 
 /// Position of the highest set bit; `word` is not 0.
 constexpr unsigned highest_bit(std::uint64_t word) noexcept {
-  return 63U ^ static_cast<unsigned>(__builtin_clzll(word));  // what compilers know as one instruction
+  return 63U ^ static_cast<unsigned>(__builtin_clzll(word));  // compilers make one instruction of this
 }
 
 constexpr unsigned popcount(std::uint64_t word) noexcept { return static_cast<unsigned>(__builtin_popcountll(word)); }

@@ -8,31 +8,31 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// What a stop handler is told.
+/// The argument of a stop handler.
 struct stop_info {
   char const* what;            ///< the broken rule, by name; a string literal
   void const* address;         ///< the block, chunk or slab it was found at; may be null
   void const* heap;            ///< the engine it belongs to; may be null
-  std::size_t slot_bytes = 0;  ///< of a block: its class, the bytes of its slot; 0: none, or not known
-  void const* run = nullptr;   ///< of a block in a run of slots: where that starts; may be null
+  std::size_t slot_bytes = 0;  ///< of a block: the bytes of its slot; 0: none, or not known
+  void const* run = nullptr;   ///< of a block in a run of slots: the start of the run; may be null
 
   // Of a block of a debug heap, which knows where it was allocated.
-  std::size_t block_bytes = 0;  ///< what was asked for
+  std::size_t block_bytes = 0;  ///< the size asked for
   char const* file = nullptr;
   unsigned line = 0;
   char const* label = nullptr;
 };
 
-/// Called when zmm cannot go on, in a thread that holds no lock of zmm's: it may log, through zmm too, jump out of the
-/// program or exit. If it returns, the program aborts.
+/// Called when zmm has to stop, in a thread that holds no lock of zmm: it may log, also through zmm, jump out or exit. If it
+/// returns, the program aborts.
 using stop_handler = void (*)(stop_info const&) noexcept;
 
 namespace detail {
 ZMM_SHARED inline detail::atomic<stop_handler> current_stop_handler{nullptr};
 
-/// Writes one line to stderr. Allocates nothing, and nothing of the C library's that it calls does.
+/// Writes one line to stderr. Neither it nor the functions of the C library that it calls allocate.
 ZMM_COLD inline void print([[maybe_unused]] stop_info const& info) noexcept {
-  if constexpr (!host::tells) return;  // no place to write to
+  if constexpr (!host::tells) return;  // there is no stderr
   char where[400] = "";
   if (info.run != nullptr)
     __builtin_snprintf(where, sizeof where, ", slot of %" ZMM_SIZE " bytes in the run at %p", info.slot_bytes,
@@ -54,7 +54,7 @@ ZMM_COLD inline void print([[maybe_unused]] stop_info const& info) noexcept {
   host::tell(line, bytes);
 }
 
-/// Lets go of this thread's locks, reports to the stop handler (by default: one line on stderr) and aborts.
+/// Releases this thread's locks, calls the stop handler (by default: one line on stderr) and aborts.
 [[noreturn]] ZMM_COLD inline void stop(stop_info const& info) noexcept {
   let_go_of_all_locks();
   stop_handler const handler = current_stop_handler.load(detail::memory_order_acquire);
@@ -62,7 +62,7 @@ ZMM_COLD inline void print([[maybe_unused]] stop_info const& info) noexcept {
   __builtin_abort();
 }
 
-/// Stops, naming `rule`, unless it `holds`.
+/// Unless it `holds`, stops and names `rule`.
 inline void check(bool holds, char const* rule, void const* address = nullptr, void const* heap = nullptr) noexcept {
   if (ZMM_UNLIKELY(!holds)) stop({rule, address, heap});
 }

@@ -1,7 +1,7 @@
-// Floor 0: base. Includes nothing but the standard library and other files of base/.
+// Floor 0: base. Includes only the standard library and other files of base/.
 //
-// What differs between compilers and their flags, in one place. No other header asks the preprocessor about its
-// surroundings, except the choice of the system in base/system.hpp and base/system_kinds.hpp.
+// The differences between compilers and their flags, in one place. No other header has preprocessor conditionals, except
+// base/system.hpp and base/system_kinds.hpp, which choose the system.
 #pragma once
 
 #if !defined(__GNUC__)
@@ -11,7 +11,7 @@
 #error "zmm's single header was included before one of its folder of headers: take one of the two"
 #endif
 
-// Whether the C library is glibc, which no macro tells before one of its headers was seen.
+// Whether the C library is glibc: only its headers define a macro for that.
 #if defined(__linux__) && !defined(ZMM_FREESTANDING)
 #include <features.h>
 #endif
@@ -34,8 +34,8 @@
 #define ZMM_CATCH_ALL else
 #endif
 
-// Under AddressSanitizer zmm tells it which bytes may be used. ZMM_NO_ANNOTATIONS leaves that out, for all of a program:
-// then the sanitizer watches zmm's own code, and blocks lie as they do without it.
+// Under AddressSanitizer, zmm tells it which bytes may be used. ZMM_NO_ANNOTATIONS, for the whole program, switches that off:
+// then the sanitizer checks zmm's own code only, and blocks lie as they do without it.
 #if defined(__SANITIZE_ADDRESS__)
 #define ZMM_ASAN 1
 #elif defined(__has_feature)
@@ -76,7 +76,7 @@
 #define ZMM_TAG_MSAN
 #endif
 
-// Without a system: base/system.hpp. One thread only, so that nothing has to be atomic and no variable a thread's.
+// Without a system: see base/system.hpp. One thread only, so nothing has to be atomic or thread-local.
 #if defined(ZMM_FREESTANDING)
 #define ZMM_ONE_THREAD 1
 #define ZMM_TAG_FREESTANDING _freestanding
@@ -85,8 +85,8 @@
 #define ZMM_TAG_FREESTANDING
 #endif
 
-// Valgrind's client request: a sequence of instructions that does nothing, and that Valgrind takes for a question. `result`
-// is `fallback` where nobody answers. The question's words lie at `words`.
+// Valgrind's client request: instructions that do nothing, which Valgrind takes as a request. `words`: the words of the
+// request. `result` is `fallback` without Valgrind.
 #if defined(__x86_64__)
 #define ZMM_VALGRIND_REQUEST(result, fallback, words)                                                                  \
   __asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"             \
@@ -104,7 +104,7 @@
 #define ZMM_VALGRIND_REQUEST(result, fallback, words) (static_cast<void>(words), (result) = (fallback))
 #endif
 
-/// RLIMIT_AS, whose header weighs more than all that is asked of it.
+/// RLIMIT_AS, whose header would be too heavy for one constant.
 #if defined(__mips__)
 #define ZMM_LIMIT_OF_ADDRESSES 6L
 #elif defined(__alpha__)
@@ -132,39 +132,39 @@
 #define ZMM_PASTE(a, b, c, d, e, f) a##b##c##d##e##f
 #define ZMM_EXPAND(a, b, c, d, e, f) ZMM_PASTE(a, b, c, d, e, f)
 
-/// A script for debuggers, as assembly that puts it into a section of its own; nothing where files are not ELF.
+/// A script for debuggers, as assembly that puts it into its own section; nothing where files are not ELF.
 #if defined(__ELF__)
 #define ZMM_DEBUGGER_SCRIPT(assembly) __asm__(assembly)
 #else
 #define ZMM_DEBUGGER_SCRIPT(assembly) static_assert(true)
 #endif
 
-/// The inline namespace all of zmm lives in. Translation units compiled with different body-changing flags (exceptions,
-/// sanitizers) get different names: they link, and cannot hand each other zmm objects by mistake.
+/// The inline namespace of all of zmm. Translation units compiled with different flags that change function bodies
+/// (exceptions, sanitizers) get different names: they link, and cannot pass each other zmm objects by mistake.
 #define ZMM_ABI ZMM_EXPAND(v0, ZMM_TAG_EXCEPTIONS, ZMM_TAG_ASAN, ZMM_TAG_TSAN, ZMM_TAG_MSAN, ZMM_TAG_FREESTANDING)
 
 #define ZMM_LIKELY(x) __builtin_expect(static_cast<bool>(x), true)
 #define ZMM_UNLIKELY(x) __builtin_expect(static_cast<bool>(x), false)
 
-/// A hit path: inlined into every caller, so that constant sizes fold away.
+/// A hit path: inlined into every caller, so that computations on constant sizes disappear.
 #define ZMM_INLINE [[gnu::always_inline]] inline
 /// A miss that still has to be fast (bump, refill): its own function, so that the hit path stays short.
 #define ZMM_NOINLINE [[gnu::noinline]]
 /// A path that is rare or ends in failure: its own function, in the cold section, compiled for size.
 #define ZMM_COLD [[gnu::noinline, gnu::cold]]
-/// What a compiler says of engine.reallocate(block, bytes, number).
+/// The compiler's warning about engine.reallocate(block, bytes, number).
 #define ZMM_REALLOCATE_WITH_THREE                                                                                      \
   "the third number is an alignment, not the old size: say std::align_val_t{...}, or (block, bytes, copy_bytes, "      \
   "alignment)"
-/// Initialised before any code runs, or a compile error: a constructor that ran later would overwrite what is in use by then.
+/// Initialised before any code runs, or a compile error: a later constructor would overwrite an object that is already in use.
 #if defined(__clang__)
 #define ZMM_CONSTINIT [[clang::require_constant_initialization]]
 #else
 #define ZMM_CONSTINIT __constinit
 #endif
-/// ZMM_SHARED: process-wide state, one copy in the program even where everything else is hidden. Of a class: its type
-/// information, by which exceptions are caught and pointers cast, is one in the program. ZMM_HIDDEN: one in each shared
-/// object. Windows shares nothing between its own unless told by name, so there every one has a zmm for itself.
+/// ZMM_SHARED: process-wide state, one copy in the program, even with hidden visibility. For a class: its type information,
+/// which catching exceptions and casting pointers need, exists once in the program. ZMM_HIDDEN: one copy in each shared
+/// object. Windows shares only what is exported by name, so there every DLL has its own zmm.
 #if defined(_WIN32)
 #define ZMM_SHARED
 #define ZMM_HIDDEN
@@ -172,16 +172,16 @@
 #define ZMM_SHARED [[gnu::visibility("default")]]
 #define ZMM_HIDDEN [[gnu::visibility("hidden")]]
 #endif
-/// Of a class that others are templated on: its name is the same in the whole program, which is all that type information of
-/// theirs needs; its functions stay hidden. g++ has no such attribute, and its library compares names.
+/// For a class that is an argument of other templates: its name is visible in the whole program, which is enough for their type
+/// information; its functions stay hidden. g++ has no such attribute, and its library compares names.
 #if defined(__clang__) && !defined(_WIN32)
 #define ZMM_SHARED_TYPE [[clang::type_visibility("default")]]
 #else
 #define ZMM_SHARED_TYPE
 #endif
-/// A variable of each thread, one for all shared objects. With glibc it is reached without a call: its place is settled when
-/// the object that has it is loaded, so there is room for few such bytes in objects loaded at run time. Other C libraries
-/// keep no such room and would not load the object at all.
+/// A thread-local variable, one for all shared objects. With glibc it is reached without a call (static TLS): its place is fixed
+/// when its shared object is loaded, and objects that are loaded at run time have room for few such bytes. Other C libraries have
+/// no such room, and would not load the object at all.
 #if ZMM_ONE_THREAD
 #define ZMM_THREAD_LOCAL inline
 #elif ZMM_GLIBC
@@ -189,17 +189,17 @@
 #else
 #define ZMM_THREAD_LOCAL ZMM_SHARED inline thread_local
 #endif
-/// A function that runs when its object is unloaded, after the destructors of the object's variables.
+/// A function that runs when its shared object is unloaded, after the destructors of the object's variables.
 #if defined(__APPLE__)
 #define ZMM_AT_UNLOAD [[gnu::destructor]]
 #else
 #define ZMM_AT_UNLOAD [[gnu::destructor(101)]]
 #endif
-/// What std::size_t is called in a format of snprintf(): the older library of Windows knows no z.
+/// The snprintf() format of std::size_t: the older library of Windows does not know z.
 #if defined(_WIN32)
 #define ZMM_SIZE "llu"
 #else
 #define ZMM_SIZE "zu"
 #endif
-/// Behind a declaration: the C function's own name, which the declaration does not take from anybody.
+/// Behind a declaration: the C function's real name, so that the declaration itself can have another one.
 #define ZMM_SYMBOL(name) __asm__(#name)

@@ -1,4 +1,4 @@
-// Which locks of zmm's a thread holds.
+// Which locks of zmm a thread holds.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// A lock that a thread holds. Lies on the holder's stack, or beside the lock.
 struct held_lock {
   void const* lock;
-  void (*let_go)(void const* lock) noexcept;  ///< what its holder would do at last
+  void (*let_go)(void const* lock) noexcept;  ///< releases it
   unsigned rank;                              ///< its place in the order of locks (storage/mutex.hpp)
   held_lock* outer = nullptr;
 };
@@ -20,7 +20,7 @@ inline void note_held(held_lock& taken) noexcept {
   taken.outer = held_locks;
   held_locks = &taken;
 }
-/// Requires: noted, and not let go of since.
+/// Requires: it was noted, and not released since.
 inline void note_let_go(held_lock& taken) noexcept {
   held_lock** link = &held_locks;
   while (*link != &taken) link = &(*link)->outer;
@@ -33,7 +33,7 @@ inline bool is_held_here(void const* lock) noexcept {
   return false;
 }
 
-/// Effects: this thread holds no lock any more. For a thread that will not return to the code that took them.
+/// Effects: releases all locks of this thread. For a thread that will not return to the code that took them.
 inline void let_go_of_all_locks() noexcept {
   while (held_lock* const innermost = held_locks) {
     held_locks = innermost->outer;

@@ -1,4 +1,4 @@
-// Chooses the system; the only branches between systems are here. What each has is in the folder beside.
+// Chooses the system; only this file branches between systems. Each system has a file in system/.
 #pragma once
 
 #include <zmm/base/bits.hpp>

@@ -1,4 +1,4 @@
-// Chooses the system's special kinds of memory, as base/system.hpp the rest of it.
+// Chooses the system's special kinds of memory, as base/system.hpp chooses the system.
 #pragma once
 
 #include <zmm/base/system.hpp>

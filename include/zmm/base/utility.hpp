@@ -1,4 +1,4 @@
-// The little that zmm needs of <utility>, which is 660 preprocessed lines.
+// The parts of <utility> that zmm needs: the header has 660 preprocessed lines.
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -7,7 +7,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// As std::declval: an expression of type T, for what is not evaluated.
+/// As std::declval: an expression of type T, for unevaluated code.
 template <class T> T&& declval() noexcept;
 
 /// As std::index_sequence and std::make_index_sequence: 0, 1 … up to Count.

@@ -1,4 +1,4 @@
-// The heaps that are current on a thread, for code that default-constructs its allocators.
+// The current heaps of a thread, for code that default-constructs its allocators.
 #pragma once
 
 #include <zmm/base/checks.hpp>
@@ -11,7 +11,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// Whether all of a type is zmm's, so that its name stands for one type in the whole program.
+/// Whether a type's name stands for one type in the whole program: it does if its options are zmm's own.
 template <class Heap> inline constexpr bool is_named_type = false;
 template <template <class> class Engine, class Options>
 inline constexpr bool is_named_type<Engine<Options>> =
@@ -19,9 +19,9 @@ inline constexpr bool is_named_type<Engine<Options>> =
     std::is_same_v<Options, debug_options>;
 template <> inline constexpr bool is_named_type<mm_heap> = true;
 
-/// A type of heap. Objects that hide their symbols each have a kind of their own for it: those agree by its name.
+/// A type of heap. Shared objects that hide their symbols each have their own heap_kind of it; these are equal by name.
 struct heap_kind {
-  char const* name;  ///< null: the address of the kind tells the type
+  char const* name;  ///< null: only the address of the heap_kind stands for the type
 };
 template <class Heap> constexpr heap_kind make_heap_kind() noexcept {
   return {is_named_type<Heap> ? __PRETTY_FUNCTION__ : nullptr};
@@ -35,7 +35,7 @@ inline bool are_same_kind(heap_kind const& a, heap_kind const& b) noexcept {
   return &a == &b || (a.name != nullptr && b.name != nullptr && are_same_name(a.name, b.name));
 }
 
-/// One scope of one thread. They lie where the program puts them, on the stack as a rule.
+/// One scope of one thread. It lies where the program puts it, most often on the stack.
 class current_scope;
 /// The newest scope of this thread: one word for all types of heaps.
 ZMM_SHARED inline thread_local current_scope* newest_scope = nullptr;
@@ -47,7 +47,7 @@ public:
   }
   current_scope(current_scope const&) = delete;
   current_scope& operator=(current_scope const&) = delete;
-  /// Scopes may end in any order: this one leaves the list wherever it stands.
+  /// Scopes may end in any order: this one leaves the list wherever it is in it.
   ~current_scope() {
     current_scope** place = &newest_scope;
     while (*place != this) {
@@ -57,7 +57,7 @@ public:
     *place = before_;
   }
 
-  /// Returns: the heap of this kind that is current on this thread; null: none is. Complexity: linear in newer scopes.
+  /// Returns: this thread's current heap of the kind; null: there is none. Complexity: linear in newer scopes.
   static void* find(heap_kind const& kind) noexcept {
     for (current_scope const* s = newest_scope; s != nullptr; s = s->before_)
       if (are_same_kind(*s->kind_, kind)) return s->heap_;
@@ -70,7 +70,7 @@ private:
   current_scope* before_;
 };
 
-/// What an allocator refers to that is bound to no heap, so that no call has to ask whether it is bound to one.
+/// An allocator that is bound to no heap refers to this one, so that no call has to check whether it is bound.
 template <class Heap> struct nobodys_heap {
   nobodys_heap() noexcept { watched_calls::disown(heap); }
   Heap heap;
@@ -88,16 +88,16 @@ template <class Heap> Heap& current_heap_of() noexcept {
 
 }  // namespace detail
 
-/// While it lives, `current` is the current heap of its type on this thread: allocator<T, Heap>{}, made meanwhile, refers to it.
-/// For libraries that default-construct their allocators. Nests; ends on the thread it began on. The heap outlives it, and
-/// what was allocated meanwhile is freed while it, or another scope of the same heap, lives.
+/// While it lives, `current` is this thread's current heap of its type: an allocator<T, Heap>{} made meanwhile refers to it. For
+/// libraries that default-construct their allocators. Scopes nest, and end on the thread they began on. The heap outlives
+/// the scope. What is allocated meanwhile has to be freed while this or another scope of the same heap lives.
 ///
 ///     zmm::heap h;
 ///     zmm::use_heap_of scope{h};
 ///     auto document = json::parse(text);  // nlohmann::basic_json of zmm::allocator<T, zmm::heap>
 ///
-/// In programs of several shared objects a scope holds in all of them; for a heap with options of the program's, in those that
-/// do not hide that type.
+/// For a heap with default, hardened or debug options, a scope holds in all shared objects of the program; with other options,
+/// in those that do not hide the type.
 template <class Heap> class use_heap_of {
 public:
   explicit use_heap_of(Heap& current) noexcept : scope_(detail::kind_of<Heap>, &current) {}

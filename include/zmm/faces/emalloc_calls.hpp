@@ -1,4 +1,4 @@
-// What the emalloc functions ask of an engine that tells a block by its address: the same calls for all of them.
+// The calls that the emalloc functions make to an engine that finds a block by its address: the same for every engine.
 #pragma once
 
 #include <zmm/blocks/free_slot.hpp>
@@ -8,10 +8,10 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a C program expects of malloc.
+/// The alignment that a C program expects of malloc.
 inline constexpr std::size_t malloc_alignment = alignof(std::max_align_t);
 
-/// The place of a call, for an engine that asks for it.
+/// The place of a call, for an engine that takes one.
 template <class Engine> ZMM_INLINE constexpr auto site_for([[maybe_unused]] call_site where) noexcept {
   using site = typename Engine::site;
   if constexpr (std::is_constructible_v<site, call_site>) return site(where);
@@ -23,7 +23,7 @@ template <class Engine>
 inline constexpr bool tells_by_address<Engine, decltype(static_cast<void>(std::declval<Engine&>().owns(nullptr)))> =
     true;
 
-/// Calls of one engine. All may be called with what C programs pass: a null block, 0 bytes.
+/// Calls to one engine. All take what C programs pass: a null block, 0 bytes.
 template <class Engine> struct emalloc_calls {
   static_assert(tells_by_address<Engine>, "zmm: emalloc needs an engine that tells a block by its address");
 
@@ -37,7 +37,7 @@ template <class Engine> struct emalloc_calls {
     if (block == nullptr) return allocate(e, bytes, alignment, where);
     return e.reallocate(block, bytes, copied, alignment);
   }
-  /// As reallocate(), but null where that throws; the block is then as it was.
+  /// As reallocate(), but returns null where that throws; the block is then unchanged.
   static void* try_reallocate(Engine& e, void* block, std::size_t bytes, std::size_t alignment,
                               call_site where) noexcept {
     if (block == nullptr) return e.try_allocate(bytes, alignment, site_for<Engine>(where));
@@ -49,7 +49,7 @@ template <class Engine> struct emalloc_calls {
   static void reset_peak(Engine& e) noexcept { e.reset_peak(); }
   static bool set_limit(Engine& e, std::size_t bytes) noexcept { return e.set_limit(bytes); }
 
-  /// Returns: bytes made free or given back, of which the second may be the first.
+  /// Returns: bytes made free or bytes given back to storage, whichever are more: most often the same bytes.
   static std::size_t collect(Engine& e) noexcept {
     std::size_t const made_free = e.collect(), given_back = e.trim();
     return made_free > given_back ? made_free : given_back;

@@ -1,4 +1,4 @@
-// The engine's members, on a face.
+// The members of an engine, as members of a face.
 #pragma once
 
 #include <zmm/options.hpp>
@@ -6,7 +6,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// `alignment`, or `Least` if that is less. What is no power of two stays none, so that the engine refuses it.
+/// `alignment`, but at least `Least`. What is not a power of two stays that, so that the engine refuses it.
 template <std::size_t Least> ZMM_INLINE constexpr std::size_t raised(std::size_t alignment) noexcept {
   if constexpr (Least == 1) {
     return alignment;
@@ -15,8 +15,8 @@ template <std::size_t Least> ZMM_INLINE constexpr std::size_t raised(std::size_t
   }
 }
 
-/// The base of a face whose heap() is its engine: the engine's members; what is said there holds. Blocks are aligned to
-/// `LeastAlignment` at least, on every way in and out. Threads: as the engine.
+/// The base of a face whose heap() is its engine. Has the engine's members, which are described there. Aligns blocks to at
+/// least `LeastAlignment`, in every call. Threads: as the engine.
 template <class Face, class Heap, std::size_t LeastAlignment = 1> class engine_calls {
 public:
   using engine_type = Heap;

@@ -1,5 +1,5 @@
-// Global operator new, and the operator deletes that are told no size, on thread_heap: what replace_new.hpp and
-// replace_new_unsized.hpp share.
+// Global operator new, and the operators delete that take no size, on thread_heap: shared by replace_new.hpp and
+// replace_new_unsized.hpp.
 #pragma once
 
 #include <zmm/threads/thread_heap.hpp>
@@ -8,11 +8,11 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The alignment that compilers assume of memory from an operator new without one, whatever its size.
+/// The alignment that compilers assume of memory from an operator new without an alignment, whatever the size.
 inline constexpr std::size_t new_alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
-/// Calls the new handler until memory is there, as the standard has it.
-/// Returns: the block; null: there is no new handler (any more), or `alignment` is no power of two.
+/// Calls the new handler until there is memory, as the standard asks.
+/// Returns: the block; null: there is no new handler (any more), or `alignment` is not a power of two.
 /// Throws: what the new handler throws.
 ZMM_COLD inline void* new_by_handler(std::size_t bytes, std::size_t alignment) {
   if (!is_power_of_two(alignment)) return nullptr;
@@ -68,7 +68,7 @@ void* operator new[](std::size_t bytes, std::align_val_t alignment, std::nothrow
   return zmm::detail::new_block_nothrow(bytes, static_cast<std::size_t>(alignment));
 }
 
-// By address, which asks the block's chunk.
+// By address: reads the block's size from its chunk.
 void operator delete(void* block) noexcept { zmm::thread_heap::deallocate(block); }
 void operator delete[](void* block) noexcept { zmm::thread_heap::deallocate(block); }
 void operator delete(void* block, std::nothrow_t const&) noexcept { zmm::thread_heap::deallocate(block); }
@@ -82,7 +82,7 @@ void operator delete[](void* block, std::align_val_t, std::nothrow_t const&) noe
   zmm::thread_heap::deallocate(block);
 }
 
-// clang declares those that are told a size only where it calls them itself.
+// clang declares the sized ones only with -fsized-deallocation.
 void operator delete(void* block, std::size_t bytes) noexcept;
 void operator delete[](void* block, std::size_t bytes) noexcept;
 void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept;

@@ -1,4 +1,4 @@
-// C's allocation calls on thread_heap, without their names: replace_malloc.hpp gives them those.
+// C's allocation functions on thread_heap; replace_malloc.hpp gives them their names.
 //
 //     allocate, free ─ thread_heap
 //        └─ allocate_rest, free_rest ─ (the first call) settle
@@ -14,17 +14,17 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Who serves the calls. The first call decides, and it stays so: a block has to be freed where it came from.
+/// Which malloc serves the calls. The first call decides for good, because a block has to be freed where it came from.
 enum class malloc_side : unsigned char { unknown, zmm, next };
 
 [[gnu::visibility("hidden")]] inline detail::atomic<malloc_side> malloc_side_now{malloc_side::unknown};
 [[gnu::visibility("hidden")]] inline next_malloc next_in_line;
 [[gnu::visibility("hidden"), gnu::tls_model("initial-exec")]] inline thread_local bool is_settling_malloc = false;
 
-/// Each does what the C library's manual says, errno included: ENOMEM where there is no memory, and freeing keeps it.
+/// Each does what the C library's manual says, errno included: ENOMEM if there is no memory; freeing does not change it.
 class malloc_family {
 public:
-  /// What glibc promises of every block, however small.
+  /// What glibc promises for every block, however small.
   static constexpr std::size_t alignment = 16;
 
   ZMM_INLINE static void* allocate(std::size_t bytes) noexcept {
@@ -46,7 +46,7 @@ public:
     return block;
   }
 
-  /// Any alignment; what is no power of two is refused with EINVAL.
+  /// Any alignment that is a power of two; others are refused with EINVAL.
   static void* allocate_aligned(std::size_t least_alignment, std::size_t bytes) noexcept {
     if (!is_power_of_two(least_alignment)) return refuse(EINVAL);
     if (least_alignment <= alignment) return allocate(bytes);
@@ -64,7 +64,7 @@ public:
     std::size_t const usable = thread_heap::usable_size(block);
     std::size_t const reached = thread_heap::resize_in_place(block, usable, bytes, bytes);
     if (reached != 0 && reached / 2 <= bytes) return block;
-    // It has outgrown its place, or would waste more than half of it.
+    // The block does not fit in its place, or would use less than half of it.
     void* const place = bytes > usable ? thread_heap::try_allocate_growing(bytes, alignment)
                                        : thread_heap::try_allocate(bytes, alignment);
     if (place == nullptr) return bytes <= usable ? block : refuse(ENOMEM);  // shrinking does not fail
@@ -90,10 +90,11 @@ private:
 
   ZMM_INLINE static bool is_zmm() noexcept {
     return malloc_side_now.load(detail::memory_order_relaxed) ==
-           malloc_side::zmm;  // orders nothing: there is nothing to see
+           malloc_side::zmm;  // relaxed: no other data depends on it
   }
 
-  /// Any thread, any number of them: they find the same. Returns: the side; unknown: this thread is inside already.
+  /// Decides, if it is not decided yet. Any threads at once: all get the same. Returns: the side; unknown: in a call from
+  /// inside this one.
   ZMM_COLD static malloc_side settle() noexcept {
     malloc_side side = malloc_side_now.load(detail::memory_order_acquire);
     if (side != malloc_side::unknown || is_settling_malloc) return side;
@@ -104,14 +105,15 @@ private:
       if (next_in_line.find()) found = malloc_side::next;
       else forwarding_now.store(forwarding::off);  // thread_heap would forward to us
     }
-    // Release: who reads `next` sees the functions.
+    // Release: a thread that reads `next` sees the functions.
     if (!malloc_side_now.compare_exchange_strong(side, found, detail::memory_order_acq_rel)) found = side;
     is_settling_malloc = false;
     errno = saved;
     return found;
   }
 
-  /// Forwarding, or the first call. What the linker asks for while it looks for the next malloc is refused, which it takes.
+  /// For forwarding and the first call. Refuses what the dynamic linker asks for while it looks up the next malloc; the
+  /// linker copes with that.
   ZMM_COLD static void* allocate_otherwise(std::size_t bytes, std::size_t align) noexcept {
     malloc_side const side = settle();
     if (side == malloc_side::next)
@@ -123,7 +125,7 @@ private:
     settle() == malloc_side::next ? next_in_line.free.get()(block) : thread_heap::deallocate(block);
   }
 
-  /// Large blocks lose their pages instead of being written to: what is not used then takes no memory.
+  /// Drops the pages of large blocks instead of writing to them, so that pages that are never used take no memory.
   static void zero(void* block, std::size_t bytes) noexcept {
     if (bytes >= thread_heap::geometry::chunk_bytes) {
       int const saved = errno;
@@ -134,7 +136,7 @@ private:
         zero_bytes(block, before);
         return zero_bytes(offset(block, before + whole), bytes - before - whole);
       }
-      errno = saved;  // locked pages stay: they are written to
+      errno = saved;  // locked pages cannot be dropped: they are written to
     }
     zero_bytes(block, bytes);
   }

@@ -1,4 +1,4 @@
-// A heap behind a table of functions: what the emalloc functions work on.
+// A heap behind a table of functions, for the emalloc functions.
 #pragma once
 
 #include <zmm/faces/current_heap.hpp>
@@ -6,17 +6,17 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// A heap made of functions of the program's, each told `user`. The first three are needed. They may throw, but for
-/// `deallocate`.
+/// A heap made of functions of the program, each called with `user`. The first three are required. All but `deallocate` may
+/// throw.
 struct custom_handlers {
   void* (*allocate)(void* user, std::size_t bytes);                 ///< null: no memory; never asked for 0 bytes
   void (*deallocate)(void* user, void* block);                      ///< never given null
   void* (*reallocate)(void* user, void* block, std::size_t bytes);  ///< as allocate; null leaves the block as it was
   void* user = nullptr;
-  std::size_t (*usable_size)(void* user, void const* block) = nullptr;  ///< for mem_block_size(), which else says 0
+  std::size_t (*usable_size)(void* user, void const* block) = nullptr;  ///< for mem_block_size(), which returns 0 without it
 };
 
-/// The same for functions that are also told where they were called from.
+/// The same for functions that also take the place of the call.
 struct custom_debug_handlers {
   void* (*allocate)(void* user, std::size_t bytes, char const* file, unsigned line);
   void (*deallocate)(void* user, void* block, char const* file, unsigned line);
@@ -26,7 +26,7 @@ struct custom_debug_handlers {
 };
 
 namespace detail {
-/// What a heap can be asked for. `of` is the engine or the handlers.
+/// The functions of a heap. `of` is the engine or the handlers.
 struct mm_table {
   bool is_of_engine;
   void* (*allocate)(void* of, std::size_t bytes, std::size_t alignment, call_site where);
@@ -71,8 +71,8 @@ template <class Engine> struct mm_table_of {
                                   stats, reset_peak, set_limit,  collect,    shut_down};
 };
 
-/// Of handlers of either type. C's functions may free a block that is resized to 0 and return null, as if they had failed:
-/// so they are never asked for that.
+/// The table of handlers of either type. C's realloc() may free a block that is resized to 0 and return null, as if it had
+/// failed: so handlers are never asked for 0 bytes.
 template <class Handlers> struct handler_table {
   static Handlers const& handlers(void* of) noexcept { return *static_cast<Handlers const*>(of); }
   template <class Handler, class... Args> static auto call(Handler f, call_site where, Args... args) {
@@ -124,12 +124,12 @@ private:
 };
 }  // namespace detail
 
-/// A heap behind a table of functions: any engine that tells a block by its address, or functions of the program's. A view:
-/// it owns nothing, and the engine outlives it; handlers are copied. What the emalloc functions work on; see use_heap.
-/// Threads: as the engine.
+/// A heap behind a table of functions: any engine that finds a block by its address, or functions of the program. A view: it
+/// owns nothing, and the engine outlives it; handlers are copied. The emalloc functions use it: see use_heap. Threads: as
+/// the engine.
 ///
-/// Blocks are aligned as malloc's are, unless it is made with another alignment: with 8, as in the original, blocks of 24, 40
-/// and 56 bytes take that and not 32, 48 and 64. It is a power of two. Handlers align as they do.
+/// Blocks are aligned as malloc's are, unless the constructor gets another alignment, a power of two. With 8, as in PHP,
+/// blocks of 24, 40 and 56 bytes take these slots instead of 32, 48 and 64. Handlers align as they like.
 class mm_heap {
   template <class Engine>
   using if_engine = std::enable_if_t<!std::is_same_v<Engine, mm_heap> && !std::is_same_v<Engine, custom_handlers> &&
@@ -144,7 +144,7 @@ public:
   explicit mm_heap(custom_debug_handlers const& handlers) noexcept
       : table_(&detail::handler_table<custom_debug_handlers>::value), debug_handlers_(handlers) {}
 
-  /// Effects, returns, throws: as the engine's; out_of_memory if a handler returns null. Null blocks, 0 bytes: as emalloc().
+  /// Effects, returns, throws: as the engine's; out_of_memory if a handler returns null. Null and 0 bytes: as emalloc().
   [[nodiscard]] void* allocate(std::size_t bytes, call_site where = call_site::here()) {
     return table_->allocate(of(), bytes, alignment_, where);
   }
@@ -158,7 +158,7 @@ public:
   }
   std::size_t usable_size(void const* block) noexcept { return table_->usable_size(of(), block); }
 
-  /// Handlers tell nothing: their figures are 0, limits are refused, nothing is collected or dropped.
+  /// Of handlers, all figures are 0; limits are refused; nothing is collected or released.
   statistics stats() { return table_->stats(of()); }
   void reset_peak() noexcept { table_->reset_peak(of()); }
   bool set_limit(std::size_t bytes) noexcept { return table_->set_limit(of(), bytes); }
@@ -179,12 +179,12 @@ private:
 
 namespace detail {
 inline thread_heap the_process_engine;
-/// The heap that is current on a thread without a use_heap.
+/// The current heap of a thread without a use_heap.
 ZMM_SHARED inline mm_heap the_process_mm{the_process_engine};
 }  // namespace detail
 
-/// While it lives, `current` is the heap of this thread that the emalloc functions use. Nests; ends on the thread it began
-/// on. `current` outlives it.
+/// While it lives, the emalloc functions use `current` on this thread. Scopes nest, and end on the thread they began on.
+/// `current` outlives the scope.
 class use_heap {
 public:
   explicit use_heap(mm_heap& current) noexcept : scope_(detail::kind_of<mm_heap>, &current) {}
@@ -193,7 +193,7 @@ private:
   detail::current_scope scope_;
 };
 
-/// Returns: the heap that is current on this thread; the process's, thread_heap, if none was chosen. Never throws.
+/// Returns: this thread's current heap; without a use_heap, the process's heap, thread_heap. Never throws.
 inline mm_heap& current_heap() noexcept {
   void* const found = detail::current_scope::find(detail::kind_of<mm_heap>);
   return found != nullptr ? *static_cast<mm_heap*>(found) : detail::the_process_mm;

@@ -1,4 +1,4 @@
-// The malloc that would serve the program if zmm did not replace it: the C library's, or a tool's.
+// The malloc that would serve the program if zmm did not replace it: the C library's or a tool's.
 #pragma once
 
 #include <zmm/base/atomic.hpp>
@@ -9,14 +9,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Weak: a statically linked program has no next library and no such function.
+/// Weak: a statically linked program has neither a next library nor this function.
 extern "C" [[gnu::weak]] void* zmm_find_symbol(void* where, char const* name) noexcept __asm__("dlsym");
 
-/// A function of the next object that has one of this name.
+/// The function of this name in the next shared object that has one.
 template <class F> class next_function {
 public:
   constexpr explicit next_function(char const* name) noexcept : name_(name) {}
-  /// Returns: whether there is one. Any thread; whoever looks finds the same.
+  /// Returns: whether there is one. Any thread; all find the same.
   bool find() noexcept {
     void* const found = zmm_find_symbol(RTLD_NEXT, name_);
     f_.store(reinterpret_cast<F*>(found), detail::memory_order_relaxed);
@@ -30,7 +30,7 @@ private:
   detail::atomic<F*> f_{nullptr};
 };
 
-/// The functions that calls are forwarded to. All others of the family can be made of these.
+/// The functions that calls are forwarded to. All others of the family are made from these.
 struct next_malloc {
   next_function<void*(std::size_t)> malloc{"malloc"};
   next_function<void*(std::size_t, std::size_t)> calloc{"calloc"};
@@ -44,7 +44,7 @@ struct next_malloc {
   next_function<void()> malloc_stats{"malloc_stats"};
   next_function<int(int, FILE*)> malloc_info{"malloc_info"};
 
-  /// Returns: whether all are there.
+  /// Returns: whether all were found.
   ZMM_COLD bool find() noexcept {
     return zmm_find_symbol != nullptr && malloc.find() && calloc.find() && realloc.find() && memalign.find() &&
            free.find() && malloc_usable_size.find() && malloc_trim.find() && mallopt.find() && mallinfo2.find() &&

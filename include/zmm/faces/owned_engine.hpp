@@ -1,4 +1,4 @@
-// What every resource is made of: an engine it owns, and the engine's members.
+// The common part of all resources: an engine they own, and its members.
 #pragma once
 
 #include <zmm/faces/engine_calls.hpp>
@@ -8,8 +8,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What an engine's constructor is given for a resource's argument: a resource stands for its engine, and a number,
-/// which may be an int here, for a size.
+/// Turns a resource's constructor argument into its engine's: a resource becomes its engine, and a number, which may be an
+/// int here, a size.
 template <class T> decltype(auto) engine_argument(T&& argument) noexcept {
   if constexpr (std::is_integral_v<std::decay_t<T>>) {
     return static_cast<std::size_t>(argument);

@@ -1,4 +1,4 @@
-// The std::pmr face: an engine behind std::pmr::memory_resource. It knows no engine: heap_resource.hpp and its like bring theirs.
+// The std::pmr face: an engine behind std::pmr::memory_resource. Includes no engine: heap_resource.hpp and the like do.
 #pragma once
 
 #include <zmm/base/utility.hpp>
@@ -10,8 +10,8 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// Builds a T at `place` that takes `allocator`, in front (std::allocator_arg) or at the end, as its constructor asks.
-/// The standard library spells uses-allocator construction out only from C++20 on.
+/// Constructs a T at `place`, passing `allocator` first (behind std::allocator_arg) or last, as its constructor takes it.
+/// The standard library has a function for uses-allocator construction only from C++20 on.
 template <class T, class Allocator, class... Args>
 T* construct_with(Allocator const& allocator, void* place, Args&&... args) {
   if constexpr (std::is_constructible_v<T, std::allocator_arg_t, Allocator const&, Args...>) {
@@ -24,8 +24,8 @@ T* construct_with(Allocator const& allocator, void* place, Args&&... args) {
 }
 }  // namespace detail
 
-/// Owns an engine and hands its memory to polymorphic allocators. Two resources are equal only if they are one.
-/// The engine's members are here too; what is said there holds. Threads: as the engine.
+/// Owns an engine and serves polymorphic allocators from it. Two resources are equal only if they are the same object.
+/// Has the engine's members, too, which are described there. Threads: as the engine.
 ///
 ///     zmm::request_resource request;
 ///     std::pmr::vector<std::pmr::string> words{&request};
@@ -37,19 +37,19 @@ public:
   using base::allocate;
   using base::deallocate;
 
-  /// As the engine is made; `resource(zmm::within, parent)` takes the parent's resource.
+  /// Takes the arguments of the engine's constructors; in `resource(zmm::within, parent)` the parent is a resource.
   template <class First, class... Rest, class = detail::enable_if_engine_from<Heap, First, Rest...>>
   constexpr explicit resource(First&& first, Rest&&... rest) noexcept
       : base(std::in_place, std::forward<First>(first), std::forward<Rest>(rest)...) {}
   constexpr resource() noexcept : base(std::in_place) {}
 
-  /// Runs what is registered for the end while calls through this object still work: it may allocate.
+  /// Runs what on_end() registered, which may still allocate from this object.
   ~resource() override { this->run_end(); }
 
-  /// Request resources. Effects: builds a T from `args` in the request, to be destroyed at its end, newest first. A T
-  /// that takes a polymorphic allocator gets this resource, in front (std::allocator_arg) or at the end, as its
-  /// constructor asks; a std::pair is built as it is. Returns: the T. Throws: as allocate() and as T's constructor;
-  /// then nothing is left behind.
+  /// Request resources. Effects: constructs a T from `args` in the request, which destroys it at its end, newest first. A T
+  /// that takes a polymorphic allocator gets this resource, first (behind std::allocator_arg) or last, as its constructor
+  /// takes it; but the members of a std::pair do not. Returns: the T. Throws: as allocate() and as T's constructor; then
+  /// nothing is left behind.
   template <class T, class... Args> T* create(Args&&... args) {
     return this->heap().template create_with<T>([&](void* place) {
       using allocator_type = std::pmr::polymorphic_allocator<std::byte>;

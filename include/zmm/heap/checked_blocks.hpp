@@ -1,4 +1,4 @@
-// What an engine over runs knows to check blocks with.
+// How an engine over runs checks blocks.
 #pragma once
 
 #include <zmm/chunk/checked_geometry.hpp>
@@ -8,8 +8,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Tells of an address whether a block may start there, from the heap's own books: the index says whether there is a
-/// chunk, the chunk's map what lies at that page. Nothing is read before its place is known to be the heap's.
+/// Says whether a block may start at an address, from the heap's own books: the index says whether there is a chunk, and
+/// the chunk's map what lies at that page. Reads nothing before its place is known to be the heap's.
 template <class Options> class checked_blocks<Options, true> {
   using geometry = page_geometry<Options>;
   using chunk_type = chunk<geometry>;
@@ -21,7 +21,7 @@ public:
   }
   block_tags<Options, word_place::end> const& tags() const noexcept { return tags_; }
 
-  /// Whether memory from `block` to `end` is known to be the heap's: it lies in a chunk that was seen.
+  /// Whether memory from `block` to `end` is known to be the heap's: in a chunk that was found before.
   template <class Source>
   ZMM_INLINE bool is_readable(Source const& from, void const* block, std::uintptr_t end) const noexcept {
     return known_.has(chunk_type::of(block), from.drops()) &&
@@ -38,7 +38,7 @@ public:
     }
     return entry_in(c, block);
   }
-  /// The same for threads that may not write here.
+  /// The same for threads that must not write here.
   template <class Source> page_entry entry_seen(Source const& from, void const* block) const noexcept {
     check_chunk(from, block);
     return entry_in(chunk_type::of(block), block);

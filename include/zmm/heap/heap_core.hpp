@@ -15,8 +15,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 struct block_keys;
 
-/// What an engine over runs knows to check blocks with; checked_blocks.hpp has it for check_frees. Without that it is
-/// nothing: the same members are here, so that all of an engine can be instantiated, and nobody calls them.
+/// How an engine over runs checks blocks; checked_blocks.hpp has it for check_frees. Without that option, the same members
+/// are here, so that all of an engine can be instantiated, but they are never called.
 template <class Options, bool = Options::check_frees> class checked_blocks;
 template <class Options> class checked_blocks<Options, false> {
   using chunk_type = chunk<page_geometry<Options>>;
@@ -33,12 +33,12 @@ public:
   [[noreturn]] static void stop_in_run(char const* rule, void const* block) noexcept { stop_at(rule, block); }
 };
 
-/// What the engines over pages share: no limit hook, no peak, no thread. Huge blocks belong to the source.
+/// The common part of the engines over runs: without limit hook, peak and threads. Huge blocks belong to the source.
 ///
 /// Invariants:
 ///     large_bytes, large_blocks == sum over the page maps
 ///     every taken page is a header's, a run's or a large block's
-/// What hardening adds is in its base, checked_blocks.
+/// Hardening is in its base, checked_blocks.
 template <class Options, class Source> class heap_core : public checked_blocks<Options> {
 public:
   using geometry = page_geometry<Options>;
@@ -53,33 +53,33 @@ public:
   ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
-  /// Effects: the engine forwards its blocks; what is pushed here waits for take_list().
+  /// Effects: the engine forwards its blocks from now on; what is pushed here stays for take_list().
   void forward() noexcept { bins_.forward(); }
   free_slot* take_list(bin_index bin) noexcept { return bins_.take_list(bin); }
   links_type const& links() const noexcept { return bins_.links(); }
   void pop_some(bin_index bin, std::size_t count, block_list& list) noexcept { bins_.pop_some(bin, count, list); }
   void push_all(bin_index bin, block_list& list) noexcept { bins_.push_all(bin, list); }
 
-  /// Effects: the free slots of the bin that are linked from `first` to `last` are on its list.
+  /// Effects: puts the free slots of the bin that are linked from `first` to `last` on its list.
   void push_chain(bin_index bin, free_slot* first, free_slot* last) noexcept { bins_.push_chain(bin, first, last); }
   /// The same for a chain of which only the first is known. Complexity: linear in it.
   void give_chain(bin_index bin, free_slot* chain) noexcept { bins_.give_chain(bin, chain); }
-  /// Returns: a chain of up to `most` free slots, which are nobody's then; `count` is their number.
+  /// Effects: takes up to `most` free slots off the list. Returns: their chain; `count` is their number.
   free_slot* take_chain(bin_index bin, std::size_t most, std::size_t& count) noexcept {
     return bins_.take_chain(bin, most, pages_, count);
   }
-  /// Returns: a run of fresh slots for whoever asks; an empty one: `asked` says why.
+  /// Returns: a run of fresh slots for the caller; an empty one: `asked` says why.
   fresh_run open_run(bin_index bin, admission& asked) noexcept {
     return with_growth(geometry::chunk_bytes, asked, [&] { return bins_.open_run(bin, pages_, asked); });
   }
 
-  /// One attempt to serve a request, whatever its kind; null: `asked` says why. Requires: bytes > 0, alignment is a
-  /// power of two.
+  /// One attempt to allocate a block of any kind; null: `asked` says why. Requires: bytes > 0, alignment is a power of
+  /// two.
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     return with_growth(bytes, asked, [&] { return serve(bytes, alignment, asked); });
   }
 
-  /// Frees a paged block by its address, whatever size it is said to have. Returns: its bytes.
+  /// Frees a paged block by its address, whatever size the caller passes. Returns: its bytes.
   std::size_t free_paged(void* block) noexcept;
 
   static bool is_huge(void const* block) noexcept { return chunk_type::of(block) == block; }
@@ -93,10 +93,10 @@ public:
     return !is_huge(block) && entry_of(block).kind() == page_kind::small;
   }
 
-  // With check_frees only. Each stops if what the caller names is no such block. A small one that was freed has no tag
-  // any more.
+  // With check_frees only. Each stops if the caller's pointer is not such a block. A freed small block has no tag any
+  // more.
   void free_small(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
-  /// To be called for a block that passed free_small(), before or after it is linked.
+  /// Call this for a block that passed free_small(), before or after it is linked.
   ZMM_INLINE void wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
                              [[maybe_unused]] std::size_t bytes) const noexcept {
     if constexpr (Options::tag_blocks) this->tags().wipe(block, bin, bytes);
@@ -110,7 +110,7 @@ public:
   bool resize_checked(void* block, page_entry entry, std::size_t old_bytes, std::size_t min_bytes,
                       std::size_t preferred_bytes, std::size_t& granted) const noexcept;
   void free_small_slowly(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
-  /// The entry of the page where a block starts that is said to be paged.
+  /// The entry of the page where a block starts that the caller says is paged.
   page_entry paged_entry_at(void const* block) noexcept {
     return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
   }
@@ -118,7 +118,7 @@ public:
   page_entry seen_entry_at(void const* block) const noexcept {
     return is_huge(block) ? page_entry{} : this->entry_seen(pages_.source(), block);
   }
-  /// Effects: blocks and links of before do not hold any more; those to come have these keys. With encode_links.
+  /// Effects: new blocks and links have these keys; earlier ones are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept;
   void draw_keys(void const* heap) noexcept;
 
@@ -130,7 +130,7 @@ public:
     return entry.kind() == page_kind::small ? classes::usable(entry.bin()) : entry.tag() * geometry::page_bytes;
   }
 
-  /// The same for a block that was asked for as `bytes` at `alignment`, where that tells: of a slot, if no tag says less. Else 0.
+  /// The same for a block asked for as `bytes` at `alignment`, if these determine it: for a slot without a tag. Else 0.
   static std::size_t told_size(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     return !Options::tag_blocks && rank < small_limit ? slot_bytes(classes::bin_of(rank)) : 0;
@@ -139,8 +139,8 @@ public:
   /// As basic_heap::resize_in_place().
   std::size_t resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes, std::size_t preferred_bytes,
                               admission& asked) noexcept;
-  /// The part of resize_in_place() that changes nothing, for blocks of any owner: a slot answers its size if it may
-  /// stay, a paged block its own if that is enough.
+  /// The part of resize_in_place() that changes nothing, for blocks of any owner: returns a slot's size if the block may
+  /// stay in it, a paged block's size if that is enough.
   static std::size_t fit_in_place(Source const& from, void* block, std::size_t old_bytes,
                                   std::size_t min_bytes) noexcept;
 
@@ -148,14 +148,14 @@ public:
   static std::size_t resize_huge(Source& from, void* block, std::size_t min_bytes, std::size_t preferred_bytes,
                                  admission& asked) noexcept;
 
-  /// A slot is live with another size. Returns: the block; null, and nothing changed, if its bin does not serve the size.
+  /// Effects: gives a live slot another size. Returns: the block; null, and nothing changed, if its bin does not serve the size.
   void* resize_slot(void* block, std::size_t bytes, std::size_t alignment) const noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (rank >= small_limit || classes::bin_of(rank).value != entry_of(block).bin().value) return nullptr;
     if constexpr (Options::tag_blocks) this->tags().write_again(block, classes::bin_of(rank), bytes, alignment);
     return block;
   }
-  /// Resizes a run where it is. Returns: whether it could.
+  /// Resizes a large block in place. Returns: whether it could.
   bool resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   /// Whether a block that is not moved may be said to have `bytes` at `alignment`. A slot may not: it would be freed with a size that
   /// leads to another bin.
@@ -168,7 +168,7 @@ public:
   static void* resize_or_move_huge(Source& from, void* block, std::size_t bytes, std::size_t alignment,
                                    admission& asked) noexcept;
 
-  /// As run_bins::collect(); chunks that are empty then are cached or given back.
+  /// As run_bins::collect(); then caches or gives back empty chunks.
   template <class ForEachFresh> std::size_t collect(ForEachFresh for_each_fresh) noexcept {
     std::size_t const bytes = bins_.collect(pages_, for_each_fresh);
     pages_.retire_empty();
@@ -194,7 +194,7 @@ public:
     forget_blocks();
   }
 
-  /// Bytes of all slots of all runs, and of large blocks: an upper bound of what is live in chunks.
+  /// Bytes of all slots of all runs, and of large blocks: an upper bound of live bytes in chunks.
   std::size_t carved() const noexcept { return bins_.carved_bytes() + large_bytes_; }
   std::size_t chunks() const noexcept { return pages_.chunks(); }
   /// Adds what is live in chunks to `size` and `blocks`. Complexity: linear in the free slots.
@@ -210,7 +210,7 @@ public:
   run_bins<layer, links_type> const& bins() const noexcept { return bins_; }
 
 protected:
-  /// What `serve()` returns from memory at hand, else, a collection later, with more from storage.
+  /// Returns what `serve()` returns: with memory at hand; else after a collection, with more from storage.
   template <class Serve> auto with_growth(std::size_t bytes, admission& asked, Serve serve) noexcept {
     asked.at_hand = true;
     asked.no_chunk = is_collection_due();
@@ -228,7 +228,7 @@ protected:
   }
   static bool is_nothing(void const* block) noexcept { return block == nullptr; }
   static bool is_nothing(fresh_run const& run) noexcept { return run.empty(); }
-  /// Whether so many chunks came into use since the last collection that they pay for another.
+  /// Whether so many chunks came into use since the last collection that another one is worth its time.
   bool is_collection_due() const noexcept {
     return pages_.chunks() * geometry::chunk_bytes > collected_at_ + bins_.carved_bytes() / 4;
   }

@@ -1,4 +1,4 @@
-// The core's checks of blocks that callers name. Only engines with check_frees call them.
+// The core's checks of the callers' blocks. Only engines with check_frees call them.
 #pragma once
 
 #include <zmm/hardening/proven_links.hpp>
@@ -17,8 +17,8 @@ void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap)
   this->rekey_blocks(with, heap);
 }
 
-/// Stops unless a live block in a slot of `bin`, for `bytes` at `alignment`, is there. A tag says all of that, once its
-/// place is known to be readable; without one the books do.
+/// Stops unless there is a live block in a slot of `bin`, for `bytes` at `alignment`. A tag proves all of that, once its
+/// place is known to be readable; without a tag, the books do.
 template <class Options, class Source>
 ZMM_INLINE void heap_core<Options, Source>::free_small(void* block, bin_index bin, std::size_t bytes,
                                                        std::size_t alignment) noexcept {
@@ -66,7 +66,7 @@ ZMM_INLINE void heap_core<Options, Source>::check_handed_out(void const* block, 
   if (ZMM_UNLIKELY(bins_.is_fresh(block, bin))) this->stop_in_run("a freed block was handed out", block);
 }
 
-/// Stops unless a live paged block of at least `bytes` is there; 0: of any size.
+/// Stops unless there is a live paged block of at least `bytes`; 0: of any size.
 template <class Options, class Source>
 void heap_core<Options, Source>::check_paged(void const* block, page_entry entry, std::size_t bytes,
                                              std::size_t alignment) const noexcept {
@@ -83,7 +83,7 @@ void heap_core<Options, Source>::check_paged(void const* block, page_entry entry
   if (bytes > usable || !is_aligned(block, alignment)) this->stop_at(frees_as_allocated, block);
 }
 
-/// Bytes that may be used of the live block at `block`, found by its address; 0 for null.
+/// Bytes usable in the live block at `block`, found by its address; 0 for null.
 template <class Options, class Source>
 std::size_t heap_core<Options, Source>::checked_size(void const* block) const noexcept {
   if (block == nullptr) return 0;
@@ -97,8 +97,8 @@ std::size_t heap_core<Options, Source>::checked_size(void const* block) const no
   return slot_bytes(entry.bin());
 }
 
-/// As resize_in_place() for a tagged block: its tag says its alignment. Returns: whether that was the whole of it, with
-/// what was granted; false: the block is live, and the rest is as for any.
+/// As resize_in_place(), for a tagged block, whose tag has its alignment. Returns: true if this did all, with the bytes
+/// granted; false: the block is live, and the caller goes on as for any block.
 template <class Options, class Source>
 bool heap_core<Options, Source>::resize_checked(void* block, page_entry entry, std::size_t old_bytes,
                                                 std::size_t min_bytes, std::size_t preferred_bytes,

@@ -1,5 +1,5 @@
-// The core's paged blocks: taking, freeing, changing size. The kinds rule: a slot stays a slot of its bin, a paged
-// block stays paged; what is granted is such that every size the block may be freed with leads to the same place.
+// The core's paged blocks: taking, freeing, changing size. A slot stays a slot of its bin, and a paged block stays paged:
+// every size that the block may be freed with has to lead to the same place.
 #pragma once
 
 #include <zmm/chunk/resize_plan.hpp>
@@ -23,7 +23,8 @@ ZMM_NOINLINE bool heap_core<Options, Source>::collect_to_grow(std::size_t bytes,
   return won != 0;
 }
 
-/// A run of pages, or a huge block; counted. From here on an address tells which of them a block is, and not its size. Requires: bytes > 0.
+/// Takes a run of pages or a huge block, and counts it. From here on the address, not the size, says which of them a block is.
+/// Requires: bytes > 0.
 template <class Options, class Source>
 void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
@@ -37,7 +38,7 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   }
   void* const block = pages_.take_pages(count, aligned, asked);
   if (block == nullptr) return pages_.take_rest(count, aligned, asked);
-  if constexpr (!links_type::are_plain) allow(block, count * page);  // what lay here before may still be forbidden
+  if constexpr (!links_type::are_plain) allow(block, count * page);  // the sanitizer may still forbid what lay here before
   wipe_taken(block, count);
   if constexpr (!links_type::are_plain) links().hand_out(block, bin_index{1});
   entry_of(block) = page_entry::large(count);
@@ -67,7 +68,7 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
   return bytes;
 }
 
-/// Makes a run `pages` long: gives the tail back, or takes free pages behind it. Returns: whether it could.
+/// Makes a block `pages` long: gives its tail back, or takes free pages behind it. Returns: whether it could.
 template <class Options, class Source>
 bool heap_core<Options, Source>::resize_run(void* block, std::size_t pages) noexcept {
   std::size_t const now = entry_of(block).tag();
@@ -90,8 +91,8 @@ bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, st
   return resize_run(block, divide_up(bytes, geometry::page_bytes));
 }
 
-/// Whether a huge block of `now` bytes is to stay one when it gets `bytes`: if a fresh one would be huge, or have a mapping
-/// of its own all the same.
+/// Whether a huge block of `now` bytes stays huge when it gets `bytes`: if a fresh block of that size would be huge, or have
+/// its own mapping.
 template <class Options, class Source>
 bool heap_core<Options, Source>::stays_huge(Source const& from, std::size_t bytes, std::size_t alignment,
                                             std::size_t now) noexcept {

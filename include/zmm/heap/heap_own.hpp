@@ -1,4 +1,4 @@
-// What a chunk heap says is its own: slots by their size, paged blocks by their address, chunks and huge blocks of a source.
+// A chunk heap's own part: slots by their size, paged blocks by their address, chunks and huge blocks from a source.
 //
 //     take ─ heap_core::pop
 //     take_fresh ─ heap_core::bump
@@ -14,7 +14,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The core that engine_over makes basic_heap of.
+/// The core from which engine_over makes basic_heap.
 template <class Options>
 class heap_own : public engine_account<Options>, public watched_engine<Options>, public usual_core {
   using classes = run_classes<Options>;
@@ -163,10 +163,10 @@ private:
   void give_paged(void* block) noexcept;
   void give_found_checked(void* block) noexcept;
 
-  /// Bytes of all slots of all runs, and of paged blocks: an upper bound of what is live.
+  /// Bytes of all slots of all runs, and of paged blocks: an upper bound of live bytes.
   std::size_t carved() const noexcept { return core_.carved() + source_.huge_bytes(); }
   void note_growth() noexcept { this->note_carved(carved()); }
-  /// A block of `before` usable bytes has `after` now; exact_peak only cares which.
+  /// Notes that a block of `before` usable bytes has `after` now; the numbers matter only with exact_peak.
   void note_resized(std::size_t before, std::size_t after) noexcept {
     this->add_live(after - before);
     note_growth();

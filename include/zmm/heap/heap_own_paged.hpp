@@ -1,11 +1,11 @@
-// A chunk heap's paged blocks, blocks that are found by their address, and blocks that change size.
+// A chunk heap's calls for paged blocks, for blocks found by address, and for blocks that change size.
 #pragma once
 
 #include <zmm/heap/heap_own.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Frees by address, whatever size it is said to have.
+/// Frees by address, whatever size the caller passes.
 template <class Options> ZMM_NOINLINE void heap_own<Options>::give_paged(void* block) noexcept {
   std::size_t const bytes = core_.free_paged(block);
   this->remove_live(bytes);
@@ -20,8 +20,8 @@ template <class Options> void heap_own<Options>::give_found_checked(void* block)
   give_paged(block);
 }
 
-/// A paged block stays of its kind, and a huge one may move its pages; a slot of the right bin has every alignment that leads to
-/// this bin.
+/// A paged block stays paged, and a huge one may move its pages. A slot of the right bin has every alignment that leads to this
+/// bin.
 template <class Options>
 void* heap_own<Options>::resize_or_move(void* block, std::size_t bytes, std::size_t alignment,
                                         admission& asked) noexcept {

@@ -16,7 +16,7 @@ template <class Geometry> inline constexpr bool is_pool<basic_request_pool<Geome
 template <class X> inline constexpr bool has_chunks = true;
 template <class Options> inline constexpr bool has_chunks<basic_segment_heap<Options>> = false;
 
-/// Whether a watch knows the blocks of an engine, so that a visit comes to them after all areas: asked of its type.
+/// Whether engines of this type always have a watch, which knows their blocks: a visit then passes them after all areas.
 template <class X, class = void> inline constexpr bool knows_blocks_apart = false;
 template <class X>
 inline constexpr bool knows_blocks_apart<X, std::enable_if_t<watch_of<typename X::options>::is_constant>> = true;

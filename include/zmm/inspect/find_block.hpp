@@ -1,4 +1,4 @@
-// From an address to what lies there: for debuggers, logs and crash handlers.
+// What lies at an address: for debuggers, logs and crash handlers.
 #pragma once
 #include <zmm/inspect/areas.hpp>
 
@@ -6,10 +6,10 @@ namespace zmm { inline namespace ZMM_ABI {
 
 /// What find_block() knows of an address.
 struct found_block {
-  char const* engine = nullptr;  ///< what kind of engine or pool: "heap", "request_pool", …; null: none of those asked has it
+  char const* engine = nullptr;  ///< kind of engine or pool: "heap", "request_pool", …; null: none of those searched has the address
   void const* owner = nullptr;   ///< the engine or pool
-  area_info area;                ///< the area it lies in; address null: none that is told of
-  block_info block;              ///< the live block it lies in; address null: none, or packed in a request
+  area_info area;                ///< the area it lies in; address null: none that a visit passes
+  block_info block;              ///< the live block it lies in; address null: none, or one that a request packed
   explicit operator bool() const noexcept { return engine != nullptr; }
 };
 
@@ -40,10 +40,10 @@ template <class Engine> bool find_in(Engine const& engine, void const* p, found_
 
 }  // namespace detail
 
-/// Effects: looks for `p`, which may point anywhere and is not read through, in the engines, faces and pools given, in their
-/// order; then in the process's heap; then in the default request pool, which knows slabs and runs. A request is found if it
-/// is given. Returns: what is there: the area at one moment, the block at a later one. Complexity: that of a visit, linear
-/// in blocks.
+/// Effects: looks for `p`, which may point anywhere and is not read through: in the given engines, faces and pools, in this
+/// order, then in the process's heap, then in the default request pool. The pool knows slabs and runs; to find a request's
+/// blocks, pass the request. Returns: what is there: the area at one moment, the block at a later one. Complexity: as a
+/// visit, linear in blocks.
 template <class... X> found_block find_block(void const* p, X const&... where) {
   found_block found;
   static_cast<void>((detail::find_in(detail::inspected(where), p, found) || ...) ||

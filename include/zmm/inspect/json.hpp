@@ -1,4 +1,4 @@
-// An engine or a pool as JSON. docs/inspecting.md describes it, docs/zmm-inspect.schema.json holds it to that.
+// An engine or a pool as JSON. docs/inspecting.md describes the format, docs/zmm-inspect.schema.json is its schema.
 #pragma once
 #include <zmm/stats.hpp>
 #include <zmm/version.hpp>
@@ -9,7 +9,7 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// The version of the format: goes up when a field goes or changes its meaning, not when one is added.
+/// The version of the format: raised when a field is removed or changes its meaning, not when one is added.
 inline constexpr int json_schema_version = 1;
 
 namespace detail {
@@ -34,7 +34,7 @@ public:
     key(name);
     out_ << value;
   }
-  /// SIZE_MAX: there is none.
+  /// Writes a bound; SIZE_MAX: there is none.
   void bound(char const* name, std::size_t value) {
     key(name);
     if (value == ~std::size_t{0}) out_ << "null";
@@ -199,14 +199,14 @@ template <class Pool> void write_requests(json_writer& json, Pool const& pool) {
   });
 }
 
-/// Bytes that may still be taken before any limit refuses; SIZE_MAX: there is no limit. Without one `remaining` counts down
-/// from SIZE_MAX, so more than half of that means that there is none.
+/// Bytes that may still be taken before a limit refuses; SIZE_MAX: there is no limit. Without a limit, remaining() is
+/// SIZE_MAX less what is in use, so more than half of SIZE_MAX means that there is none.
 template <class Engine> std::size_t left_to_take(Engine const& of) noexcept {
   std::size_t const none = ~std::size_t{0}, left = of.remaining();
   return of.limit() == none && left > none / 2 ? none : left;
 }
 
-/// Effects: writes an engine or a pool: a request's children are not in it, nor are a pool's requests' blocks.
+/// Effects: writes an engine or a pool: a request without its children, a pool without its requests' blocks.
 template <class Engine> void write_json_text(text_out& out, Engine const& of) {
   area_sums const sums(of);
   auto const figures = of.stats();
@@ -233,10 +233,10 @@ template <class Engine> void write_json_text(text_out& out, Engine const& of) {
 
 }  // namespace detail
 
-/// Effects: writes what an engine, a face, a pool or the process's heap (thread_heap{}) has and where it lies, as one object of
-/// JSON, to a FILE*, or to a function bool(char const* text, std::size_t bytes), which is called with 2 KiB at a time.
-/// Returns: whether all of it arrived; a FILE* is flushed for that. Allocates nothing in `x`, and nothing else but what the C
-/// library does for a FILE* that has no buffer yet. Figures of a shared heap are of one moment, its areas of others.
+/// Effects: writes figures and areas of an engine, a face, a pool or the process's heap (thread_heap{}), as one JSON object, to
+/// a FILE* or to a function bool(char const* text, std::size_t bytes), which is called with up to 2 KiB at a time.
+/// Returns: whether all of it arrived; a FILE* is flushed for that. Allocates nothing in `x`, and nothing elsewhere, except
+/// the buffer that the C library gives a FILE* without one. Figures of a shared heap are of one moment, its areas of others.
 template <class X, class To> bool write_json(X const& x, To&& to) {
   return detail::write_text(to, [&](detail::text_out& out) { detail::write_json_text(out, detail::inspected(x)); });
 }

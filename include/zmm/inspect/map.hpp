@@ -1,5 +1,5 @@
-// A picture of an engine's memory: a row for each chunk or segment, a cell for each page, coloured by use, paler where less of
-// it is in use. SVG: browsers show and print it, in light and in dark.
+// A picture of an engine's memory, as SVG: a row for each chunk or segment, a cell for each page, coloured by its use, paler
+// where less of it is in use. For browsers, with light and dark colours and colours for print.
 #pragma once
 #include <zmm/stats.hpp>
 #include <zmm/inspect/areas.hpp>
@@ -70,7 +70,7 @@ private:
     for (std::size_t group = 0; group < map_cell::groups; ++group) write_colour(group);
     out_ << "</style>\n<rect class=\"p\" width=\"100%\" height=\"100%\"/>\n";
   }
-  /// Small slots are blue, large ones green to yellow; what is no slot is red or violet. Every second one is darker.
+  /// Small slots are blue, large ones green to yellow; large blocks are red, slabs violet. Every second bin is stronger.
   void write_colour(std::size_t group) {
     std::size_t const hue = group < bin_count          ? 225 - group * 6
                             : group == map_cell::large ? 8
@@ -127,7 +127,7 @@ private:
          << layout::row << ") translate(0 .5)\">\n";
   }
 
-  /// The rows, in the order of the visit; chunks that are newer than the count get none.
+  /// The rows, in the order of the visit; chunks that were added since they were counted get none.
   void draw_areas() {
     std::uintptr_t current = 0;
     std::size_t seen = 0, written = 0;
@@ -151,7 +151,7 @@ private:
       return true;
     };
     if constexpr (tells_blocks) {
-      // How much of each cell is in use is known when the next one begins: blocks come in order.
+      // Blocks come in order, so a cell is complete when the next one begins.
       std::size_t cell = 0, live = 0;
       auto const settle = [&] {
         if (cells != nullptr && live != 0) cells[cell] = map_cell::of(map_cell::segment, live, cell_bytes(segment));
@@ -204,7 +204,7 @@ private:
                               : area.kind == area_kind::large ? map_cell::large
                                                               : map_cell::slab;
     bool const is_whole =
-        area.slots <= 1;  // slabs of a request, whose blocks are not counted slab by slab, are all lent
+        area.slots <= 1;  // a request's slabs count as full: its blocks are not counted for each slab
     std::size_t const all = is_whole ? 1 : area.slots, live = is_whole && area.slots == 0 ? 1 : area.live;
     fill(cells, column(page), column(page + divide_up(area.bytes, geometry::page_bytes)),
          map_cell::of(group, live, all));
@@ -277,8 +277,8 @@ private:
 
 }  // namespace detail
 
-/// Effects: writes a picture of what lies where in an engine, a face, a pool or the process's heap: an SVG document of up to
-/// 256 rows, in under 100 KB for each 64 of them. Output, returns, memory: as write_json(); 80 KiB of stack.
+/// Effects: writes a picture of the memory of an engine, a face, a pool or the process's heap: an SVG document of up to 256
+/// rows, with less than 100 KB for each 64 of them. Output, returns, memory: as write_json(), with 80 KiB of stack.
 template <class X, class To> bool write_map(X const& x, To&& to) {
   return detail::write_text(to, [&](detail::text_out& out) {
     auto const& engine = detail::inspected(x);

@@ -1,11 +1,11 @@
-// The cells of a map: rows of places, each with one use, and how they become lines of SVG.
+// The cells of a map, each with one use, and how rows of them are written as lines of SVG.
 #pragma once
 #include <zmm/base/size_classes.hpp>
 #include <zmm/inspect/text_out.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// What a cell shows: nothing in use, a header, or a group (a bin, or one of those below) and how full it is, in quarters.
+/// What a cell shows: nothing in use, a header, or a group (a bin or one of those below) with how full it is, in quarters.
 class map_cell {
 public:
   static constexpr std::size_t large = bin_count, slab = large + 1, segment = slab + 1, groups = segment + 1;
@@ -23,7 +23,7 @@ public:
   static constexpr std::size_t level(std::size_t code) noexcept { return (code - 2) % levels; }
 };
 
-/// Up to 64 rows of 512 cells. What is written of them stays under 100 KB: where that takes it, cells are joined.
+/// Up to 64 rows of 512 cells. Their text stays under 100 KB: where it would be longer, cells are joined.
 class map_rows {
 public:
   static constexpr std::size_t columns = 512, most = 64;
@@ -36,8 +36,8 @@ public:
     return cells_[count_++];
   }
   std::uintptr_t address(std::size_t row) const noexcept { return addresses_[row]; }
-  /// Effects: writes a path for each kind of cell there is, the first row at `top`, and forgets the rows. A unit is a cell
-  /// to the right, and a row down.
+  /// Effects: writes a path for each kind of cell there is, the first row at `top`, and removes the rows. A unit is one cell
+  /// across, and one row down.
   void write(text_out& out, std::size_t top) {
     std::size_t step = 1;
     while (pieces(step) > most_pieces) step *= 2;

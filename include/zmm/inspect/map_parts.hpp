@@ -1,11 +1,11 @@
-// What a map is laid out by, and what stands beside its rows.
+// The layout of a map, and the parts beside its rows.
 #pragma once
 #include <zmm/blocks/block_info.hpp>
 #include <zmm/inspect/map_cells.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Where things lie in the picture, in its units.
+/// Positions in the picture, in its units.
 struct map_layout {
   static constexpr std::size_t left = 120, right = 20, top = 46, row = 9, bar = 14, legend_row = 16, legend_columns = 4;
   static constexpr std::size_t cell_thousandths = 1500;
@@ -32,7 +32,7 @@ private:
   std::size_t count_ = 0;
 };
 
-/// Reads as people read sizes: 640 B, 12 KiB, 3.5 MiB.
+/// Writes a size for people: 640 B, 12 KiB, 3.5 MiB.
 inline void write_size(text_out& out, std::size_t bytes) {
   char const* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   std::size_t unit = 0, divisor = 1;

@@ -1,4 +1,4 @@
-// Which files the program's code lies in, and where.
+// Which files the program's code comes from, and where it is mapped.
 #pragma once
 #include <zmm/base/system_kinds.hpp>
 #include <zmm/inspect/text_out.hpp>
@@ -6,13 +6,13 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Bytes [start, limit) of memory are the file's from `offset` on.
+/// Memory [start, limit) holds the file's bytes from `offset` on.
 struct code_mapping {
   std::uintptr_t start, limit, offset;
-  std::size_t name;  ///< where it begins among all names
+  std::size_t name;  ///< where it begins in the text of all names
 };
 
-/// What can be executed of files, as the system lists it; nothing where it does not. Allocates nothing but pages of the system's.
+/// The executable mappings of files, as the system lists them; none where it has no list. Takes memory only from the system.
 class code_mappings {
 public:
   void read() noexcept {
@@ -27,13 +27,13 @@ public:
   code_mapping const& operator[](std::size_t i) const noexcept { return mappings_[i]; }
   char const* file(std::size_t i) const noexcept { return &names_[mappings_[i].name]; }
 
-  /// Returns: the number of the mapping that an address lies in; size(): none.
+  /// Returns: the index of the mapping that an address lies in; size(): none.
   std::size_t find(std::uintptr_t address) const noexcept {
     std::size_t i = 0;
     while (i < count_ && !(mappings_[i].start <= address && address < mappings_[i].limit)) ++i;
     return i;
   }
-  /// "server+0x12f0": an offset as addr2line takes it of a program or library whose code lies in memory as in its file.
+  /// "server+0x12f0": an offset as addr2line takes it, if code has the same distances in memory as in the file.
   template <class Out> void write_place(Out& out, std::uintptr_t address) const {
     std::size_t const at = find(address);
     if (at != count_) {
@@ -57,7 +57,7 @@ private:
     return name;
   }
 
-  /// "start-limit rights offset device node      name\n"
+  /// Takes the next character of a line "start-limit rights offset device node      name\n".
   void take(char c) noexcept {
     if (c == '\n') return end_line();
     switch (now_) {

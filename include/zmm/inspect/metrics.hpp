@@ -1,6 +1,6 @@
-// Figures for Prometheus and its relatives: OpenMetrics text.
+// Figures for Prometheus and similar systems: OpenMetrics text.
 //
-// All samples of a family stand together, so a page about several heaps is written by one call.
+// The format wants all samples of a family together, so a page about several heaps is written by one call.
 #pragma once
 #include <zmm/stats.hpp>
 #include <zmm/version.hpp>
@@ -16,7 +16,7 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Something to be measured, and what it is called in the label `heap` or `pool`.
+/// A heap or pool to be measured, and its name for the label `heap` or `pool`.
 template <class X> struct named {
   named(X const& what, char const* called) noexcept : x(what), name(called) {}
   X const& x;
@@ -68,7 +68,7 @@ template <class X> struct measured {
 
 template <class Figures> struct gauge_family {
   char const *name, *unit, *help;
-  std::size_t Figures::*figure;  ///< null: the limit
+  std::size_t Figures::*figure;  ///< null: the sample is the limit
 };
 inline constexpr gauge_family<statistics> heap_families[] = {
     {"zmm_heap_live_bytes", "bytes", "Bytes in live blocks.", &statistics::size},
@@ -92,20 +92,21 @@ inline constexpr gauge_family<pool_statistics> pool_families[] = {
     {"zmm_pool_cached_chunks", nullptr, "Empty chunks kept for reuse.", &pool_statistics::cached_chunks},
 };
 
-/// Null is printed as an empty text, and is the same series.
+/// Null is printed as an empty text: both are one series.
 inline char const* printed(char const* text) noexcept { return text != nullptr ? text : ""; }
 inline bool is_same_text(char const* a, char const* b) noexcept {
   return __builtin_strcmp(printed(a), printed(b)) == 0;
 }
 
-/// The places of a debug heap with most live bytes. Series cost whoever stores them: the rest is left out.
+/// The places of a debug heap with the most live bytes. Each series costs storage in the monitoring system, so the rest is
+/// left out.
 class top_sites {
 public:
   static constexpr std::size_t most = 20;
   void add(site_figures const& f) noexcept {
     if (f.live_bytes == 0) return;
     for (std::size_t i = 0; i < count_; ++i) {
-      if (!is_same(sites_[i], f)) continue;  // one place, but from two shared objects
+      if (!is_same(sites_[i], f)) continue;  // one place, seen from two shared objects
       sites_[i].live_bytes += f.live_bytes;
       return;
     }
@@ -143,7 +144,7 @@ template <class X> void write_site_samples(metrics_writer& to, measured<X> const
   }
 }
 
-/// Labels are few. Two whose texts are equal though their addresses differ are one series.
+/// Labels are few. Two with equal texts at different addresses are one series.
 template <class Pool> void write_label_samples(metrics_writer& to, char const* name, Pool const& pool) {
   visit_ended_labels(pool, [&](ended_label_info const& l) {
     std::uint64_t requests = 0;
@@ -162,7 +163,7 @@ template <class Pool> void write_label_samples(metrics_writer& to, char const* n
   });
 }
 
-/// For each family the samples of all `m` that have it.
+/// For each family, the samples of all `m` that have it.
 template <class... X> void write_heap_families(metrics_writer& to, measured<X> const&... m) {
   for (gauge_family<statistics> const& f : heap_families) {
     to.family(f.name, "gauge", f.unit, f.help);
@@ -224,7 +225,8 @@ template <class... X> void write_metrics_text(text_out& out, measured<X> const&.
 
 }  // namespace detail
 
-/// Effects: writes the figures of heaps and pools as one page of OpenMetrics, each with its name as a label. Names differ.
+/// Effects: writes the figures of heaps and pools as one page of OpenMetrics, each with its name as a label. Requires: names
+/// differ.
 ///
 ///     zmm::write_metrics_page(out, zmm::named{pool, "requests"}, zmm::named{zmm::thread_heap{}, "process"});
 ///

@@ -1,10 +1,10 @@
-// A profile as pprof reads it: a message of protocol buffers, in a gzip file of stored blocks.
+// A profile for pprof: a protocol buffers message, in a gzip file of stored (uncompressed) blocks.
 #pragma once
 #include <zmm/inspect/profile_data.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Counts what would be written.
+/// Counts the bytes that would be written.
 class byte_counter {
 public:
   void put(char) noexcept { ++count_; }
@@ -14,7 +14,7 @@ private:
   std::size_t count_ = 0;
 };
 
-/// A gzip file whose one member is stored as it is: what compresses is no part of a heap.
+/// A gzip file with one member, which is stored: a heap should not bring a compressor.
 class gzip_out {
 public:
   explicit gzip_out(text_out& out) noexcept : out_(out) {
@@ -34,7 +34,7 @@ public:
   }
 
 private:
-  /// CRC-32 of four bits, its polynomial bit by bit.
+  /// CRC-32 of four bits, bit by bit.
   static constexpr std::uint32_t crc_of_nibble(std::uint32_t bits) noexcept {
     for (int i = 0; i < 4; ++i) bits = bits >> 1 ^ ((bits & 1) != 0 ? 0xEDB88320U : 0);
     return bits;
@@ -56,7 +56,7 @@ private:
   char buffer_[1024];
 };
 
-/// The encoding of protocol buffers, as far as a profile needs it.
+/// Writes protocol buffers, as far as a profile needs them.
 template <class Out> class proto_writer {
 public:
   explicit proto_writer(Out& out) noexcept : out_(out) {}
@@ -69,7 +69,7 @@ public:
     varint(field << 3);
     varint(value);
   }
-  /// A message, or a string, or packed numbers: what inside(writer) writes. It is asked twice, first for the length.
+  /// Writes a message, a string or packed numbers: what inside(writer) writes. Calls it twice, first to count the length.
   template <class Inside> void message(unsigned field, Inside inside) {
     byte_counter length;
     proto_writer<byte_counter> counting(length);
@@ -153,7 +153,7 @@ private:
   static std::size_t name_text(std::size_t i) noexcept { return fixed + 3 * i; }
   static std::size_t file_text(std::size_t i) noexcept { return fixed + 3 * i + 1; }
   static std::size_t group_text(std::size_t i) noexcept { return fixed + 3 * i + 2; }
-  // Of a location and of its function, as a frame's id is, too.
+  // An id stands for a location and for its function; so does a frame's id.
   static std::size_t place_id(std::size_t i) noexcept { return 2 * i + 1; }
   static std::size_t group_id(std::size_t i) noexcept { return 2 * i + 2; }
   std::size_t first_frame_id() const noexcept { return 2 * data_.size() + 1; }
@@ -168,7 +168,7 @@ private:
       v.number(2, unit);
     });
   }
-  /// The first one needs no symbols; the files of the program are what symbols are looked up in.
+  /// The first mapping is for names that need no symbols. The others are the program's files, which tools read symbols from.
   void mappings() {
     to_.message(3, [](auto& m) {
       m.number(1, 1);
@@ -186,7 +186,7 @@ private:
       });
     }
   }
-  /// A location whose function is for others to look up, as its mapping tells them; its place is a name for those who do not.
+  /// A location whose function tools look up in the file of its mapping. Tools that do not show its place as the name.
   void address(std::size_t id, std::uintptr_t at) {
     std::size_t const mapping = data_.mappings().find(at);
     to_.message(4, [&](auto& l) {

@@ -1,4 +1,4 @@
-// What a profile of an engine is made of: who has allocated how much, copied at one moment.
+// The data of a profile: who has allocated how much from an engine, copied at one moment.
 #pragma once
 #include <zmm/inspect/areas.hpp>
 #include <zmm/inspect/mappings.hpp>
@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A line of a profile: a place, a stack and a label, where an engine knows them; else a kind of memory, and a size of slots.
+/// A line of a profile: a place, a stack and a label, if the engine knows them; else a kind of memory and a size of slots.
 struct profile_entry {
   char const* file;  ///< null: not known
   unsigned line;
@@ -16,15 +16,15 @@ struct profile_entry {
   char const* kind;       ///< null: this is a place
   std::size_t each;       ///< bytes of each slot; 0: blocks of several sizes
   std::size_t blocks;     ///< live
-  std::size_t bytes;      ///< of those
+  std::size_t bytes;      ///< in live blocks
   std::size_t allocated;  ///< allocations since the last release(); of a kind: live blocks
   std::size_t allocated_bytes;
   call_stack const* stack;  ///< of the call; null: not known
 
-  /// Whether the line has a name beside its frames.
+  /// Whether the line has a name of its own, in addition to its frames.
   bool has_name() const noexcept { return stack == nullptr || file != nullptr; }
   std::size_t frames() const noexcept { return stack != nullptr ? stack->depth : 0; }
-  /// In the call itself, and not behind it.
+  /// An address inside the call instruction: the return address is behind it, perhaps in another line.
   std::uintptr_t frame(std::size_t i) const noexcept { return stack->frames()[i] - 1; }
 
   /// Writes the name of the line itself: "order.cpp:41", "48 bytes", "huge".
@@ -38,7 +38,7 @@ struct profile_entry {
       out << base_name(file) << ':' << std::size_t{line};
     }
   }
-  /// What it belongs to: a label; of a size of slots, the kind of memory; null: nothing.
+  /// The group that the line belongs to: its label, or for a size of slots the kind of memory; null: none.
   char const* group() const noexcept { return each != 0 ? kind : label; }
 
 private:
@@ -53,7 +53,7 @@ private:
 
 class profile_data {
 public:
-  /// Copies what is known of the engine. Memory: 80 bytes for each place, from the system.
+  /// Copies what the engine knows. Memory: 80 bytes for each place, from the system.
   template <class Engine> explicit profile_data(Engine const& of) {
     real_size_ = of.stats().real_size;
     if constexpr (is_pool<Engine>) {
@@ -85,8 +85,8 @@ public:
   profile_entry const* end() const noexcept { return begin() + count_; }
   std::size_t live_bytes() const noexcept { return live_bytes_; }
   code_mappings const& mappings() const noexcept { return mappings_; }  ///< empty where no stack is known
-  std::size_t period() const noexcept { return period_; }               ///< mean bytes of a sample; 1: all is known
-  /// Bytes taken from storage that are no live block's.
+  std::size_t period() const noexcept { return period_; }               ///< mean bytes of a sample; 1: not sampled
+  /// Bytes taken from storage that are not in live blocks.
   std::size_t other_bytes() const noexcept { return real_size_ > live_bytes_ ? real_size_ - live_bytes_ : 0; }
 
 private:
@@ -132,7 +132,7 @@ private:
   void add_kind(char const* kind, std::size_t each, area_sum const& sum) {
     add({nullptr, 0, nullptr, kind, each, sum.live, sum.live_bytes, sum.live, sum.live_bytes, nullptr});
   }
-  /// For an engine that forwards its blocks or runs under a sanitizer: one sum.
+  /// For an engine that forwards its blocks or runs under a sanitizer: one line for all.
   template <class Engine> void add_blocks(Engine const& of) {
     area_sum all;
     of.visit([&](block_info const& b) {

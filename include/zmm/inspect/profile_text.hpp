@@ -1,10 +1,10 @@
-// A profile as text: folded stacks, heaptrack's and massif's files.
+// A profile as text: folded stacks, and the files of heaptrack and massif.
 #pragma once
 #include <zmm/inspect/profile_data.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Text for formats that give some characters a meaning: those, and what is no character, become others.
+/// Text for formats in which some characters have a meaning: replaces these, and control characters.
 class plain_text {
 public:
   plain_text(text_out& out, char separator) noexcept : out_(out), separator_(separator) {}
@@ -45,8 +45,8 @@ inline void write_folded(profile_data const& data, text_out& out) {
   }
 }
 
-/// Version 2 of heaptrack's interpreted file, all numbers hexadecimal. Each live block is an event. Only the number and the
-/// sum of a place's blocks are known here, so its blocks are given two sizes next to each other.
+/// Version 2 of heaptrack's interpreted file; all numbers are hexadecimal. Each live block is an event. Of a place's blocks only
+/// their number and the sum of their bytes are known, so they get two sizes that differ by 1 and add up to the sum.
 class heaptrack_writer {
 public:
   heaptrack_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, '\0') {}
@@ -73,7 +73,7 @@ private:
     events(e.bytes / e.blocks, e.blocks - larger, at);
     events(e.bytes / e.blocks + 1, larger, at);
   }
-  // Each returns the number of what it defines; the first text is the program's name.
+  // Each returns the index of what it defines; the first text is the program's name.
   std::size_t named(profile_entry const& e, std::size_t parent) {
     std::size_t const name = text([&] { e.write_name(text_); });
     std::size_t const file = e.file != nullptr ? text([&] { text_ << e.file; }) : 0;
@@ -112,7 +112,7 @@ private:
   std::size_t texts_ = 1, frames_ = 0, traces_ = 0, sizes_ = 0;
 };
 
-/// One snapshot. What is taken from storage and is no live block's is massif's "extra".
+/// One snapshot. Bytes taken from storage that are not in live blocks are massif's "extra".
 class massif_writer {
 public:
   massif_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, '\0') {}
@@ -143,7 +143,7 @@ private:
     out_ << "#-----------\nsnapshot=" << number << "\n#-----------\ntime=" << live << "\nmem_heap_B=" << live
          << "\nmem_heap_extra_B=" << other << "\nmem_stacks_B=0\nheap_tree=" << tree << '\n';
   }
-  /// Who allocated, below it who called that, and so on.
+  /// The place that allocated, below it its caller, and so on.
   void leaf(profile_entry const& e, char const* indent) {
     std::size_t const depth = e.frames() + (e.has_name() ? 1 : 0);
     for (std::size_t level = 0; level < depth; ++level) {
@@ -160,14 +160,14 @@ private:
       if (e.bytes != 0 && e.group() == group) visit(e);
     }
   }
-  /// Whether no live line in front is of the same group; one without a group is always the first.
+  /// Whether no earlier line with live blocks is of the same group; true for a line without a group.
   bool is_first(std::size_t i) const noexcept {
     for (std::size_t j = 0; j < i && data_[i].group() != nullptr; ++j) {
       if (data_[j].bytes != 0 && data_[j].group() == data_[i].group()) return false;
     }
     return true;
   }
-  /// Of a group; null: of the root.
+  /// Returns: the number of children of a group; null: of the root.
   std::size_t children(char const* group) const noexcept {
     std::size_t count = 0;
     for (std::size_t i = 0; i < data_.size(); ++i) {

@@ -1,5 +1,5 @@
-// Which requests of a pool are in flight, and what those that have ended took. Of requests whose options say list_requests, as
-// debug requests' do.
+// Which requests of a pool are in flight, and how much memory ended ones took. For requests with the option list_requests, which
+// debug requests have.
 #pragma once
 #include <zmm/blocks/lowest_items.hpp>
 #include <zmm/inspect/areas.hpp>
@@ -8,9 +8,9 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Effects: calls visit(request_info const&) for each listed request in flight, the one with most bytes first, until it returns
-/// false; of more than 4096, for the largest. Figures are of one moment; the visitor may use the pool. Any thread, while
-/// requests work. Returns: whether it came to the end. Complexity: O(n log n).
+/// Effects: calls visit(request_info const&) for each listed request in flight, the largest first, until it returns false; for
+/// the largest 4096 if there are more. Figures are of one moment; the visitor may use the pool. Any thread, while requests
+/// work. Returns: whether visit() never returned false. Complexity: O(n log n).
 template <class Geometry, class Visit> bool visit_requests(basic_request_pool<Geometry> const& pool, Visit visit) {
   struct item {
     request_info info;
@@ -34,26 +34,26 @@ template <class Geometry, class Visit> bool visit_requests(basic_request_pool<Ge
   return true;
 }
 
-/// Effects: gives a listed request in flight this label from now on, for programs that learn only after the first block
-/// what the request is about. No effect on other requests. `request`: the engine or a face, on its own thread.
-/// Requires: `label` lives as long as the pool.
+/// Effects: gives a listed request in flight a new label, for programs that learn what a request is about only after its first
+/// block. No effect on other requests. `request`: the engine or a face, on the thread that uses it. Requires: `label` lives as
+/// long as the pool.
 template <class Request> void label_request(Request& request, char const* label) noexcept {
   auto const& engine = detail::inspected(request);
   using engine_type = std::remove_const_t<std::remove_reference_t<decltype(engine)>>;
   detail::inspection<engine_type>::set_label(const_cast<engine_type&>(engine), label);
 }
 
-/// How full a limit is that binds a request.
+/// A limit that applies to a request, and how much of it is used.
 struct limit_info {
   limit_holder whose;   ///< the request's own (engine), an ancestor's or the pool's
-  void const* address;  ///< of the request heap or the pool
-  std::size_t used;     ///< real bytes, of the request with its children or of the whole pool
+  void const* address;  ///< of the request heap or of the pool
+  std::size_t used;     ///< real bytes of the request with its children, or of the whole pool
   std::size_t limit;    ///< SIZE_MAX: none
 };
 
-/// Effects: calls visit(limit_info const&) for a request, each of its ancestors and its pool, from the inside out, until it
-/// returns false: to say, where memory_limit_exceeded is caught, how full each of them is. `request`: the engine or a face, on
-/// its own thread. Returns: whether it came to the end.
+/// Effects: calls visit(limit_info const&) for a request, each of its ancestors and its pool, in this order, until it returns
+/// false. So the code that catches memory_limit_exceeded can print how full each limit is. `request`: the engine or a face, on
+/// the thread that uses it. Returns: whether visit() never returned false.
 template <class Request, class Visit> bool visit_limits(Request const& request, Visit visit) {
   auto const& engine = detail::inspected(request);
   using engine_type = std::remove_const_t<std::remove_reference_t<decltype(engine)>>;
@@ -76,15 +76,15 @@ bool visit_ended(Pool const& pool, Count count, At at, Visit& visit) {
 }
 }  // namespace detail
 
-/// Effects: calls visit(ended_label_info const&) for each label that listed requests had which have ended, until it returns
-/// false. Any thread. Returns: whether it came to the end.
+/// Effects: calls visit(ended_label_info const&) for each label of listed requests that have ended, until it returns false.
+/// Any thread. Returns: whether visit() never returned false.
 template <class Geometry, class Visit> bool visit_ended_labels(basic_request_pool<Geometry> const& pool, Visit visit) {
   return detail::visit_ended<ended_label_info>(
       pool, [](auto const& j) { return j.labels(); }, [](auto const& j, std::size_t i) { return j.label_at(i); },
       visit);
 }
 
-/// The same for each place that allocated in debug requests which have ended: visit(ended_site_info const&).
+/// The same for each place that allocated in debug requests that have ended: visit(ended_site_info const&).
 template <class Geometry, class Visit> bool visit_ended_sites(basic_request_pool<Geometry> const& pool, Visit visit) {
   return detail::visit_ended<ended_site_info>(
       pool, [](auto const& j) { return j.sites(); }, [](auto const& j, std::size_t i) { return j.site_at(i); }, visit);

@@ -1,4 +1,4 @@
-// Text on its way out: to a FILE* or to a caller's function, through a buffer of fixed size. Allocates nothing.
+// Text output, to a FILE* or to a caller's function, through a buffer of fixed size. Allocates nothing.
 #pragma once
 #include <zmm/base/bits.hpp>
 
@@ -7,10 +7,10 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Where bytes go. Returns: whether they arrived; once they did not, it is not called again.
+/// Where bytes go. Returns: whether they arrived; after false it is not called again.
 using text_sink = bool (*)(void* to, char const* text, std::size_t bytes);
 
-/// Which characters of a text have to be escaped.
+/// The format that decides which characters of a text are escaped.
 enum class escaping { json, metrics, xml };
 
 class text_out {
@@ -53,7 +53,7 @@ public:
       if (shift == 0) return *this;
     }
   }
-  /// A number of thousandths, as a decimal fraction.
+  /// Writes a number of thousandths as a decimal fraction.
   text_out& thousandths(std::uint64_t number) {
     digits(number / 1000);
     std::uint64_t rest = number % 1000;
@@ -62,7 +62,7 @@ public:
     for (std::uint64_t place = 100; rest != 0; rest %= place, place /= 10) put(static_cast<char>('0' + rest / place));
     return *this;
   }
-  /// A text from outside: escaped, and what is no UTF-8 replaced.
+  /// Writes a text of the program's: escapes it, and replaces what is not UTF-8.
   text_out& escaped(char const* text, escaping how) {
     for (auto const* at = reinterpret_cast<unsigned char const*>(text); *at != 0;) {
       std::size_t const length = utf8_length(at);
@@ -74,7 +74,7 @@ public:
     return *this;
   }
 
-  /// Effects: what is buffered goes out. Returns: whether everything has arrived so far.
+  /// Effects: writes out the buffer. Returns: whether everything has arrived so far.
   bool flush() {
     std::size_t const count = used_;
     used_ = 0;
@@ -110,7 +110,7 @@ private:
       put(is_control ? ' ' : c);
     }
   }
-  /// Bytes of the character at `at`; 0 if it is none.
+  /// Bytes of the UTF-8 character at `at`; 0 if there is none.
   static std::size_t utf8_length(unsigned char const* at) noexcept {
     if (at[0] < 0x80) return 1;
     std::size_t const length = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
@@ -130,7 +130,7 @@ private:
   char buffer_[2048];
 };
 
-/// Effects: calls write(text_out&); everything it wrote has gone to `to` then: a FILE*, which is flushed, or a function
+/// Effects: calls write(text_out&), and passes all that it writes to `to`: a FILE*, which is flushed, or a function
 /// `bool(char const* text, std::size_t bytes)`. Returns: whether all of it arrived.
 template <class Write> bool write_text(std::FILE* to, Write write) {
   text_out out([](void* file, char const* text,

@@ -11,9 +11,9 @@ namespace zmm { inline namespace ZMM_ABI {
 /// Hands out parts of one buffer, first fit, and joins what comes back. The buffer outlives the storage; its contents
 /// are overwritten. One thread at a time.
 ///
-/// A heap needs whole chunks aligned to their size, and from the seventh on a table to find them by: a buffer that is
-/// not aligned itself holds one chunk less than its size suggests; buffer_storage::bytes_for() tells how large to make
-/// it. When no part fits, the heap throws zmm::out_of_memory, which names the bytes needed.
+/// A heap needs whole chunks, aligned to their size, and from the seventh on a table to find them by. So a buffer that
+/// is not aligned holds one chunk less than its size suggests; buffer_storage::bytes_for() says how large to make it.
+/// When no part is large enough, the heap throws zmm::out_of_memory, which names the bytes needed.
 class buffer_storage final : public storage {
 public:
   buffer_storage(void* buffer, std::size_t bytes) noexcept {
@@ -24,8 +24,8 @@ public:
   }
   ~buffer_storage() = default;
 
-  /// Bytes of a buffer, however it is aligned, that are sure to hold `count` chunks of `bytes` of one heap, each aligned
-  /// to `bytes`, and the heap's tables beside them. SIZE_MAX if no buffer is as large.
+  /// Returns: the size of a buffer, of any alignment, that has room for `count` chunks of one heap, each of `bytes` and
+  /// aligned to `bytes`, and for the heap's tables. SIZE_MAX if no buffer is so large.
   static constexpr std::size_t bytes_for(std::size_t count, std::size_t bytes) noexcept {
     constexpr std::size_t most = ~std::size_t{0};
     std::size_t const tables = table_bytes(count);
@@ -33,8 +33,8 @@ public:
     return count >= (most - tables) / bytes ? most : (count + 1) * bytes + tables;
   }
 
-  /// Blocks are cut from the lowest hole that has room. Those aligned less than others were before, as a heap's tables
-  /// are beside its chunks, are cut from the end of the highest: there they are in no aligned block's way.
+  /// Takes a block from the lowest hole that has room. One with a smaller alignment than an earlier block, such as a
+  /// heap's table among its chunks, is taken from the end of the highest hole, where it leaves aligned places free.
   /// Complexity: linear in the number of holes.
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
     if (!detail::is_power_of_two(alignment)) return nullptr;
@@ -78,8 +78,8 @@ public:
   }
 
 private:
-  /// A heap's tables double when they are three quarters full of entries of 32 bytes; the first is one OS page. An old one
-  /// lies beside the new one, and all of them together take no more than twice the last.
+  /// A heap's table doubles when it is three quarters full of entries of 32 bytes; the first one is an OS page. The old
+  /// table lives until the new one is filled. All tables together take no more than twice the last.
   static constexpr std::size_t table_bytes(std::size_t count) noexcept {
     if (count <= 6) return 0;  // in the heap itself
     std::size_t last = std::size_t{64} << 10;
@@ -92,7 +92,7 @@ private:
     hole* next;
     std::size_t bytes;
   };
-  static constexpr std::size_t grain = 64;  // every block and hole is a multiple: a hole always holds its description
+  static constexpr std::size_t grain = 64;  // all sizes are multiples of it, so each hole has room for its description
 
   static std::size_t align_up_address(void* p) noexcept { return detail::align_up(detail::address_of(p), grain); }
 
@@ -110,7 +110,7 @@ private:
     return last != nullptr ? cut(last, before, bytes) : nullptr;
   }
 
-  /// Takes [before, before + bytes) out of the hole behind `link`, leaving what is on either side of it.
+  /// Takes [before, before + bytes) out of the hole that `link` points to; what is on either side stays free.
   static void* cut(hole** link, std::size_t before, std::size_t bytes) noexcept {
     hole* const at = *link;
     std::size_t const after = at->bytes - before - bytes;
@@ -126,7 +126,7 @@ private:
     return block;
   }
 
-  /// Adds `bytes` behind `at` to it, and the next hole if that touches.
+  /// Adds the `bytes` behind the hole `at` to it, and the next hole if it begins there.
   static void join(hole* at, std::size_t bytes) noexcept {
     at->bytes += bytes;
     if (at->next != nullptr && detail::offset(at, at->bytes) == at->next) {

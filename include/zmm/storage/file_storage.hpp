@@ -1,4 +1,4 @@
-// Chunks from a file of the caller's, so that a heap can lie on tmpfs, hugetlbfs or memory that is a device.
+// Chunks from a file of the caller, so that a heap can lie on tmpfs, on hugetlbfs or in the memory of a device.
 #pragma once
 
 #include <zmm/base/system_kinds.hpp>
@@ -11,15 +11,15 @@ namespace zmm { inline namespace ZMM_ABI {
 /// shared: what heaps write goes into the file, over what was there. One thread at a time; after a fork() only one of
 /// the processes may go on using it.
 ///
-/// The file system sets aside all of the part at once, and the file grows if it is too short: so a full file system refuses here,
-/// instead of ending the program by a signal at the first touch. So nothing goes back to the file system before its owner
-/// truncates the file, and nothing is purged. A file system that makes no such promise (one without fallocate()) is
-/// believed if the file is as long already.
+/// The file system sets aside all of the part at once, and the file grows if it is too short. So a full file system
+/// refuses here, instead of ending the program by a signal at the first touch. For the same reason nothing is purged;
+/// memory goes back to the file system when its owner truncates the file. On a file system without fallocate() the
+/// file has to be long enough already.
 class file_storage final : public storage {
 public:
   /// Effects: maps the part. The descriptor may be closed afterwards.
   /// Requires: the file can be read and written; offset and bytes are multiples of the OS page, on hugetlbfs of a huge
-  /// page. What cannot be mapped leaves a storage that has no memory, and a file as long as it was.
+  /// page. If the part cannot be mapped, the storage has no memory, and the file keeps its length.
   file_storage(int fd, std::size_t offset, std::size_t bytes) noexcept
       : start_(map(fd, offset, bytes)), bytes_(start_ != nullptr ? bytes : 0), parts_(start_, bytes_) {}
   ~file_storage() {

@@ -1,4 +1,4 @@
-// Locks that are held while the process forks, so that the child finds them free and what they guard whole.
+// Locks that are held while the process forks, so that the child finds them free, and the data they guard consistent.
 #pragma once
 
 #include <zmm/storage/mutex.hpp>
@@ -8,9 +8,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Each shared object has one; its address tells them apart.
 ZMM_HIDDEN inline char this_object;
 
-/// A lock that takes part in forks. All of these are called in the forking thread, which every lock lets pass meanwhile:
+/// A lock that takes part in forks. Its callbacks run in the forking thread, which every lock lets pass meanwhile:
 /// `held(owner)` when all locks of the process are held; `in_child(owner)` in the child, with all of them still held;
-/// `over(owner)` before this lock is let go of, on either side. Each may be null.
+/// `over(owner)` before this lock is released, in parent and child. Each may be null.
 /// Lies in its owner; constant-initialised.
 class fork_node {
 public:
@@ -39,7 +39,7 @@ private:
   mutex& lock_;
   void* owner_;
   callback in_child_, held_, over_;
-  void const* home_;  ///< the object that this node lies in, or whose code made it
+  void const* home_;  ///< the shared object that this node lies in, or whose code made it
   fork_node* next_ = nullptr;
   fork_node* prev_ = nullptr;
   detail::atomic<bool> attached_{false};
@@ -50,29 +50,29 @@ private:
 
 /// The nodes of the process.
 ///
-/// Locks may be nested in any order, for storages may use heaps. So a thread that forks does not wait for a lock for
-/// long while it holds others: it then lets go of those, waits for that one, and tries again.
+/// Locks may be nested in any order, because storages may use heaps. So a thread that forks does not wait long for a
+/// lock while it holds others: it releases those, waits for that one, and tries again.
 ///
-/// A fork that has already begun when an object attaches its first node may not see it: the C library decides at its
-/// beginning what it runs.
+/// A fork that is under way when a shared object attaches its first node may miss it: the C library decides at the
+/// beginning of a fork which handlers it runs.
 class fork_registry {
 public:
-  /// Effects: `node` takes part in forks from now on, as long as the calling object is loaded: each object that attaches
-  /// a node has forks guarded itself. Idempotent. While another thread forks, waits for that. A thread that holds locks
-  /// may call this; forks are guarded then if the object, in this thread or another, has attached a node without.
+  /// Effects: `node` takes part in forks from now on, while the calling shared object is loaded: each one that attaches
+  /// nodes registers its own fork handlers. Idempotent. Waits while another thread forks. A thread that holds locks may
+  /// call this, too, but does not register the handlers: some thread has to attach a node without holding any.
   ZMM_INLINE void attach(fork_node& node) noexcept;
 
-  /// Effects: `node` takes no part any more; its owner may go. Requires: nobody attaches it meanwhile.
+  /// Effects: `node` takes no part any more; its owner may be destroyed. Requires: no thread attaches it meanwhile.
   void detach(fork_node& node) noexcept {
     while (node.attached_.load(detail::memory_order_relaxed) && !try_detach(node)) os_nap();
   }
-  /// Effects: detaches every node that lies in this object or was made by its code.
+  /// Effects: detaches every node that lies in this shared object or was made by its code.
   ZMM_COLD void detach_all_of(void const* object) noexcept {
     while (fork_node* const node = first_of(object)) detach(*node);
   }
 
   void before() noexcept {
-    if (is_forking()) {  // a fork handler forks, or several objects have forks guarded
+    if (is_forking()) {  // a fork handler forks, or several shared objects have registered handlers
       is_child_ready_ = false;
       ++nested_;
       return;
@@ -94,7 +94,7 @@ public:
   }
 
   void after(bool in_child) noexcept {
-    if (!is_forking()) return;  // guarded only since this fork began
+    if (!is_forking()) return;  // the handlers were registered after this fork began
     if (in_child && !is_child_ready_) make_child_ready();
     if (nested_ != 0) {
       --nested_;
@@ -106,8 +106,8 @@ public:
   }
 
 private:
-  /// Returns: null if every lock is held, but for those that this thread has taken itself: a storage forks; else one that
-  /// another thread has.
+  /// Returns: null if every lock is held now, except for those that this thread had taken before (a storage may fork);
+  /// else a node whose lock another thread has.
   fork_node* take_all(fork_node* mine) noexcept {
     if (mine != nullptr) mine->is_held_ = true;
     for (fork_node* node = first_; node != nullptr; node = node->next_) {
@@ -128,7 +128,7 @@ private:
       }
     }
   }
-  /// Returns: `busy`, whose lock this thread holds then; null if that is no participant any more.
+  /// Returns: `busy`, with its lock held by this thread; null if it takes no part any more.
   static fork_node* wait_for(fork_node& busy) noexcept {
     busy.lock_.hold();
     if (!busy.is_leaving_.load(detail::memory_order_relaxed)) return &busy;
@@ -145,10 +145,10 @@ private:
     (last_ != nullptr ? last_->next_ : first_) = &node;
     last_ = &node;
     node.attached_.store(true, detail::memory_order_relaxed);
-    if (is_forking() && node.lock_.hold_soon()) node.hold();  // made by somebody's fork handler
+    if (is_forking() && node.lock_.hold_soon()) node.hold();  // a fork handler of the program's attached it
   }
-  /// Returns: false if a thread that wants to fork still waits for the node's lock. In a fork handler that lock is held:
-  /// it lets go of it, and the other thread notices.
+  /// Returns: false if a thread that wants to fork still waits for the node's lock. Releases that lock if it is held for
+  /// a fork (this runs in a fork handler then), so that the waiting thread notices.
   ZMM_COLD bool try_detach(fork_node& node) noexcept {
     mutex_guard const guard(lock_);
     node.is_leaving_.store(true, detail::memory_order_relaxed);
@@ -169,7 +169,7 @@ private:
   void make_child_ready() noexcept {
     is_child_ready_ = true;
     for (fork_node* node = first_; node != nullptr; node = node->next_) {
-      node->expected_.store(0, detail::memory_order_relaxed);  // those who waited are not here
+      node->expected_.store(0, detail::memory_order_relaxed);  // the threads that waited do not exist in the child
       if (node->in_child_ != nullptr) node->in_child_(node->owner_);
     }
   }
@@ -183,14 +183,14 @@ private:
 
 ZMM_SHARED ZMM_CONSTINIT inline fork_registry forks;
 
-/// Whether the C library calls code of this object when the process forks. Each object sees to that itself: with an
-/// object that is unloaded its handlers go.
+/// Whether the C library calls fork handlers of this shared object. Each shared object registers its own, because they
+/// go when it is unloaded.
 ZMM_HIDDEN inline detail::atomic<bool> are_forks_guarded_here{false};
 
-/// Two threads that are in here at once register twice, which does no harm. Without memory for it, the next attach() tries
+/// Two threads that run this at once register twice, which does no harm. If there is no memory, the next attach() tries
 /// again.
 ZMM_HIDDEN ZMM_COLD inline void guard_forks_here() noexcept {
-  // The C library may allocate meanwhile: from a heap whose lock this thread may have, and that attaches a node.
+  // The C library may allocate here: from a heap whose lock this thread holds, and which attaches a node itself.
   if (held_locks != nullptr) return;
   held_lock inside{&are_forks_guarded_here, [](void const*) noexcept {}, static_cast<unsigned>(lock_rank::none)};
   note_held(inside);
@@ -200,13 +200,13 @@ ZMM_HIDDEN ZMM_COLD inline void guard_forks_here() noexcept {
   if (are_guarded) are_forks_guarded_here.store(true, detail::memory_order_relaxed);
 }
 
-/// After the destructors of this object's variables; perhaps once for each of its translation units.
+/// Runs after the destructors of this shared object's variables, perhaps once for each of its translation units.
 ZMM_HIDDEN ZMM_AT_UNLOAD inline void forget_nodes_of_this_object() noexcept { forks.detach_all_of(&this_object); }
 
 ZMM_INLINE void fork_registry::attach(fork_node& node) noexcept {
   if (ZMM_UNLIKELY(!are_forks_guarded_here.load(detail::memory_order_relaxed))) guard_forks_here();
-  // Relaxed: who reads true only learns that the node need not be linked. That the next fork sees the link follows from
-  // lock_, under which it was made before the store.
+  // Relaxed: a thread that reads true learns only that the node need not be linked. The next fork sees the link because
+  // it was made under lock_, before the store.
   if (ZMM_UNLIKELY(!node.attached_.load(detail::memory_order_relaxed))) link(node);
 }
 

@@ -1,4 +1,4 @@
-// Storage from the operating system, backed by huge pages where it has them to give.
+// Storage from the operating system, backed by huge pages where the system has some.
 #pragma once
 
 #include <zmm/base/system_kinds.hpp>
@@ -8,14 +8,14 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// The parts of huge pages whose memory went back. Where the kernel is told nothing else, it makes the rest of such a page
-/// huge again, and all of it is resident once more. Each entry is one word, so no lock is needed; constant-initialised.
+/// The purged parts of huge pages. Left to itself, the kernel makes the rest of such a page huge again, and then all of
+/// it is resident once more. Each entry is one word, so no lock is needed. Constant-initialised.
 class thinned_pages {
 public:
   static constexpr std::size_t page_bytes = std::size_t{2} << 20;  ///< of a huge page
   static constexpr std::size_t capacity = 512;
 
-  /// A range that lies in one huge page, and not all of it.
+  /// A range inside one huge page that is not all of it.
   struct range {
     std::uintptr_t start = 0;
     std::size_t bytes = 0;
@@ -46,7 +46,7 @@ public:
     return false;
   }
 
-  /// Effects: what starts in [p, p + bytes) is no longer here.
+  /// Effects: removes the ranges that start in [p, p + bytes).
   void erase(void const* p, std::size_t bytes) noexcept {
     if (empty()) return;
     for (std::size_t i = 0; i < capacity; ++i) {
@@ -66,11 +66,11 @@ public:
     count_.fetch_sub(1, detail::memory_order_relaxed);
     return true;
   }
-  /// Entries are written one after the other, whichever thread asks.
+  /// The entry to look at next: each in turn, over all threads.
   std::size_t next() noexcept { return next_.fetch_add(1, detail::memory_order_relaxed) % capacity; }
 
 private:
-  static constexpr std::uintptr_t least = 4096;  ///< of the system's pages: below it a word has the number of pages
+  static constexpr std::uintptr_t least = 4096;  ///< the smallest system page; the bits below hold a number of pages
 
   static std::uintptr_t word_of(range r) noexcept { return r.start | r.bytes / os_page_size(); }
 
@@ -79,13 +79,14 @@ private:
   detail::atomic<std::uintptr_t> places_[capacity] = {};
 };
 
-/// A part of a huge page that is purged is advised against; when the page has filled up again, it is made huge again.
+/// When a part of a huge page is purged, the kernel is advised not to make that page huge. When the page has filled up
+/// again, it is made huge again.
 class huge_page_storage_type final : public os_storage_base {
 public:
   constexpr huge_page_storage_type() noexcept : os_storage_base(&host::map, thinned_pages::page_bytes) {}
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t reserve) override {
-    if (!thinned_.empty()) {  // a heap that needs a chunk has filled those it has
+    if (!thinned_.empty()) {  // a heap that needs a chunk has filled its others
       last_error_guard const keep;
       for (int i = 0; i < 2; ++i) look_at(thinned_.next());
     }
@@ -121,7 +122,7 @@ public:
 private:
   void prepare(void* block, std::size_t reserve) noexcept override { host_kinds::prefer_huge_pages(block, reserve); }
 
-  /// Once for each huge page: one such range keeps all of it from being made huge.
+  /// Advises against one range of each huge page, and notes it: one keeps the kernel from making the whole page huge.
   void thin(std::uintptr_t start, std::uintptr_t end) noexcept {
     std::size_t const bytes = end - start;
     thinned_pages::range const r{start, bytes};
@@ -130,7 +131,7 @@ private:
     if (host_kinds::avoid_huge_pages(reinterpret_cast<void*>(start), bytes)) thinned_.insert(r);
   }
 
-  /// Makes a huge page of one that is full again, nine tenths at least.
+  /// Makes the page of this entry huge if at least nine tenths of it are resident again.
   void look_at(std::size_t place) noexcept {
     thinned_pages::range const r = thinned_.at(place);
     if (r.bytes == 0) return;
@@ -149,10 +150,10 @@ ZMM_SHARED inline huge_page_storage_type the_huge_page_storage;
 
 }  // namespace detail
 
-/// Returns: the operating system's storage with the advice to back chunks and huge blocks by huge pages (transparent ones,
-/// where the system has them). For large memory that is filled densely: a page fault in 2 MiB instead of 512, and fewer
-/// TLB misses. A block that is touched at one place may then hold a whole huge page there. What is purged inside a huge
-/// page stays away, and the page is made of small ones until it is full again. Any thread, any time.
+/// Returns: the operating system's storage, which also advises the system to back chunks and huge blocks by transparent
+/// huge pages, where it has them. For large memory that is filled densely: one page fault for 2 MiB instead of 512, and
+/// fewer TLB misses. But touching one byte may make a whole huge page resident. A huge page that is purged in part becomes
+/// small pages, until it is full again; so what was purged stays purged. Any thread, any time.
 inline storage& huge_page_storage() noexcept {
   if constexpr (!detail::host_kinds::has_huge_pages) return os_storage();
   return detail::the_huge_page_storage;

@@ -1,4 +1,4 @@
-// Storage from the system's pool of huge pages, and ordinary pages where that is empty.
+// Storage from the system's pool of huge pages, or of ordinary pages when the pool is empty.
 #pragma once
 
 #include <zmm/base/system_kinds.hpp>
@@ -8,8 +8,8 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// Blocks of a huge page or more are mappings of whole huge pages; those that found the pool empty are as large, for the
-/// two cannot be told apart later. Smaller blocks are os_storage()'s.
+/// Blocks of a huge page or more are mappings of whole huge pages. Ordinary pages, taken when the pool is empty, get the
+/// same size, because the two cannot be told apart later. Smaller blocks are os_storage()'s.
 class hugetlb_storage_type final : public storage {
 public:
   static constexpr std::size_t page_bytes = std::size_t{2} << 20;
@@ -18,7 +18,7 @@ public:
     if (bytes < page_bytes) return os_storage().allocate(bytes, alignment, reserve);
     std::size_t const size = align_up(bytes, page_bytes);
     if (size < bytes || !is_power_of_two(alignment)) return nullptr;
-    if (reserve - bytes > os_page_size()) return nullptr;  // no address space ahead; a guard page is done without
+    if (reserve - bytes > os_page_size()) return nullptr;  // no reserve; a guard page is left out
     if (alignment < page_bytes) alignment = page_bytes;
     last_error_guard const keep;
     if (void* const block = from_pool(size, alignment)) return block;
@@ -30,13 +30,13 @@ public:
     give_back(block, align_up(bytes, page_bytes));
   }
 
-  /// As far as its last huge page reaches. A small block as os_storage() does, while it stays small.
+  /// Up to the end of the block's last huge page. A small block: as os_storage() does, while it stays small.
   bool extend(void* block, std::size_t from, std::size_t to) noexcept override {
     if (from < page_bytes) return to < page_bytes && os_storage().extend(block, from, to);
     return to <= align_up(from, page_bytes);
   }
 
-  /// Whole huge pages go back.
+  /// Gives back whole huge pages.
   bool truncate(void* block, std::size_t from, std::size_t to) noexcept override {
     if (from < page_bytes) return os_storage().truncate(block, from, to);
     if (to < page_bytes) return false;
@@ -46,14 +46,14 @@ public:
     return true;
   }
 
-  /// Ordinary pages only. The kernel refuses a range that starts inside a huge page; one that starts with it and ends
-  /// inside is more than some kernels can be asked about.
+  /// Ordinary pages only. The kernel refuses a range that starts inside a huge page. A range that starts at a huge page
+  /// is refused here, because some kernels mishandle one that ends inside.
   bool purge(void* p, std::size_t bytes) noexcept override {
     return !is_aligned(p, page_bytes) && os_storage().purge(p, bytes);
   }
 
 private:
-  /// Asked again only after a while when it was empty.
+  /// After finding the pool empty, does not ask the next eight times.
   void* from_pool(std::size_t size, std::size_t alignment) noexcept {
     if (!os_leftovers.has_room_for_sealed()) return nullptr;
     if (skip_.load(detail::memory_order_relaxed) > 0) {
@@ -79,8 +79,9 @@ private:
     return offset(wide, before);
   }
 
-  /// What the system does not take back: ordinary pages wait for another use, huge ones only until it does, for nobody
-  /// can say whether the pool still has some for them. Which they are shows in the middle of the first.
+  /// Where the system refuses to unmap, ordinary pages are kept for another block. Huge pages are only kept until it
+  /// unmaps them, because the pool may have none left to back them again. Which kind they are shows when the middle of
+  /// the first one is purged.
   static void give_back(void* p, std::size_t bytes) noexcept {
     last_error_guard const keep;
     if (os_unmap(p, bytes)) return;
@@ -97,9 +98,9 @@ ZMM_SHARED inline hugetlb_storage_type the_hugetlb_storage;
 }  // namespace detail
 
 /// Returns: the storage that takes chunks and huge blocks from the system's pool of huge pages of 2 MiB
-/// (/proc/sys/vm/nr_hugepages), and without a word from os_storage() where the pool is empty. Blocks of 2 MiB and more
-/// take whole huge pages; nothing inside one is purged, blocks have no address space ahead and no guard page. After a
-/// fork() a child that writes while the pool is empty is ended by the system. Any thread, any time.
+/// (/proc/sys/vm/nr_hugepages), and silently from os_storage() when the pool is empty. Blocks of 2 MiB and more take whole
+/// huge pages; nothing inside one is purged, and blocks have no reserve and no guard page. After a fork(), the system
+/// kills a child that writes to them while the pool is empty. Any thread, any time.
 inline storage& hugetlb_storage() noexcept {
   if constexpr (!detail::host_kinds::has_huge_page_pool) return os_storage();
   return detail::the_hugetlb_storage;

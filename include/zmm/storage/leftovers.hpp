@@ -1,4 +1,4 @@
-// Address space that the system would not take back: listed, used again, and offered to the system once more.
+// Address space that the system refused to unmap: listed, used again, and offered to the system again.
 #pragma once
 
 #include <zmm/storage/fork_guard.hpp>
@@ -7,24 +7,24 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A piece of address space that is nobody's.
+/// A piece of address space that belongs to no block.
 struct leftover {
   void* start = nullptr;  ///< null: there is none
   std::size_t bytes = 0;
-  void const* owner = nullptr;  ///< the storage it may be a block of again; null: it cannot be touched, only given back
+  void const* owner = nullptr;  ///< the storage that may use it for a block; null: it is sealed, and can only be unmapped
 };
 
-/// Held for a few instructions, never while the system is called. Apart from the list, which is all zero.
+/// Held for a few instructions, never during a system call. Not a member of the list, which is all zero.
 ZMM_SHARED inline mutex os_leftovers_lock{lock_rank::leftovers};
 
-/// A system that has no mapping left to split another one with refuses to unmap what lies in the middle of one. What can
-/// be written describes itself in its first bytes, so there is room for any number of such pieces. What cannot is
-/// listed here; storage maps nothing of the kind while room for it is short. First in, first out.
-/// Thread-safe; constant-initialised, all zero; asks nobody for memory.
+/// Unmapping the middle of a mapping splits it in two; the system refuses that when the process has as many mappings as
+/// it may. A piece that can be written is described in its own first bytes, so there is room for any number of these.
+/// A sealed piece, which cannot, takes an entry here; while few entries are free, storage makes no mapping that could
+/// become one. First in, first out. Thread-safe; constant-initialised, all zero; allocates nothing.
 class leftover_list {
 public:
   static constexpr std::size_t sealed_capacity = 128;
-  /// What one caller adds at the same time, and room for many that do so at once.
+  /// Entries that have to be free, so that many callers at once have room for what each may add.
   static constexpr std::size_t sealed_spare = 64;
 
   /// A relaxed load: a caller that reads "none" asks the system instead.
@@ -35,7 +35,7 @@ public:
     return sealed_count_.load(detail::memory_order_relaxed) <= sealed_capacity - sealed_spare;
   }
 
-  /// Effects: remembers the piece; one that has an owner is written to. A sealed one that finds no room is forgotten.
+  /// Effects: lists the piece; writes to it if it has an owner. A sealed one for which there is no entry is forgotten.
   void put(leftover const& piece) noexcept {
     record* const r = piece.owner != nullptr ? ::new (piece.start) record{nullptr, piece} : nullptr;
     mutex_guard const guard(os_leftovers_lock);
@@ -51,7 +51,7 @@ public:
     count(+1, piece.bytes);
   }
 
-  /// Returns: the piece that has waited longest among those that can be written; the caller's now.
+  /// Effects: removes the piece that was listed first among those that can be written. Returns: it.
   leftover take_open() noexcept {
     if (empty()) return {};
     mutex_guard const guard(os_leftovers_lock);
@@ -64,7 +64,7 @@ public:
     return piece;
   }
 
-  /// As take_open(), of those that cannot.
+  /// As take_open(), among the sealed ones.
   leftover take_sealed() noexcept {
     if (sealed_count_.load(detail::memory_order_relaxed) == 0) return {};
     mutex_guard const guard(os_leftovers_lock);
@@ -78,7 +78,7 @@ public:
   }
 
 private:
-  /// In the first bytes of a piece.
+  /// Lies in the first bytes of a piece.
   struct record {
     record* next;
     leftover piece;
@@ -102,7 +102,7 @@ private:
 ZMM_SHARED inline leftover_list os_leftovers;
 ZMM_SHARED inline fork_node os_leftovers_fork{os_leftovers_lock};
 
-/// Effects: address space that cannot be written, or must not, waits until the system takes it back.
+/// Effects: lists address space that cannot or must not be written, until the system unmaps it.
 inline void keep_sealed(void* p, std::size_t bytes) noexcept {
   forks.attach(os_leftovers_fork);
   os_leftovers.put({p, bytes, nullptr});

@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// Its blocks are the C library's: all that can be done with them is to free them.
+/// Its blocks are the C library's, so they can only be freed.
 class malloc_storage_type final : public storage {
 public:
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
@@ -27,8 +27,8 @@ ZMM_SHARED inline malloc_storage_type the_malloc_storage;
 }  // namespace detail
 
 /// Returns: the storage that takes blocks from malloc (posix_memalign) and frees them. They cannot grow, shrink, be
-/// purged or moved, and there is no reserve and no guard page. Whatever has replaced malloc serves it, so it is no
-/// storage for a heap that malloc itself stands on. Any thread, any time.
+/// purged or moved, and there is no reserve and no guard page. Where malloc is replaced, the replacement is called: so a
+/// heap that serves malloc must not use this storage. Any thread, any time.
 inline storage& malloc_storage() noexcept { return detail::the_malloc_storage; }
 
 }}  // namespace zmm

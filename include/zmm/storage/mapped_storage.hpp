@@ -11,8 +11,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Blocks are mappings made by `map`, of a System as base/system/bare.hpp has it. The writable part of a block with a reserve
-/// ends at a multiple of `commit_unit`, if the reserve allows.
+/// Blocks are mappings that `map` makes. System has the members that base/system/bare.hpp has. The writable part of a block
+/// with a reserve ends at a multiple of `commit_unit`, if the reserve is large enough.
 template <class System> class ZMM_SHARED mapped_storage : public storage {
 public:
   using mapper = void* (*)(void* at, std::size_t bytes, page_access access) noexcept;
@@ -36,7 +36,8 @@ public:
     give_back_block(block, bytes, reserve);
   }
 
-  /// Within the reserve: commits. A block without one grows while the address space behind it is free, where a system can.
+  /// Makes a part of the reserve writable. A block without one grows into free address space behind it, where the system
+  /// can do that.
   bool extend(void* block, std::size_t from, std::size_t to) noexcept override {
     last_error_guard const keep;
     std::size_t const reserve = os_reserves.find(block);
@@ -52,11 +53,11 @@ public:
       return System::close(offset(block, to), commit_end(from, reserve) - to);
     }
     if constexpr (System::frees_parts) {
-      os_reserves.erase(block);  // before the tail can be somebody else's
+      os_reserves.erase(block);  // before the tail can be part of another mapping
       give_back(offset(block, to), from - to, this);
       return true;
     } else {
-      return System::close(offset(block, to), from - to);  // its addresses go back with the block
+      return System::close(offset(block, to), from - to);  // its address space goes back with the block's
     }
   }
 
@@ -69,7 +70,7 @@ public:
     last_error_guard const keep;
     bool const may_stay = is_aligned(block, alignment);
     if (may_stay && to < from) return truncate(block, from, to) ? block : nullptr;
-    std::size_t const reserve = os_reserves.erase(block);  // before the address can be somebody else's
+    std::size_t const reserve = os_reserves.erase(block);  // before the address can be another block's
     using resized = typename System::resized;
     resized const here = may_stay ? System::resize(block, from, to) : resized::by_moving_only;
     void* place = nullptr;
@@ -85,12 +86,12 @@ public:
 protected:
   ~mapped_storage() = default;
 
-  /// What a storage does to the address space of each new block, before it is used.
+  /// Called for the address space of each new block, before the block is used.
   virtual void prepare(void* /*block*/, std::size_t /*reserve*/) noexcept {}
 
-  /// Address space of `bytes`, aligned; null if there is none. A system that can align is asked for that. Of one that fills its
-  /// gaps any place is taken first. Where that is not aligned, the place right below it most often can be had, and then the
-  /// one below that: so blocks of odd sizes cost a call each and not five.
+  /// Returns: aligned address space of `bytes`; null if there is none. Asks a system that can align to do so. Otherwise
+  /// takes any place first. If that is not aligned, the aligned place right below it is free most often, and for the next
+  /// block the one below that: so a block of an odd size costs one call instead of five.
   void* map_aligned(std::size_t bytes, std::size_t alignment, page_access access) noexcept {
     if (!is_power_of_two(alignment)) return nullptr;
     if (System::maps_aligned && map_ == &System::map) {
@@ -119,8 +120,8 @@ protected:
     return map_with_slack(bytes, alignment, access);
   }
 
-  /// Address space goes back to the system. What that will not take keeps no memory, and waits: `owner` may use it again
-  /// if it can be written; null says that it cannot.
+  /// Unmaps address space. If the system refuses, the piece becomes a leftover, without memory, that `owner` may use
+  /// again; null: it cannot be written, and is only kept until the system unmaps it.
   void give_back(void* p, std::size_t bytes, void const* owner) noexcept {
     if (unmap_from<System>(p, bytes)) {
       lowest_.store(nullptr, detail::memory_order_relaxed);  // there is a gap to fill
@@ -138,7 +139,7 @@ private:
     if (!has_guard_only && !may_reserve(reserve)) return nullptr;
     if constexpr (!System::has_reserves) return has_guard_only ? allocate_open(alignment, reserve) : nullptr;
     if (!os_leftovers.has_room_for_sealed()) return nullptr;
-    // On Linux without MAP_NORESERVE: what is made writable later counts as memory, as if it had been mapped so.
+    // On Linux without MAP_NORESERVE: so a part made writable later counts towards the commit limit like any memory.
     void* const block = map_aligned(reserve, alignment, page_access::none);
     if (block == nullptr) return nullptr;
     forks.attach(os_reserves_fork);
@@ -153,7 +154,7 @@ private:
     return nullptr;
   }
 
-  /// Where a system cannot take access away, a guard page is a page like all others.
+  /// For a system that cannot take access away: the guard page is an ordinary page there.
   void* allocate_open(std::size_t alignment, std::size_t reserve) noexcept {
     void* const block = map_aligned(reserve, alignment, page_access::write);
     if (block == nullptr) return nullptr;
@@ -164,12 +165,12 @@ private:
     return nullptr;
   }
 
-  /// Address space ahead is optional: under a limit all of it together takes no more than a sixteenth.
+  /// Reserves are optional: where a limit is set on address space, all together take at most a sixteenth of it.
   static bool may_reserve(std::size_t reserve) noexcept {
     std::size_t const most = System::most_addresses();
     return most == ~std::size_t{0} || fits(reserve, most / 16);
   }
-  /// And where addresses are short, no more than an eighth of those there are. Where a system maps tells how many.
+  /// And they take at most an eighth of the addresses there are, as far as the address of a block shows how many.
   static bool is_small_share(void const* block, std::size_t reserve) noexcept {
     return fits(reserve, std::size_t{1} << highest_bit(address_of(block)) >> 2);
   }
@@ -178,7 +179,8 @@ private:
     return taken <= share && reserve <= share - taken;
   }
 
-  /// A leftover of this storage's that fits, of the `looks` that have waited longest. What is beside the block goes back.
+  /// Returns: a block from a leftover of this storage, among the `looks` oldest; null: none fits. What is left of it goes
+  /// back.
   void* reuse(std::size_t bytes, std::size_t alignment, std::size_t looks) noexcept {
     if (os_leftovers.empty() || !is_power_of_two(alignment)) return nullptr;
     for (std::size_t left = looks < os_leftovers.count() ? looks : os_leftovers.count(); left != 0; --left) {
@@ -199,7 +201,7 @@ private:
     return nullptr;
   }
 
-  /// Something was unmapped, so the system may take more: two of those that wait are offered to it.
+  /// Called after something was unmapped, when the system may accept more: tries to unmap two leftovers.
   static void offer_leftovers() noexcept {
     if (ZMM_LIKELY(os_leftovers.empty())) return;
     offer(os_leftovers.take_open());
@@ -217,7 +219,7 @@ private:
     give_back(offset(block, open), reserve - open, nullptr);
   }
 
-  /// Maps more than is needed and gives back what is before and behind the aligned part.
+  /// Maps more than is needed and gives back what lies before and behind the aligned part.
   void* map_with_slack(std::size_t bytes, std::size_t alignment, page_access access) noexcept {
     std::size_t const slack = alignment - System::page_size();  // the system's own: os_page_size() may be set larger
     if (bytes + slack < bytes) return nullptr;
@@ -230,7 +232,7 @@ private:
     return block;
   }
 
-  /// As map_with_slack(), where what is beside the block stays reserved as long as the block does.
+  /// As map_with_slack(), for a system that cannot unmap parts: the rest stays reserved as long as the block does.
   void* map_inside(std::size_t bytes, std::size_t alignment, page_access access) noexcept {
     void* const exact = map_(nullptr, bytes, access);
     if (exact == nullptr || is_aligned(exact, alignment)) return exact;
@@ -244,7 +246,7 @@ private:
     return nullptr;
   }
 
-  /// To address space taken for that.
+  /// Moves the pages to new address space.
   void* move_pages(void* block, std::size_t from, std::size_t to, std::size_t alignment) noexcept {
     if (!os_leftovers.has_room_for_sealed()) return nullptr;
     void* const place = map_aligned(to, alignment, page_access::none);
@@ -263,7 +265,7 @@ private:
     return reinterpret_cast<void*>(at);
   }
 
-  /// Where the writable part of a block with a reserve ends. A guard page stays one.
+  /// Where the writable part of a block with a reserve ends: before the guard page, if there is one.
   std::size_t commit_end(std::size_t bytes, std::size_t reserve) const noexcept {
     std::size_t const end = align_up(bytes, commit_unit_);
     return end + os_page_size() <= reserve ? end : bytes;
@@ -271,7 +273,7 @@ private:
 
   mapper map_;
   std::size_t commit_unit_;
-  detail::atomic<void const*> lowest_{nullptr};  ///< of a row of blocks that had to be told where to lie
+  detail::atomic<void const*> lowest_{nullptr};  ///< the lowest block of a row that was placed by hints
 };
 
 }}}  // namespace zmm::detail

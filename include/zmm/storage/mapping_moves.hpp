@@ -1,12 +1,12 @@
-// What is known of mappings that other threads unmap, or the system moves.
+// Mappings that are unmapped by other threads, or moved by the system.
 #pragma once
 
 #include <zmm/storage/leftovers.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Counts what was unmapped. The kernel sees to it that what one thread has unmapped another one maps only later; tools that
-/// watch threads do not see that of a mapping that grows. So who unmaps releases here, and who has grown acquires.
+/// Counts calls that unmap. The kernel orders them: a thread maps addresses only after another one has unmapped them. A tool
+/// that watches threads does not see this order when a mapping grows. So unmapping releases here, and growing acquires.
 ZMM_SHARED inline detail::atomic<std::size_t> os_unmapped{0};
 
 /// Returns: whether the system took it back.
@@ -19,21 +19,21 @@ inline bool has_grown() noexcept {
   return true;
 }
 
-/// Moves pages to a place that was mapped for them. The kernel unmaps that before the last of its checks, and some versions
-/// of it make some checks before: after a refusal the place may still be ours, free, or another thread's. So what was written
-/// there says whose it is. Where a process may not ask for that, the answer is: not ours.
+/// Moves pages to a place that was mapped for them. The kernel makes some checks before it unmaps that place and some after,
+/// depending on its version. So after a refusal the place may still be mapped for us, free, or mapped by another thread. A
+/// mark that was written there tells. Where the process may not read it that way, the place counts as not ours.
 template <class System> class mapping_move {
 public:
   mapping_move(void* place, void* block, std::size_t from, std::size_t to) noexcept : mark_{place, block, number()} {
     bool const is_marked = System::open(place, os_page_size());
     if (is_marked) copy_bytes(place, &mark_, sizeof mark_);
-    os_unmapped.fetch_add(1, detail::memory_order_release);  // the block's old place is
+    os_unmapped.fetch_add(1, detail::memory_order_release);  // the block's old place is unmapped
     is_done_ = is_marked && System::move_to(place, block, from, to);
     has_place_ = !is_done_ && (!is_marked || is_mark_there());
   }
 
   bool is_done() const noexcept { return is_done_; }
-  bool has_place() const noexcept { return has_place_; }  ///< not moved, and the place is still ours
+  bool has_place() const noexcept { return has_place_; }  ///< not moved, and the place is still mapped for us
 
 private:
   struct words {

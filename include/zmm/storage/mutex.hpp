@@ -1,9 +1,9 @@
 // The lock, and the order in which locks are taken.
 //
-// A thread takes a lock only inside locks of lower rank. Under `pool`, `claim`, `central` and `source` the storage works, which is
-// the user's and may use other heaps of zmm's: so inside these every rank may be taken anew, but never a lock that the
-// thread has already. Storages therefore never come back to the heap they serve. Forks, which hold all locks at once, ask for
-// them without waiting (fork_guard.hpp), so they fit any order. A stop lets go of all locks first (base/checks.hpp).
+// A thread that holds locks takes only locks of higher rank. Storages are called under `pool`, `claim`, `central` and `source`;
+// a storage is the user's, and may use other heaps. So inside these a lock of any rank may be taken, but not one that the
+// thread holds already: a storage must not use the heap it serves. Forks, which hold all locks at once, do not wait long for
+// one while they hold others (fork_guard.hpp), so they fit any order. A stop releases all locks first (base/checks.hpp).
 #pragma once
 
 #include <zmm/base/held_locks.hpp>
@@ -14,20 +14,20 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// All locks, the outermost first.
 enum class lock_rank : std::uint8_t {
-  none,       ///< a mark, which nobody waits for
-  watch,      ///< who is inside a watch; its engine is called inside
-  leaving,    ///< what a thread held and is leaving
-  pool,       ///< a request pool; storage works under it
-  claim,      ///< a pool's magazine, where it is waited for
+  none,       ///< a mark, which no thread waits for
+  watch,      ///< a watch; its engine is called inside
+  leaving,    ///< a cache that a thread leaves at its end
+  pool,       ///< a request pool; storage is called inside
+  claim,      ///< a pool's magazine, where a thread waits for it
   journal,    ///< what a pool knows of its listed requests
   central,    ///< the heap that threads share
-  source,     ///< a chunk source that threads share; storage works under it
-  members,    ///< what threads hold
-  keys,       ///< the maker of keys
+  source,     ///< a chunk source that threads share; storage is called inside
+  members,    ///< the caches that each thread has
+  keys,       ///< the source of keys
   samples,    ///< stacks, and the samples of all heaps
-  reserves,   ///< the operating system's blocks that have a reserve
-  leftovers,  ///< what the operating system would not take back
-  forks,      ///< what takes part in forks
+  reserves,   ///< blocks of the operating system's storage that have a reserve
+  leftovers,  ///< address space that the operating system refused to unmap
+  forks,      ///< the locks that take part in forks
 };
 
 /// Whether a thread that holds `held` may wait for this lock.
@@ -42,21 +42,21 @@ inline bool is_in_order(held_lock const* held, void const* lock, lock_rank rank)
   return is_lower;
 }
 
-/// Tests have it called for each lock that is going to be taken, with what its thread holds; null: nobody asks.
+/// For tests: called before each lock is taken, with the locks that the thread holds. Null: not called.
 using lock_observer = void (*)(held_lock const* held, void const* lock, lock_rank rank) noexcept;
 ZMM_SHARED inline detail::atomic<lock_observer> current_lock_observer{nullptr};
 
 /// The thread that holds the locks of the process for its fork; 0: none.
 ZMM_SHARED inline detail::atomic<host::thread> forking_thread{};
-/// Relaxed: a thread sees what itself has stored.
+/// Relaxed: only the thread's own store matters to it.
 inline bool is_forking() noexcept { return forking_thread.load(detail::memory_order_relaxed) == host::this_thread(); }
 
-/// Constant-initialised. One compare-and-exchange each to take it and to let go of it; a waiter spins for a few
-/// instructions and then sleeps, so the holder may do system calls. Meets BasicLockable.
+/// Constant-initialised. Taking it and releasing it cost one compare-and-exchange each. A waiter spins for a few
+/// instructions and then sleeps, so the holder may make system calls. Meets BasicLockable.
 ///
-/// A lock that is *held for a fork* lets the thread that forks pass: to it, lock() and unlock() do nothing. What runs in
-/// that thread amid its fork, other people's fork handlers, may so do all that it may do elsewhere, while every other
-/// thread waits.
+/// A lock that is *held for a fork* lets the forking thread pass: for it, lock() and unlock() do nothing. So the fork
+/// handlers of the program and its libraries, which run in that thread, may use heaps as always, while every other thread
+/// waits.
 class mutex {
 public:
   constexpr explicit mutex(lock_rank rank) noexcept : rank_(rank) {}
@@ -81,12 +81,12 @@ public:
     if ((now & forked) == 0) let_go();
   }
 
-  /// As lock() and unlock(), across a fork. Whoever waits in here comes before all who wait in lock(), or a thread that
-  /// wants several locks at once might never have them.
+  /// hold() and let_go() are lock() and unlock() across a fork. Threads that wait in hold() come before all that wait in
+  /// lock(); else a thread that wants several locks at once might never get them.
   void hold() noexcept {
     while (!hold_soon()) {}
   }
-  /// Returns: whether it is held; false: somebody has had it for a few milliseconds.
+  /// Returns: whether it is held now; false: another thread has kept it for a few milliseconds.
   bool hold_soon() noexcept {
     std::uint32_t now = state_.load(detail::memory_order_relaxed);
     for (bool is_late = false;;) {
@@ -96,7 +96,7 @@ public:
           return true;
       } else if (is_late) {
         state_.fetch_and(~wanted, detail::memory_order_relaxed);
-        os_wake_all(state_);  // who has waited because of that
+        os_wake_all(state_);  // threads that waited because of `wanted`
         return false;
       } else if (std::uint32_t const next = now | awaited | wanted;
                  now == next || state_.compare_exchange_weak(now, next, detail::memory_order_relaxed)) {
@@ -125,7 +125,7 @@ private:
     }
     while (!passes(now)) {
       bool const is_free = (now & (held | wanted)) == 0;
-      // Who has been here does not know whether others still sleep: the next unlock() wakes one to be sure.
+      // A thread that has waited does not know whether others still sleep: so its unlock() wakes one.
       std::uint32_t const next = now | awaited | (is_free ? held : 0);
       if (now != next &&
           !state_.compare_exchange_weak(now, next, detail::memory_order_acquire, detail::memory_order_relaxed))

@@ -1,4 +1,4 @@
-// Storage from the operating system, on one node of a machine whose memory is not equally near to all processors.
+// Storage from the operating system, on one node of a NUMA machine.
 #pragma once
 
 #include <zmm/base/system_kinds.hpp>
@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Nodes that numa_storage() knows: 0 up to this number.
+/// The number of nodes that numa_storage() knows: 0 to numa_nodes - 1.
 inline constexpr unsigned numa_nodes = 64;
 
 namespace detail {
@@ -18,7 +18,7 @@ public:
   constexpr explicit numa_storage_type(unsigned node) noexcept : node_(node) {}
 
 private:
-  /// The kernel refuses a node that it does not have; then pages come from wherever they would come from otherwise.
+  /// The kernel refuses a node that the machine does not have; pages then come from wherever os_storage()'s come from.
   void prepare(void* block, std::size_t reserve) noexcept override { host_kinds::prefer_node(block, reserve, node_); }
 
   unsigned node_;
@@ -33,9 +33,9 @@ ZMM_SHARED inline numa_storages<std::make_integer_sequence<unsigned, numa_nodes>
 
 }  // namespace detail
 
-/// Returns: the operating system's storage, its pages taken from `node` as long as that has free memory, then from
-/// another. A node that the machine does not have, or that does not exist below numa_nodes, is no error: its pages come
-/// from wherever os_storage() has them from. So a program may be configured alike on all machines. Any thread, any time.
+/// Returns: the operating system's storage with pages from `node` while that has free memory, then from others. A node
+/// that the machine does not have, or that is not below numa_nodes, is no error: pages come from wherever os_storage()'s
+/// come from. So a program may be configured alike on all machines. Any thread, any time.
 inline storage& numa_storage(unsigned node) noexcept {
   return detail::host_kinds::has_nodes && node < numa_nodes ? static_cast<storage&>(detail::the_numa_storages.of[node])
                                                             : os_storage();

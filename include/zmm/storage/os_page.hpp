@@ -1,4 +1,4 @@
-// The page, as the operating system has it.
+// The operating system's page.
 #pragma once
 
 #include <zmm/base/bits.hpp>
@@ -9,12 +9,12 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
-/// 0: not known yet. Not a constant made at the first call: a child forked during that call would wait for its end for ever.
+/// 0: not known yet. Not a local static: a child that is forked during its initialisation would wait for it for ever.
 /// Tests set a larger one before anything else.
 ZMM_SHARED inline atomic<std::size_t> known_page_size{0};
 }  // namespace detail
 
-/// Bytes of the operating system's page: 4 to 64 KiB, known at run time only.
+/// Bytes of the operating system's page: 4 to 64 KiB, known only at run time.
 inline std::size_t os_page_size() noexcept {
   std::size_t size = detail::known_page_size.load(detail::memory_order_relaxed);
   if (ZMM_UNLIKELY(size == 0)) {

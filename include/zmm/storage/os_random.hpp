@@ -1,4 +1,4 @@
-// Keys that nobody outside the process can predict.
+// Keys that cannot be predicted from outside the process.
 #pragma once
 
 #include <zmm/base/bits.hpp>
@@ -6,15 +6,15 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Makes any number of keys out of one secret of the process: SipHash-2-4 of a counter. Who learns some keys learns
-/// neither the secret nor other keys. The child of a fork() draws a secret of its own. Thread-safe; constant-initialised.
+/// Makes any number of keys from one secret of the process: SipHash-2-4 of a counter. An attacker who learns some keys
+/// learns neither the secret nor other keys. The child of a fork() draws its own secret. Thread-safe; constant-initialised.
 class key_source {
 public:
   constexpr key_source() noexcept = default;
 
   std::uint64_t next() noexcept { return key(claim(1)); }
 
-  /// Effects: `n` keys are the caller's: key() of the number returned, and of those behind it.
+  /// Effects: assigns `n` keys to the caller. Returns: the number of the first; key() makes one of each number.
   std::uint64_t claim(std::uint64_t n) noexcept {
     forks.attach(fork_);
     if (ZMM_UNLIKELY(!drawn_.load(detail::memory_order_acquire))) draw();
@@ -27,9 +27,9 @@ private:
     mutex_guard const guard(lock_);
     if (drawn_.load(detail::memory_order_relaxed)) return;
     if (!host::draw(secret_, sizeof secret_)) make_up();
-    drawn_.store(true, detail::memory_order_release);  // whoever sees the flag sees the secret
+    drawn_.store(true, detail::memory_order_release);  // a thread that sees the flag sees the secret
   }
-  /// For a system without a source of randomness: what differs from run to run, which is better than nothing.
+  /// For a system without a source of randomness: values that differ from run to run, which is better than nothing.
   ZMM_COLD void make_up() noexcept {
     std::uint64_t const now = host::moment();
     secret_[0] = now * 0x9E3779B97F4A7C15U ^ address_of(this);

@@ -16,11 +16,11 @@ class os_storage_type final : public os_storage_base {
 public:
   using os_storage_base::os_storage_base;
 };
-ZMM_SHARED ZMM_CONSTINIT inline os_storage_type the_os_storage;  // trivially destroyed: there after all, too
+ZMM_SHARED ZMM_CONSTINIT inline os_storage_type the_os_storage;  // trivially destroyed: usable at the program's end, too
 }  // namespace detail
 
-/// Returns: the storage that takes memory from the operating system; one a process. Any thread, any time. Where there is no
-/// system (ZMM_FREESTANDING) it has nothing to give.
+/// Returns: the storage that takes memory from the operating system; one in a process. Any thread, any time. Without an
+/// operating system (ZMM_FREESTANDING) it has no memory.
 inline storage& os_storage() noexcept { return detail::the_os_storage; }
 
 }}  // namespace zmm

@@ -1,4 +1,4 @@
-// How threads wait for each other: on a word that another one changes.
+// How threads wait for each other: on a word that another thread changes.
 #pragma once
 
 #include <zmm/base/system.hpp>
@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Keeps errno: that a thread has waited is no error of the program.
+/// Keeps errno: waiting or a refusal by the system is not the program's error.
 class last_error_guard {
 public:
   last_error_guard() noexcept : saved_(host::last_error()) {}
@@ -20,21 +20,21 @@ private:
   host::error saved_;
 };
 
-/// Effects: sleeps until somebody wakes it, unless `word` is not `seen` any more. May also wake up by itself.
-/// Returns: false if `milliseconds` are over; 0: that takes for ever.
+/// Effects: if `word` still is `seen`, sleeps until os_wake() of that word. May also wake up without.
+/// Returns: false if `milliseconds` have passed; 0: no limit.
 ZMM_COLD inline bool os_wait(detail::atomic<std::uint32_t>& word, std::uint32_t seen, long milliseconds = 0) noexcept {
   last_error_guard const keep;
   return host::wait(&word, seen, milliseconds);
 }
-/// Effects: wakes one of those who wait on `word`, or all. Reads nothing there: it may be gone.
+/// Effects: wakes one of the threads that wait on `word`, or all. Does not read the word: its memory may be gone.
 ZMM_COLD inline void os_wake(detail::atomic<std::uint32_t>& word, bool all) noexcept {
   last_error_guard const keep;
   host::wake(&word, all);
 }
 inline void os_wake_one(detail::atomic<std::uint32_t>& word) noexcept { os_wake(word, false); }
 inline void os_wake_all(detail::atomic<std::uint32_t>& word) noexcept { os_wake(word, true); }
-/// Effects: sleeps for a moment. So whoever is waited for gets its turn, whatever its priority.
-/// Not one of the C library's sleeps: in those a thread may be cancelled.
+/// Effects: sleeps for a moment, so that the thread that is waited for gets to run, whatever its priority.
+/// Not one of the C library's sleeps: those are cancellation points.
 ZMM_COLD inline void os_nap() noexcept {
   detail::atomic<std::uint32_t> nobody_changes_it{0};
   os_wait(nobody_changes_it, 0, 1);

@@ -1,4 +1,4 @@
-// What each thread knows: its cache of each heap it has worked in, and that it leaves them when it ends.
+// What is kept for each thread: its cache of each heap it has used, and the list of what it leaves at its end.
 #pragma once
 
 #include <zmm/storage/mutex.hpp>
@@ -10,30 +10,30 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 struct thread_record;
 
-/// A node in the list of what a thread holds. Guarded by `thread_members_lock`, but for what only the holder looks at.
+/// A node in the list of what a thread holds. Guarded by `thread_members_lock`, except for what only that thread reads.
 struct thread_member {
   /// Called when the thread ends, with `leaving` held and no other lock.
   void (*leave)(thread_member*) noexcept = nullptr;
   void* cache_of = nullptr;         ///< the heap
-  thread_record* thread = nullptr;  ///< who holds it; null: nobody
+  thread_record* thread = nullptr;  ///< of the thread that holds it; null: none does
   thread_member* next_member = nullptr;
-  thread_member** link = nullptr;     ///< the place that points here
-  mutex leaving{lock_rank::leaving};  ///< held while the thread leaves it: its heap waits for that before it ends
+  thread_member** link = nullptr;     ///< the pointer that points here
+  mutex leaving{lock_rank::leaving};  ///< held while the thread leaves it; the heap's destructor waits for that
 };
 
-/// Stands in every record where the thread has no cache: read as one, its lists are empty and have no room, so that an
-/// allocation and a free miss without having asked whether there is a cache. Nobody writes to it.
+/// The entry of every heap that the thread has no cache of. Read as a cache, its lists are empty and have no room: so
+/// allocations and frees miss, and need not ask whether there is a cache. Never written to.
 struct alignas(64) no_cache_type {
   unsigned char zeros[4096];
 };
 ZMM_SHARED inline constexpr no_cache_type no_cache{};
 
-/// One for each thread that has a cache of any heap: what leads from a heap to the thread's cache of it.
+/// One for each thread that has a cache of any heap: leads from a heap to the thread's cache of it.
 ///
-/// Most heaps have an *entry of their own* (entry_lease), which holds this thread's cache or no_cache: nothing else has to
-/// be compared. A heap that ends takes its caches out of every thread's record before its entry can be another's. Heaps
-/// beyond those are found in a table by their generation: no other heap of the process ever has it, so what the table says
-/// of a heap that is gone is never mistaken for another's, wherever that lies.
+/// Most heaps have an *entry of their own* (entry_lease), which holds this thread's cache or no_cache: nothing has to be
+/// compared. A heap takes its caches out of every thread's record before its entry can become another heap's. The caches
+/// of further heaps are found in a table, by the heap's generation. No other heap of the process ever has the same, so
+/// what the table holds of a heap that is gone is never taken for another's, even at the same address.
 struct thread_record {
   static constexpr std::size_t own_entries = 500;
 
@@ -46,7 +46,7 @@ struct thread_record {
   thread_member* members = nullptr;
   std::size_t member_count = 0;
   table_place* table =
-      nullptr;  ///< of heaps without an entry, at generation % table_places; a place may be lost to another
+      nullptr;  ///< of heaps without an entry, at generation % table_places; a heap may overwrite another's place
   std::size_t table_places = 0;  ///< 0 or a power of two
   thread_record* next_free = nullptr;
   char const* label = nullptr;  ///< what the thread is doing: watch/label.hpp
@@ -73,13 +73,13 @@ struct thread_record {
     m->thread = nullptr;
   }
 
-  /// The cache of the heap with this generation, as far as the table tells.
+  /// Returns: the cache of the heap with this generation; null: the table does not have it.
   void* find(std::uint64_t generation) const noexcept {
     if (table_places == 0) return nullptr;
     table_place const& at = table[generation & (table_places - 1)];
     return at.generation == generation ? at.cache : nullptr;
   }
-  /// Effects: the table tells of it, if there is memory for one. Its own thread only.
+  /// Effects: enters the cache into the table, if there is memory for one. Its own thread only.
   void note(std::uint64_t generation, void* cache) noexcept {
     if (2 * member_count >= table_places) grow_table();
     if (table_places != 0) table[generation & (table_places - 1)] = {generation, cache};
@@ -118,12 +118,12 @@ private:
 };
 static_assert(sizeof(thread_record) <= 4096, "a record is a page");
 
-/// The record of threads that have none. Nobody writes to it.
+/// The record of threads that have none of their own. Never written to.
 ZMM_SHARED inline constexpr thread_record no_record{};
 
-/// All that zmm keeps, besides held_locks, in the scarce part of each thread's memory that is reached without a call. Shared
-/// objects that are loaded late find room for some two hundred such words in all, and each may have a copy of zmm: whatever else
-/// is known of a thread lies in its record.
+/// All that zmm keeps, apart from held_locks, in static TLS: the part of a thread's memory that is reached without a call. It is
+/// scarce: shared objects that are loaded late find some two hundred words there in all, and each may have a copy of zmm. So
+/// all else that is kept for a thread lies in its record.
 struct thread_locals {
   thread_record* record = const_cast<thread_record*>(&no_record);
   std::uint32_t magazine = 0;  ///< of request pools: request/home_magazine.hpp
@@ -132,7 +132,7 @@ ZMM_THREAD_LOCAL thread_locals own_thread{};
 
 /// Held while lists of members change, and across a fork.
 ZMM_SHARED ZMM_CONSTINIT inline mutex thread_members_lock{lock_rank::members};
-/// Records of threads that have ended. Guarded by thread_members_lock. They are few: as many as threads ever were at a time.
+/// Records of threads that have ended. Guarded by thread_members_lock. At most as many as threads ever lived at a time.
 ZMM_SHARED inline thread_record* free_records = nullptr;
 
 }}}  // namespace zmm::detail

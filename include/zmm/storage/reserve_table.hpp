@@ -1,19 +1,19 @@
-// Which blocks of the operating system's storage have address space ahead of them.
+// Which blocks of the operating system's storage have a reserve.
 #pragma once
 
 #include <zmm/storage/fork_guard.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Apart from the table, which is all zero, or its 256 KiB would be written out in every program.
+/// Not a member of the table, which is all zero: else the table's 256 KiB would be part of every program's file.
 ZMM_SHARED inline mutex os_reserves_lock{lock_rank::reserves};
 
-/// The kernel does not tell a block's own reserve from a stranger's inaccessible mapping right behind the block, such
-/// as the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block
-/// that is not listed has none. Thread-safe; constant-initialised, all zero; asks nobody for memory.
+/// The kernel does not distinguish a block's reserve from another inaccessible mapping right behind the block, such as
+/// the guard page of a thread's stack. So the few blocks that have a reserve are listed here, by address; a block that is
+/// not listed has none. Thread-safe; constant-initialised, all zero; allocates nothing.
 class reserve_table {
 public:
-  static constexpr std::size_t capacity = host::most_reserves;  ///< each reserve is a mapping more, and the kernel limits those
+  static constexpr std::size_t capacity = host::most_reserves;  ///< each reserve adds a mapping, and the kernel limits their number
 
   /// Effects: notes that `block` has `reserve` bytes of address space. Returns: false if the table is full.
   bool insert(void* block, std::size_t reserve) noexcept {
@@ -42,7 +42,7 @@ public:
     std::size_t const reserve = places_[hole].reserve;
     if (reserve == 0) return 0;
     for (std::size_t at = next(hole); places_[at].block != nullptr; at = next(at)) {
-      if (((at - home_of(places_[at].block)) & mask) >= ((at - hole) & mask)) {  // its home is not behind the hole
+      if (((at - home_of(places_[at].block)) & mask) >= ((at - hole) & mask)) {  // it may move: its home is at the hole or before
         places_[hole] = places_[at];
         hole = at;
       }
@@ -63,7 +63,7 @@ private:
   };
   static constexpr std::size_t mask = 2 * capacity - 1;
 
-  /// A caller asks about a block it holds, whose insert() happened before: no lock is needed to see that there is none.
+  /// Needs no lock: a caller asks about a block it holds, whose insert() happened before.
   bool empty() const noexcept { return count_.load(detail::memory_order_relaxed) == 0; }
 
   static std::size_t home_of(void const* block) noexcept {

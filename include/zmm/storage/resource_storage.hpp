@@ -1,4 +1,4 @@
-// Chunks from any upstream std::pmr::memory_resource. A header of its own, because <memory_resource> is a heavy one.
+// Chunks from an upstream std::pmr::memory_resource. A header of its own, because <memory_resource> is a heavy one.
 #pragma once
 
 #include <zmm/base/bits.hpp>
@@ -9,21 +9,21 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 /// Takes blocks from `upstream`, which outlives it. Any exception of the upstream becomes "no memory": the heap then
-/// throws std::bad_alloc, not what the upstream threw. Blocks are handed back with the size and alignment they were
-/// taken with; they cannot grow, shrink, be purged or moved, and there is no reserve and no guard page.
+/// throws std::bad_alloc, not what the upstream threw. Blocks are given back with the size and alignment they were taken
+/// with. They cannot grow, shrink, be purged or moved, and there is no reserve and no guard page.
 class resource_storage final : public storage {
 public:
   explicit resource_storage(std::pmr::memory_resource* upstream) noexcept : upstream_(upstream) {}
   ~resource_storage() = default;
 
   void* allocate(std::size_t bytes, std::size_t alignment, std::size_t /*reserve*/) override {
-    // An upstream may round a size up to its alignment and not see that it overflows: libstdc++'s operator new does so.
+    // An upstream may round a size up to its alignment and miss that it overflows, as libstdc++'s operator new does.
     if (bytes > ~std::size_t{0} / 2) return nullptr;
     std::size_t const usual = usual_alignment(bytes);
     if (alignment <= usual) {
       ZMM_TRY { return upstream_->allocate(bytes, usual); }
       ZMM_CATCH_ALL {
-        if (alignment == usual) return nullptr;  // else it may have as much, aligned no more than need be
+        if (alignment == usual) return nullptr;  // else it may have room at the lesser alignment
       }
     }
     ZMM_TRY { return allocate_noted(bytes, alignment); }
@@ -46,16 +46,17 @@ public:
   std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
 private:
-  /// A block with another alignment than its size tells: beyond 2 MiB, beyond its size, or less because the upstream had no
-  /// room that is aligned so.
+  /// Notes a block whose alignment is not its size's usual_alignment(): a larger one was asked for, or the upstream had
+  /// room only at a smaller one.
   struct note {
     note* next;
     void* block;
     std::size_t alignment;
   };
 
-  /// The contract's deallocate() brings no alignment; an upstream's does. So the alignment asked for follows from the
-  /// size: the highest power of two in it, up to 2 MiB. That aligns chunks up to 2 MiB, their huge blocks and tables.
+  /// An upstream's deallocate() takes an alignment, but a storage's has none to pass on. So the usual alignment follows
+  /// from the size: the highest power of two in it, up to 2 MiB. That is enough for chunks up to 2 MiB, their huge blocks
+  /// and tables.
   static constexpr std::size_t usual_alignment(std::size_t bytes) noexcept {
     std::size_t const highest = std::size_t{1} << detail::highest_bit(bytes);
     return highest < (std::size_t{2} << 20) ? highest : std::size_t{2} << 20;

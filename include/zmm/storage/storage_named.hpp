@@ -1,4 +1,4 @@
-// Storages by the names that configurations have for them.
+// Storages by name, for configurations.
 #pragma once
 
 #include <zmm/storage/huge_page_storage.hpp>
@@ -11,7 +11,7 @@ namespace zmm { inline namespace ZMM_ABI {
 
 namespace detail {
 
-/// What of `name` follows `prefix`; null if it starts with anything else.
+/// The rest of `name` behind `prefix`; null if it does not start with that.
 constexpr char const* behind(char const* name, char const* prefix) noexcept {
   for (; *prefix != '\0'; ++name, ++prefix) {
     if (*name != *prefix) return nullptr;
@@ -24,7 +24,7 @@ constexpr bool same_name(char const* a, char const* b) noexcept {
   return rest != nullptr && *rest == '\0';
 }
 
-/// The number that `text` is, digits and nothing else; numa_nodes if it is none, or that or more.
+/// The number that `text` is, in digits only; numa_nodes if it is none or not below numa_nodes.
 constexpr unsigned node_number(char const* text) noexcept {
   if (*text == '\0') return numa_nodes;
   unsigned number = 0;

@@ -1,4 +1,4 @@
-// That threads leave what they hold when they end.
+// How threads leave what they hold when they end.
 #pragma once
 
 #include <zmm/storage/fork_guard.hpp>
@@ -8,7 +8,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// A key of the system's, of which each shared object makes at most one.
+/// A thread key of the system's, as pthread_key_create() makes. Each shared object makes at most one.
 class end_key {
 public:
   using key = host::thread_key;
@@ -32,31 +32,31 @@ private:
 };
 ZMM_HIDDEN inline end_key key_of_this_object;
 
-/// Has threads leave what they hold when they end: after the destructors of their thread_local variables, which may
-/// still allocate and free. A thread that comes back later, in a destructor of another key, leaves once more.
+/// Makes threads leave what they hold when they end: after the destructors of their thread_local variables, which may
+/// still allocate and free. A thread that uses a heap later, in the destructor of another key, leaves once more.
 ///
-/// The system must not call code that is gone. So the key is deleted when the shared object unloads, or the program
-/// ends, that its code lies in, and the next thread that is to be watched makes another. Nothing here is inlined: it is
-/// to run in the object that all the others of the process share it from, which as a rule is the program; so each of
-/// these functions is ZMM_SHARED itself: -fvisibility-inlines-hidden hides inline members of a visible class.
+/// The system must not call code that is gone. So a key is deleted when the shared object with its code is unloaded or
+/// the program ends, and the next thread to be watched makes another. These functions have to run in the one object that
+/// the whole process shares them from, which most often is the program. So none is inlined, and each is ZMM_SHARED
+/// itself: -fvisibility-inlines-hidden hides inline members even of a visible class.
 ///
-/// No lock is held while the C library is called, which may allocate (a thread's keys from the 33rd on lie in memory of
-/// their own), perhaps from the very heap that the thread is about to join.
+/// No lock is held while the C library is called. It may allocate (it keeps a thread's values of keys from the 33rd on in
+/// memory of their own), perhaps from the heap that the thread is about to use.
 class ZMM_SHARED thread_end {
 public:
-  /// Effects: this thread will leave what it holds. Requires: the caller does not hold thread_members_lock.
-  /// Returns: whether its end will be told. False if the system has no key left, or no memory; and in a call that comes
-  /// from inside another one of the same thread. Who is told false holds nothing for the thread, and may ask again.
+  /// Effects: this thread will leave what it holds at its end. Requires: the caller does not hold thread_members_lock.
+  /// Returns: whether it will. False if the system has no key left, or no memory, and in a call from inside another one
+  /// of the same thread. After false, the thread must not hold anything; the caller may try again.
   ///
-  /// A thread that calls this for the first time when its keys are destroyed for the last time (the C library goes
-  /// through them PTHREAD_DESTRUCTOR_ITERATIONS times) is told true and ends without a word: nothing tells it in which
-  /// round it is. So what it holds does not lie in its thread_local memory, and leave_if_ended() finds out later.
+  /// The C library runs a thread's key destructors in PTHREAD_DESTRUCTOR_ITERATIONS rounds. A thread that calls this for
+  /// the first time in the last round gets true, yet ends without leaving: nothing says which round it is. So what a
+  /// thread holds does not lie in its thread_local memory, and leave_if_ended() finds such threads later.
   ZMM_NOINLINE ZMM_SHARED static bool watch() noexcept {
     if (is_held_here(&current_key)) return false;
     forks.attach(members_fork);
     held_lock inside{&current_key, [](void const*) noexcept { users.fetch_sub(1); },
                      static_cast<unsigned>(lock_rank::none)};
-    // Sequentially consistent, as in forget(): either that waits for this thread, or this one sees no key of its object.
+    // Sequentially consistent, as in forget(): either forget() waits for this thread, or this one does not see the key.
     users.fetch_add(1);
     note_held(inside);
     bool const is_told = set_key();
@@ -65,7 +65,7 @@ public:
     return is_told;
   }
 
-  /// Returns: this thread's record, made if it has none; null: no memory, or nobody would tell when the thread ends.
+  /// Returns: this thread's record, made if it has none; null: no memory, or watch() failed.
   /// Requires: as watch().
   static thread_record* record() noexcept {
     if constexpr (host::variables_end_first) recall();
@@ -80,37 +80,37 @@ public:
     }
     made->number = host::this_thread_number();
     own_thread.record = made;
-    if constexpr (host::variables_end_first) watch();  // it is the record that is told
+    if constexpr (host::variables_end_first) watch();  // now with the record, which the key holds there
     return made;
   }
 
-  /// Effects: a thread whose variables are gone already finds its record where the system keeps it for its end.
+  /// Effects: a thread whose thread_local variables are gone finds its record again, as the value of its key.
   static void recall() noexcept {
     end_key* const current = current_key.load();
     if (own_thread.record != &no_record || current == nullptr || current->number() == 0) return;
     if (void* const kept = host::key_value(current->number() - 1)) own_thread.record = static_cast<thread_record*>(kept);
   }
 
-  /// Effects: if the thread that holds `m` has ended without a word, it leaves all it held. Requires: no lock is held; the
-  /// member's owner lives. Complexity: a system call.
+  /// Effects: if the thread that holds `m` ended without leaving, leaves all that it held, in its place. Requires: no lock
+  /// is held; the member's owner lives. Complexity: a system call.
   ZMM_COLD static void leave_if_ended(thread_member& m) noexcept {
     thread_record* ended = nullptr;
     {
       mutex_guard const guard(thread_members_lock);
       if (m.thread == nullptr || m.thread->number == 0 || !has_ended(m.thread->number)) return;
       ended = m.thread;
-      ended->number = 0;  // nobody else finds it
+      ended->number = 0;  // no other thread finds it now
     }
     leave(*ended);
   }
-  /// Effects: a member of a thread that a fork() has left behind is nobody's. In the child.
+  /// In the child of a fork(). Effects: no thread holds a member whose thread does not exist in the child.
   static void forget_absent(thread_member& m) noexcept {
     m.thread = nullptr;
     m.next_member = nullptr;
     ::new (&m.leaving) mutex(lock_rank::leaving);
   }
 
-  /// Effects: `gone`, of an object that is unloaded, is not used any more.
+  /// Effects: stops using `gone`, the key of a shared object that is unloaded, and deletes it.
   ZMM_COLD static void forget(end_key& gone) noexcept {
     end_key* expected = &gone;
     current_key.compare_exchange_strong(expected, nullptr);
@@ -119,12 +119,12 @@ public:
   }
 
 private:
-  /// Whether the thread of this process that had the number has ended for certain: no thread has it now.
+  /// Whether the thread of this process that had this number certainly has ended: no thread has the number now.
   static bool has_ended(host::thread_number thread) noexcept {
     last_error_guard const keep;
     return host::has_ended(thread);
   }
-  /// Of this thread: what the C library allocates with may fork, or end the program.
+  /// How many users this thread is: 1 inside watch(), where the C library may call an allocator that forks or exits.
   static unsigned users_here() noexcept { return is_held_here(&current_key) ? 1 : 0; }
 
   static void* what_is_told() noexcept {
@@ -146,11 +146,11 @@ private:
     if (record == &no_record) return;
     thread_locals& own = is_record ? own_thread : *static_cast<thread_locals*>(of);
     own.record = const_cast<thread_record*>(&no_record);
-    if constexpr (is_record) static_cast<void>(set_key());  // recall() is not to find it
+    if constexpr (is_record) static_cast<void>(set_key());  // so that recall() does not find it
     leave(*record);
   }
 
-  /// Every member is left without a lock: a heap's storage may come back here. The heap waits for its own.
+  /// Leaves each member with no lock held but its own `leaving`: a heap's storage may call into here again.
   static void leave(thread_record& record) noexcept {
     while (thread_member* const m = take_member(record)) {
       held_lock held{&m->leaving, [](void const* l) noexcept { static_cast<mutex*>(const_cast<void*>(l))->unlock(); },
@@ -170,7 +170,7 @@ private:
     mutex_guard const guard(thread_members_lock);
     thread_member* const m = record.members;
     if (m == nullptr) return nullptr;
-    m->leaving.lock();  // nobody else has it: the heap asks for it once the member is nobody's
+    m->leaving.lock();  // free: the heap takes it only after the member was removed
     thread_record::remove(m);
     return m;
   }
@@ -181,16 +181,16 @@ private:
     return record;
   }
   static void in_child() noexcept {
-    users.store(users_here());  // threads that were about to use it are not there
+    users.store(users_here());  // other threads do not exist in the child
     if (own_thread.record != &no_record) own_thread.record->number = host::this_thread_number();
   }
 
-  static inline detail::atomic<end_key*> current_key{nullptr};  ///< the one that threads are watched by
-  static inline detail::atomic<unsigned> users{0};              ///< threads that are about to use it
+  static inline detail::atomic<end_key*> current_key{nullptr};  ///< the key that threads set now
+  static inline detail::atomic<unsigned> users{0};              ///< threads that use it at the moment
   ZMM_CONSTINIT static inline fork_node members_fork{thread_members_lock, nullptr, [](void*) noexcept { in_child(); }};
 };
 
-/// After the destructors of this object's variables; perhaps once for each of its translation units.
+/// Runs after the destructors of this shared object's variables, perhaps once for each of its translation units.
 ZMM_HIDDEN ZMM_AT_UNLOAD inline void forget_key_of_this_object() noexcept { thread_end::forget(key_of_this_object); }
 
 }}}  // namespace zmm::detail

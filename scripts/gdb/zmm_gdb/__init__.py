@@ -1,1 +1,1 @@
-"""zmm's heaps, looked at from gdb. Reads memory and nothing else: nothing is called in the program, so a core will do."""
+"""Shows zmm's heaps in gdb. Only reads memory and calls no function of the program, so it works on cores."""

@@ -43,7 +43,7 @@ class Chunk:
         return Entry(int.from_bytes(self.raw_map[4 * page:4 * page + 4], self.order))
 
     def bits(self, name):
-        """A bitmap of the header as one number."""
+        """Returns a bitmap of the header as one number."""
         where = offset_of(self.type, name)
         size = self.value[name].type.sizeof
         raw = read(self.at + where, size)
@@ -63,7 +63,7 @@ class Chunk:
         return longest
 
     def faults(self):
-        """What in the header does not go together. A chunk of a living heap has no fault."""
+        """Yields contradictions in the header. A chunk of a live heap has none."""
         taken, dirty, grown = self.bits("taken"), self.bits("dirty"), self.bits("grown")
         free = self.pages - bin(taken).count("1")
         if self.free_pages != free:
@@ -119,7 +119,7 @@ def chunk_bytes(chunk_type):
 
 
 class Source:
-    """A chunk_source: what a heap or a pool has from storage."""
+    """A chunk_source: all that a heap or a pool has taken from storage."""
 
     def __init__(self, value):
         if has_field(value.type, "source_"):  # a shared one
@@ -141,7 +141,7 @@ class Source:
         return number(self.index["count_"]) - self.chunks - self.cached - self.kept
 
     def extents(self):
-        """(start, bytes, reserve, tag) of each chunk and huge block; bytes is 0 for a chunk, and odd if it is kept."""
+        """(start, bytes, reserve, tag) of each chunk and huge block; bytes: 0 for a chunk, odd for a kept block."""
         bits = number(self.index["bits_"])
         table = int(self.index["table_"])
         if not 3 <= bits <= 40:

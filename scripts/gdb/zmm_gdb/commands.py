@@ -13,7 +13,7 @@ MOST_LINES = 200  # of one list
 
 
 class Wrong(Exception):
-    """What the user said is not to be understood."""
+    """An argument that cannot be used."""
 
 
 def evaluated(text):
@@ -36,7 +36,7 @@ def number_of(text):
 
 
 def engine_named(text, kinds=None, default=None):
-    """The engine an expression names; without one the only one, or the process's heap."""
+    """Returns the engine an expression names; without an expression, the only engine, or the process's heap."""
     if text.strip():
         engine = engine_of(evaluated(text))
         if engine is None:
@@ -62,17 +62,17 @@ def listed(lines):
 
 
 def hint():
-    """Why little is found."""
+    """Returns a sentence on why little is found."""
     return "" if any(types_of(engine) for engine in ENGINES) else ": no debug information names any"
 
 
 def places(p, engines):
-    """(engine, lines) of whom an address belongs to."""
+    """(engine, lines) for each engine that an address belongs to."""
     found = []
     for engine in engines:
         try:
             lines, watch = engine.locate(p), engine.watch
-            watched = watch.describe(p) if watch is not None else None  # may know what malloc has
+            watched = watch.describe(p) if watch is not None else None  # may know blocks that malloc has
         except Damage as d:
             lines, watched = ["damaged: %s" % d], None
         if lines or watched:
@@ -95,7 +95,7 @@ def show_block(text, _):
 
 
 def show_heap(text, _):
-    """zmm heap [EXPR]: the figures of a heap, a request or a pool; as its stats()."""
+    """zmm heap [EXPR]: the figures of a heap, a request or a pool, as stats() has them."""
     engine = engine_named(text)
     print(engine)
     for name, value in engine.figures().items():
@@ -187,7 +187,7 @@ def print_sites(watch, is_shown):
 
 
 def show_find(text, _):
-    """zmm find VALUE: where a word of this value lies in memory of zmm's heaps."""
+    """zmm find VALUE: where words of this value lie in the memory of zmm's heaps."""
     show_places(lambda ranges: search(ranges, number_of(text)))
 
 
@@ -246,7 +246,7 @@ def without_overlap(ranges):
 
 
 def show_verify(text, _):
-    """zmm verify [EXPR]: what does not go together in a heap, or in all that are found."""
+    """zmm verify [EXPR]: contradictions in the structures of a heap, or of all heaps that are found."""
     engines = [engine_named(text)] if text.strip() else [e for e, _ in all_engines()]
     for engine in engines:
         faults = list(faults_of(engine))
@@ -261,7 +261,7 @@ class Command(gdb.Command):
         self.work = work
 
     def invoke(self, text, from_tty):
-        """Whatever is found in memory, the user gets a sentence."""
+        """Whatever is found in memory, prints a sentence and no traceback."""
         try:
             self.work(text, from_tty)
         except Damage as d:
@@ -276,7 +276,7 @@ class Command(gdb.Command):
 
 
 class Zmm(gdb.Command):
-    """zmm COMMAND: looks at zmm's heaps. Reads memory only, so it works on cores. `help zmm` lists the commands."""
+    """zmm COMMAND: shows zmm's heaps. Only reads memory, so it works on cores. `help zmm` lists the commands."""
 
     def __init__(self):
         super().__init__("zmm", gdb.COMMAND_DATA, prefix=True)

@@ -1,4 +1,4 @@
-"""Which heaps, requests and pools a process has: nobody keeps a list, so they are looked for."""
+"""Finds the heaps, requests and pools of a process, of which there is no list."""
 import re
 
 import gdb
@@ -13,7 +13,7 @@ ENGINES = (Heap, SynchronizedHeap, SegmentHeap, Request, Pool)
 
 
 def engine_of(value):
-    """The engine that a value is, owns or refers to; None if it is nothing of zmm's."""
+    """Returns the engine that a value is, owns or refers to; None if its type is not zmm's."""
     value = value.referenced_value() if value.type.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF) else value
     if stripped(value.type).code == gdb.TYPE_CODE_PTR:
         if int(value) == 0 or not is_class(stripped(value.type).target()):
@@ -41,11 +41,11 @@ def engine_of(value):
     return None
 
 
-KNOWN = {}  # what gdb takes long to tell, by what was asked and of which files
+KNOWN = {}  # gdb's slow answers, by question and files
 
 
 def told(command):
-    """gdb's answer about the program's symbols."""
+    """Returns gdb's answer about the program's symbols, from KNOWN if it is there."""
     key = command, tuple(o.filename for o in gdb.objfiles())
     if key not in KNOWN:
         KNOWN[key] = gdb.execute(command, to_string=True).splitlines()
@@ -53,7 +53,7 @@ def told(command):
 
 
 def named(pattern):
-    """Variables of static storage whose names match."""
+    """Yields variables with static storage duration whose names match."""
     found = []
     for line in told("info variables -q -n " + pattern):
         match = re.match(r"(?:\d+:)?\s*(?:static )?(.+[ >*&])(zmm::v\d\w*::detail::\w+(?:<.*>)?);$", line.strip())
@@ -82,7 +82,7 @@ def process_heap():
 
 
 def types_of(engine):
-    """The types of one engine that the program's symbols know."""
+    """Returns the types of one engine template that the program's symbols have."""
     found = {}
     for line in told("info types -q zmm::.*%s<" % engine.template):
         match = re.match(r"(?:\d+:)?\s*(zmm::v\d\w*::%s<.*>);$" % engine.template, line.strip())
@@ -98,7 +98,7 @@ def types_of(engine):
 
 
 def attempt(engine, at, a_type):
-    """The engine that lies at an address, if one may lie there."""
+    """Returns the engine at an address, if there may be one."""
     try:
         found = engine(object_at(at, a_type))
         return found if found.is_sound() else None
@@ -107,7 +107,7 @@ def attempt(engine, at, a_type):
 
 
 def is_likelier(a, b):
-    """Whether a rather than b lies where both may: types with other options may look alike."""
+    """Whether it is a rather than b where both are possible: types with different options may look alike."""
     def is_right(e):
         if not has_field(e.value.type, "bound_"):
             return True
@@ -117,7 +117,7 @@ def is_likelier(a, b):
 
 
 class Search:
-    """All that is found, by address."""
+    """Collects all that is found, by address."""
 
     def __init__(self):
         self.found = {}  # address -> (engine, how it was found)
@@ -143,7 +143,7 @@ class Search:
                     self.add_value(value, how)
 
     def forks(self):
-        """What takes part in forks knows its owner: synchronized heaps and pools that were used."""
+        """By the list of locks for forks: synchronized heaps and pools that were used."""
         for name in named("forks"):
             registry = variable(name)
             node, seen = registry["first_"], set()
@@ -159,7 +159,7 @@ class Search:
                 node = node["next_"]
 
     def frames(self):
-        """Variables of the functions that every thread is in."""
+        """By local variables: of all functions on the stacks of all threads."""
         for thread in gdb.selected_inferior().threads():
             with_thread(thread, lambda: self.frames_here())
 
@@ -190,7 +190,7 @@ class Search:
                 return
 
     def memory(self):
-        """Everything that refers to storage, to a pool or to itself as an engine does."""
+        """By words in memory: everything that refers to storage, to a pool or to itself as an engine does."""
         ranges = writable_memory()
         storages = [address(variable(n)) for n in named("the_os_storage") if variable(n) is not None]
         references = [place for storage in storages for place in search(ranges, storage)]
@@ -207,7 +207,7 @@ class Search:
                 self.add_sound(engine, place - at, a_type)
 
     def owners(self, ranges):
-        """Engines whose chunks come from elsewhere: a chunk knows whose it is."""
+        """By the owner in each chunk: engines whose chunks come from other storages."""
         step, places = 256 << 10, set()
         for start, end in ranges:
             for chunk in range(-(-start // step) * step, end, step):
@@ -238,13 +238,13 @@ def with_thread(thread, work):
 
 
 def symbol_at(at):
-    """The name of the variable that an address is, or lies in; None if there is none."""
+    """Returns the name of the variable at an address or around it; None if there is none."""
     match = re.match(r"(\S.*?)(?: \+ \d+)? in section ", gdb.execute("info symbol 0x%x" % at, to_string=True))
     return match[1] if match else None
 
 
 def without_parts(found):
-    """What looks like an engine in memory and overlaps another one is a part of that."""
+    """Removes what was found in memory and overlaps another engine: it is a part of that."""
     kept, taken = {}, []
     for at in sorted(found, key=lambda at: (found[at][1] == "in memory", at)):
         engine, how = found[at]
@@ -259,7 +259,7 @@ def without_parts(found):
 
 
 def all_engines(kinds=ENGINES):
-    """(engine, how it was found) of everything."""
+    """(engine, how it was found) for all engines."""
     s = Search()
     for step in (s.globals, s.forks, s.frames, s.memory):
         try:

@@ -1,4 +1,4 @@
-"""The engines over runs: heap and synchronized_heap. Others are in segments.py and requests.py."""
+"""The engines with runs: heap and synchronized_heap. The others are in segments.py and requests.py."""
 import re
 
 from zmm_gdb.chunks import LARGE, SLAB, SLOT_BYTES, SMALL, Source
@@ -11,12 +11,12 @@ PREFIXES = {"default_options": "", "hardened_options": "hardened_", "debug_optio
 
 
 def plain_name(a_type):
-    """Without zmm's inline namespace."""
+    """Returns a name without zmm's inline namespace."""
     return re.sub(r"zmm::v\d\w*::", "zmm::", str(stripped(a_type)))
 
 
 def short_name(a_type):
-    """As users write it: zmm::hardened_heap."""
+    """Returns a name as users write it: zmm::hardened_heap."""
     name = plain_name(a_type)
     match = re.fullmatch(r"zmm::basic_(\w+)<zmm::(\w+)>", name)
     if match and match[2] in PREFIXES:
@@ -27,7 +27,7 @@ def short_name(a_type):
 
 
 def chunk_line(c):
-    """(address, free pages, a letter for each page): a capital where a run, a block or a slab starts."""
+    """(address, free pages, a letter for each page): a capital letter where a run, a block or a slab starts."""
     taken, line, kind = c.bits("taken"), "", "."
     for page in range(c.pages):
         entry = c.entry(page)
@@ -45,7 +45,7 @@ def chunk_line(c):
 
 
 class Engine:
-    """What all have in common."""
+    """The common part of all engines."""
     template = None  # of its class, in zmm
     storage_path = None  # to the pointer to its storage
 
@@ -62,7 +62,7 @@ class Engine:
         return Watch.of(self.value) if has_field(self.value.type, "watch_") else None
 
     def is_sound(self):
-        """Whether there can be such an object at all: asked of a place in memory that may be anything."""
+        """Whether this memory, which may be anything, can be such an object."""
         return self.book.real_size <= self.book.real_peak
 
     def holds(self):
@@ -72,12 +72,12 @@ class Engine:
         return None
 
     def huge(self):
-        """(start, bytes) of what lies in no chunk or segment."""
+        """(start, bytes) of each block outside chunks and segments."""
         return []
 
 
 class Chunked(Engine):
-    """Whose memory is chunks, and huge blocks."""
+    """An engine whose memory is chunks and huge blocks."""
     owner_path = None  # to what its chunks call their owner
 
     def __init__(self, value):
@@ -97,7 +97,7 @@ class Chunked(Engine):
         return self.source.huge()
 
     def ranges(self):
-        """Memory that blocks lie in."""
+        """(start, end) of memory that blocks lie in."""
         size = self.source.chunk_bytes
         found = [(c.page_at(c.header_pages), c.at + size) for c in self.chunks()]
         return sorted(found + [(start, start + bytes) for start, bytes in self.huge()])
@@ -128,7 +128,7 @@ class Heap(Chunked):
         return []
 
     def elsewhere(self, bin_number, chunks):
-        """(slots, where) of slots of the bin that are free, and neither listed nor fresh in the core."""
+        """(slots, where) of the bin's free slots outside the core's lists and fresh runs."""
         return []
 
     def bin_rows(self, chunks):
@@ -164,7 +164,7 @@ class Heap(Chunked):
         return number(self.value["peak_"])
 
     def locate(self, p):
-        """Lines about the place an address points to; None: it is none of this heap's."""
+        """Lines about the place an address points to; None: it is not in this heap."""
         for start, bytes in self.source.huge():
             if start <= p < start + bytes:
                 return ["a huge block: %d bytes at 0x%x, byte %d of it" % (bytes, start, p - start)]

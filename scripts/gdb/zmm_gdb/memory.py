@@ -5,10 +5,10 @@ import gdb
 
 
 class Damage(Exception):
-    """What is in memory is not what zmm puts there. Its text says what, and where."""
+    """Memory holds what zmm never writes there. The text says what, and where."""
 
 
-MOST_READ = 1 << 30  # bytes at once: what asks for more has read a length that is none
+MOST_READ = 1 << 30  # bytes at once: a longer read has got its length from damaged memory
 
 
 def read(at, count):
@@ -29,7 +29,7 @@ def word_bytes():
 
 
 def words(at, count):
-    """`count` numbers of a word's size."""
+    """Reads `count` numbers of a word's size."""
     size, order = word_bytes(), byte_order()
     raw = read(at, size * count)
     return [int.from_bytes(raw[i:i + size], order) for i in range(0, len(raw), size)]
@@ -40,7 +40,7 @@ def word(at):
 
 
 def text_at(at):
-    """The string at an address; None for null."""
+    """Reads the string at an address; None for null."""
     if at == 0:
         return None
     try:
@@ -58,7 +58,7 @@ def is_class(a_type):
 
 
 def number(value):
-    """Of an integer, an enumerator or a pointer, also inside zmm's atomic or another class of one number."""
+    """Returns an integer, an enumerator or a pointer as a number, also from zmm's atomic or another class of one number."""
     while is_class(value.type):
         parts = [f for f in stripped(value.type).fields() if hasattr(f, "bitpos")]
         value = value[([f for f in parts if not f.is_base_class] or parts)[0]]
@@ -112,7 +112,7 @@ def is_core():
 
 
 def writable_memory():
-    """(start, end) of what the program can write to, or may have been able to: a core does not always say."""
+    """(start, end) of writable memory; in a core that does not say what was writable, also of other memory."""
     found = []
     if is_core():
         for line in gdb.execute("maintenance info sections", to_string=True).splitlines():
@@ -133,7 +133,7 @@ def writable_memory():
 
 
 def search(ranges, value):
-    """Addresses, multiples of a word, of words with this value in the given ranges."""
+    """Yields the addresses of aligned words with this value in the given ranges."""
     size = word_bytes()
     pattern = value.to_bytes(size, byte_order())
     inferior = gdb.selected_inferior()

@@ -1,4 +1,4 @@
-"""Pretty printers: one line for each public type. They read a few words; `zmm heap` counts."""
+"""Pretty printers: one line for each public type. They read a few words only; `zmm heap` counts blocks."""
 import re
 
 import gdb
@@ -20,7 +20,7 @@ def of_engine(value):
 
 
 def of_owner(value):
-    """Of what owns an engine or refers to one."""
+    """Makes the printer of a type that owns an engine or refers to one."""
     engine = engine_of(value)
     name = plain_name(value.type)
     return "%s of %s" % (name.split("<")[0], of_engine(engine.value) if engine is not None else "no heap")
@@ -35,7 +35,7 @@ def of_allocator(value):
 
 
 def of_fields(value):
-    """Of a plain struct of figures."""
+    """Makes the printer of a plain struct of figures."""
     texts = []
     for field in stripped(value.type).fields():
         if field.is_base_class or not hasattr(field, "bitpos"):

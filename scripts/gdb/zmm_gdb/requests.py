@@ -26,20 +26,20 @@ class Request(Engine):
 
     @property
     def label(self):
-        """What its pool lists it under; None: nothing, or it is not listed."""
+        """The label in its pool's list; None: it has none, or is not listed."""
         if not has_field(self.value.type, "node_") or not self.value["node_"]["is_listed"]:
             return None
         return text_at(int(self.value["node_"]["label"]))
 
     def sets(self):
-        """The two sets of bins: usual alignments, and 32 and 64."""
+        """The two sets of bins: for usual alignments, and for 32 and 64."""
         yield self.bins["bins_"]
         wide = self.bins["wide_"]
         if int(wide) != 0:
             yield wide.dereference()
 
     def slabs(self):
-        """(start, bytes)"""
+        """(start, bytes) of each slab."""
         pointer = self.value["slabs_"]
         slab, at, seen, total = stripped(pointer.type.target()), int(pointer), [], 0
         while at != 0:
@@ -57,13 +57,13 @@ class Request(Engine):
         return seen
 
     def regions(self):
-        """(start, end) of what small blocks are packed into."""
+        """(start, end) of the memory that small blocks are packed into."""
         found = [(at + 2 * word_bytes(), at + bytes) for at, bytes in self.slabs()]
         buffer = int(self.value["buffer_"])
         return found + ([(buffer, buffer + int(self.value["buffer_bytes_"]))] if buffer else [])
 
     def free_blocks(self):
-        """{address: bytes}"""
+        """{address: bytes} of the free small blocks."""
         regions, found = self.regions(), {}
         for a_set in self.sets():
             for i, bytes in enumerate(SLOT_BYTES):
@@ -75,7 +75,7 @@ class Request(Engine):
         return found
 
     def carved(self):
-        """(blocks, bytes) handed out or free, of small ones."""
+        """(blocks, bytes) of small blocks, live or free."""
         blocks = size = 0
         for a_set in self.sets():
             for i, bytes in enumerate(SLOT_BYTES):
@@ -85,7 +85,7 @@ class Request(Engine):
         return blocks, size
 
     def paged(self):
-        """(start, bytes) of its paged blocks; bytes 0: huge, its pool knows the size."""
+        """(start, bytes) of its paged blocks; bytes 0: a huge block, whose size its pool knows."""
         table = self.value["table_"]
         blocks = table["blocks_"]
         page = Source(self.pool_value()["source_"])
@@ -107,7 +107,7 @@ class Request(Engine):
         size += int(self.value["paged_bytes_"]) - sum(free.values())
         blocks += len(paged) - len(free)
         own = int(table["blocks_"])
-        if own != address(table["inside_"]):  # the table's own memory is not a block of the program's
+        if own != address(table["inside_"]):  # the table's own memory is not a block of the program
             blocks -= 1
             bytes = int(table["capacity_"]) * word_bytes()
             size -= next((b for b in SLOT_BYTES if b >= bytes), 0) or dict(paged).get(own, 0)
@@ -124,7 +124,7 @@ class Request(Engine):
         return sorted(self.regions() + [(start, start + bytes) for start, bytes in self.paged()])
 
     def live_blocks(self, _=None):
-        """Those of pages. Packed ones lie side by side, and nothing says where one ends, unless there is a watch."""
+        """(start, bytes) of the paged ones. Packed ones lie side by side, and only a watch knows where each ends."""
         watch = self.watch
         if watch is not None:
             yield from ((b.start, b.bytes) for b in watch.blocks() if not b.is_freed)

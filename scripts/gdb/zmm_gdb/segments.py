@@ -33,14 +33,14 @@ class SegmentHeap(Engine):
         first, last, count = int(self.source["first_"]), int(self.source["last_"]), int(self.source["count_"])
         if (first == 0) != (count == 0) or (last == 0) != (count == 0) or count > 1 << 20 or not super().is_sound():
             return False
-        next(self.blocks(), None)  # raises where words are sealed in another way
+        next(self.blocks(), None)  # raises if the words are sealed in another way
         return sum(bytes for _, bytes, _ in self.segments()) == self.book.real_size
 
     def seal_text(self):
         return "the words in front of its blocks are sealed; their key is in the heap" if self.is_sealed else None
 
     def word_at(self, block):
-        """Size and flags of a block."""
+        """(size, flags) of a block."""
         found = word(block)
         if not self.is_sealed:
             return found
@@ -50,7 +50,7 @@ class SegmentHeap(Engine):
         return text & ((1 << 44) - 1)
 
     def segments(self):
-        """(start, bytes)"""
+        """(start, bytes) of each segment."""
         pointer = self.source["first_"]
         segment, at, seen = stripped(pointer.type.target()), int(pointer), []
         while at != 0:
@@ -65,7 +65,7 @@ class SegmentHeap(Engine):
         return seen
 
     def blocks(self, only=None):
-        """(payload, usable bytes, flags, true size), in the order of addresses."""
+        """(payload, usable bytes, flags, true size) of each block, in address order."""
         for start, bytes, head in self.segments():
             if only is not None and not start <= only < start + bytes:
                 continue
@@ -112,7 +112,7 @@ class SegmentHeap(Engine):
         return found
 
     def standard(self):
-        """Bytes of a usual segment: what the options say, as far as the program's symbols do."""
+        """Bytes of a usual segment, from the options, if the program's symbols have them."""
         options = stripped(stripped(self.core.type).template_argument(0))
         try:
             return -(-int(object_at(0, options)["segment_bytes"]) // 4096) * 4096

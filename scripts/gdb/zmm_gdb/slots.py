@@ -8,7 +8,7 @@ def swapped(value):
 
 
 class Links:
-    """How free slots are linked. Hardened ones carry a proof beside each link, made with a key that lies in the heap."""
+    """How free slots are linked. In hardened heaps a second word proves each link, made with a key that lies in the heap."""
 
     def __init__(self, holder):
         self.is_plain = not has_field(holder.type, "key_")
@@ -28,8 +28,8 @@ class Links:
         return link
 
     def walk(self, head, most, what, holds=lambda slot: True):
-        """The slots of a list that has at most `most`. `holds(slot)` says whether one can be on it."""
-        seen, slot = {}, head  # a dict keeps their order
+        """The slots of a list, at most `most`. `holds(slot)` says whether a slot can be on it."""
+        seen, slot = {}, head  # a dict, to keep their order
         while slot != 0:
             if slot in seen:
                 raise Damage("%s does not end: it comes back to 0x%x" % (what, slot))
@@ -69,7 +69,7 @@ class Fresh:
 
 
 class Core:
-    """A heap_core: slots in runs, runs of pages."""
+    """A heap_core: runs of slots, blocks of pages."""
 
     def __init__(self, value, source):
         self.value, self.source = value, source
@@ -78,7 +78,7 @@ class Core:
         self.pages = value["pages_"]
 
     def chunk_starts(self):
-        """The chunks in use, from the lists of them."""
+        """The chunks in use, from their lists."""
         heads = self.pages["lists_"]["heads_"]
         found = set()
         for i in range(heads.type.range()[1] + 1):
@@ -103,7 +103,7 @@ class Core:
         return Fresh(self.bins["bins_"][bin_number]["fresh"], SLOT_BYTES[bin_number])
 
     def holder_of(self, bin_number, chunks):
-        """A test whether an address is a slot of the bin in one of the chunks."""
+        """Returns a function that says whether an address is a slot of the bin in one of the chunks."""
         def is_slot(slot):
             c = chunks.get(slot & -self.source.chunk_bytes)
             if c is None:
@@ -116,7 +116,7 @@ class Core:
         return is_slot
 
     def listed(self, bin_number, chunks):
-        """The bin's free slots that are on its list or put aside by a collection."""
+        """The bin's free slots that are on its list, or that a collection has put aside."""
         most, is_slot = self.carved(bin_number), self.holder_of(bin_number, chunks)
         what = "the free list of bin %d (%d bytes)" % (bin_number, SLOT_BYTES[bin_number])
         found = self.links.walk(int(self.bins["lists_"][bin_number]), most, what, is_slot)

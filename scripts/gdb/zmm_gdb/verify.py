@@ -1,4 +1,4 @@
-"""What of an engine does not go together, found by reading alone."""
+"""Finds contradictions in an engine's structures, by reading memory alone."""
 import gdb
 
 from zmm_gdb.chunks import SLOT_BYTES
@@ -9,7 +9,7 @@ from zmm_gdb.segments import BEFORE_USED, USED, SegmentHeap
 
 
 def guarded(faults):
-    """Faults, and the damage that ends the search for more."""
+    """Yields faults, and then the damage that ends the search, if there is some."""
     try:
         yield from faults
     except (Damage, gdb.error) as d:

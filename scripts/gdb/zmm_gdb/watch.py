@@ -1,4 +1,4 @@
-"""What a debug heap, or one under a sanitizer, knows of its blocks: its watch."""
+"""The watch of a debug heap, or of one under a sanitizer: what it knows of its blocks."""
 from zmm_gdb.memory import Damage, has_field, number, object_at, offset_of, read, stripped, text_at
 
 FIELDS = (("key", 8), ("room", 8), ("bytes", 8), ("least", 8), ("number", 8), ("site", 4), ("log_alignment", 1),
@@ -20,7 +20,7 @@ class Block:
 
 
 class Site:
-    """What was allocated at one place under one label."""
+    """What one place allocated under one label."""
 
     def __init__(self, value):
         self.file, self.line = text_at(int(value["file"])), int(value["line"])
@@ -46,9 +46,9 @@ class Watch:
 
     @staticmethod
     def of(engine):
-        """An engine's watch; None if it has none."""
+        """Returns an engine's watch; None if it has none."""
         pointer = engine["watch_"]["value_"]
-        if int(pointer) in (0, 1):  # 1: the engine is nobody's
+        if int(pointer) in (0, 1):  # 1: the engine belongs to no one, and is not watched
             return None
         return Watch(object_at(int(pointer), stripped(pointer.type.target())))
 
@@ -68,7 +68,7 @@ class Watch:
         return sorted(found, key=lambda b: b.start)
 
     def find(self, p):
-        """The block that an address points into, or beside."""
+        """Returns the block that an address points into, or beside which it points."""
         for b in self.blocks():
             if b.start - b.front <= p < b.start - b.front + b.outer:
                 return b
@@ -102,5 +102,5 @@ class Watch:
         return lines
 
     def correct(self, figures):
-        """A watch knows the bytes that were asked for."""
+        """Puts in the figures that the watch knows better: bytes as they were asked for."""
         figures.update(size=self.live_bytes, peak=self.peak_bytes, live_blocks=self.count - self.freed)

@@ -1,4 +1,4 @@
-// Containers over every kind of face.
+// Containers on every kind of face.
 #include <zmm/zmm.hpp>
 
 #include <list>

@@ -1,4 +1,4 @@
-// Polymorphic containers over hardened and debug heaps.
+// Polymorphic containers on hardened and debug heaps.
 #include <zmm/zmm.hpp>
 
 #include <vector>

@@ -1,4 +1,4 @@
-// Android: Linux, and what looks into a process finds its mappings by name.
+// Android: Linux, with names for mappings, which tools show.
 #pragma once
 
 #include <zmm/base/system/linux.hpp>

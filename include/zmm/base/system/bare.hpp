@@ -1,6 +1,6 @@
-// What zmm asks of a system, on one page: each system is a struct with these members, in a file of its own beside this
-// one; base/system.hpp chooses. This one is a machine without a system, which has nothing: the others derive from it
-// and say what they have. Tests have one more, which does as it is told (tests/support/fake_system.hpp).
+// All that zmm needs from a system: each system is a struct with these members, in its own file beside this one;
+// base/system.hpp chooses. This one is a machine without a system, which has nothing. The others derive from it and add what
+// they have. Tests have another one, which they control (tests/support/fake_system.hpp).
 #pragma once
 
 #include <zmm/base/compiler.hpp>
@@ -12,84 +12,84 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 enum class page_access : unsigned char { none, write };
 
-/// One thread, no mapped memory, nobody to tell anything. Sizes and offsets are bytes, and whole pages of the system's.
-/// Members do not throw and are called from any thread.
+/// One thread, no mapped memory, no stderr. Sizes and offsets are bytes, in whole system pages. Members do not throw, and are
+/// called from any thread.
 struct bare_system {
   // ---- what kind of system it is
-  static constexpr bool frees_parts = true;    ///< unmap() takes any part of a mapping; else all that `p` lies in
+  static constexpr bool frees_parts = true;    ///< unmap() takes any part of a mapping; else the whole mapping around `p`
   static constexpr bool has_reserves = false;  ///< address space without access costs no memory: map(none), then open()
-  static constexpr std::size_t most_reserves = 8;  ///< blocks that have some ahead, at a time; a power of two
-  static constexpr bool takes_hints = false;       ///< map() puts a block where it is asked to, if there is room
-  static constexpr bool maps_aligned = false;      ///< map_aligned() aligns as a rule
+  static constexpr std::size_t most_reserves = 8;  ///< blocks that have a reserve at a time; a power of two
+  static constexpr bool takes_hints = false;       ///< map() puts a block at the hint if there is room
+  static constexpr bool maps_aligned = false;      ///< map_aligned() usually aligns
 
-  static constexpr bool variables_end_first = false;  ///< a thread's variables may be gone when its end is told
-  /// Of the default geometry: what a heap takes first.
+  static constexpr bool variables_end_first = false;  ///< a thread's variables may be gone when its key's at_end is called
+  /// The chunk of the default geometry, which a heap takes first.
   static constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
 
   // ---- pages
   static std::size_t page_size() noexcept { return 4096; }
-  /// Effects: maps fresh pages, at `hint` if that can be. Returns: null if there are none.
+  /// Effects: maps fresh pages, at `hint` if possible. Returns: null if there are none.
   static void* map(void* /*hint*/, std::size_t /*bytes*/, page_access) noexcept { return nullptr; }
-  /// As map(), aligned as a rule: callers look.
+  /// As map(), usually aligned: callers check.
   static void* map_aligned(std::size_t /*bytes*/, std::size_t /*alignment*/, page_access) noexcept { return nullptr; }
   /// Returns: whether the system took it back.
   static bool unmap(void* /*p*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// Effects: pages without access can be written; open ones stay as they are.
+  /// Effects: makes pages without access writable; open ones stay as they are.
   static bool open(void* /*p*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// Effects: the memory behind the pages goes back, and they have no access any more, if the system can do that too.
+  /// Effects: gives the memory of the pages back, and removes access if the system can.
   static bool close(void* /*p*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// Effects: the memory behind open pages goes back; they stay open, with unspecified contents.
+  /// Effects: gives the memory of open pages back; they stay open, with unspecified contents.
   static bool purge(void* /*p*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// As purge(), of pages that are nobody's: locked ones, too.
+  /// As purge(), for pages that no block uses: locked ones, too.
   static bool drop(void* /*p*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// A wish: open pages are about to be written.
+  /// A hint: open pages are about to be written.
   static void make_ready(void* /*p*/, std::size_t /*bytes*/) noexcept {}
-  /// Effects: the mapping [block, block + from) grows in place, over addresses that are nobody's.
+  /// Effects: grows the mapping [block, block + from) in place, over unused addresses.
   static bool grow(void* /*block*/, std::size_t /*from*/, std::size_t /*to*/) noexcept { return false; }
-  /// Bytes that the process may map in all; the largest number: it does not matter.
+  /// Bytes that the process may map in all; SIZE_MAX: no limit that matters.
   static std::size_t most_addresses() noexcept { return ~std::size_t{0}; }
 
   // ---- moving without a copy
   enum class resized : unsigned char { no, yes, by_moving_only };
-  /// Effects: a mapping shrinks or grows where it is. Returns: by_moving_only where move_to() may do it.
+  /// Effects: shrinks or grows a mapping in place. Returns: by_moving_only if move_to() may do it.
   static resized resize(void* /*block*/, std::size_t /*from*/, std::size_t /*to*/) noexcept { return resized::no; }
-  /// Effects: the pages of a block lie at `place` from now on, which was mapped.
+  /// Effects: moves the pages of a block to `place`, which is mapped.
   static bool move_to(void* /*place*/, void* /*block*/, std::size_t /*from*/, std::size_t /*to*/) noexcept {
     return false;
   }
-  /// Effects: reads memory that may be gone. Returns: whether all of it was there.
+  /// Effects: reads memory that may be unmapped. Returns: whether all of it was mapped.
   static bool peek(void const* /*from*/, void* /*to*/, std::size_t /*bytes*/) noexcept { return false; }
 
   // ---- threads
   using thread = unsigned;         ///< trivially copied; thread{}: none
-  using thread_number = unsigned;  ///< never again while the process lives, or not soon; 0: none
+  using thread_number = unsigned;  ///< not reused while the process lives, or not soon; 0: none
   using thread_key = unsigned;     ///< key + 1 is not 0
   static thread this_thread() noexcept { return 1; }
   static thread_number this_thread_number() noexcept { return 1; }
-  /// Whether the thread that had the number has ended for certain.
+  /// Whether the thread that had the number certainly has ended.
   static bool has_ended(thread_number) noexcept { return false; }
-  /// Effects: makes a slot of each thread; at_end is called with what it holds there, unless null, when the thread ends.
+  /// Effects: makes a key with a value for each thread. When a thread ends, at_end is called with its value, unless null.
   static bool make_key(thread_key*, void (* /*at_end*/)(void*)) noexcept { return false; }
   static void delete_key(thread_key) noexcept {}
   static bool set_key(thread_key, void*) noexcept { return false; }
-  static void* key_value(thread_key) noexcept { return nullptr; }  ///< asked for with variables_end_first
+  static void* key_value(thread_key) noexcept { return nullptr; }  ///< used with variables_end_first
 
-  /// Effects: sleeps until somebody wakes it, unless the word is not `seen`. May wake up by itself.
-  /// Returns: false if `milliseconds` are over; 0: that takes for ever.
+  /// Effects: if the word is `seen`, sleeps until wake() of that word. May also wake up without.
+  /// Returns: false if `milliseconds` have passed; 0: no limit.
   static bool wait(void* /*word*/, std::uint32_t /*seen*/, long /*milliseconds*/) noexcept { return false; }
-  /// Effects: wakes who waits on the word, one or all. Reads nothing there.
+  /// Effects: wakes one or all threads that wait on the word. Does not read it.
   static void wake(void* /*word*/, bool /*all*/) noexcept {}
 
   // ---- processes
-  using error = int;  ///< what the system says of the last call
+  using error = int;  ///< the error of the last call
   static error last_error() noexcept { return 0; }
   static void set_last_error(error) noexcept {}
-  static int process_number() noexcept { return 1; }  ///< another one in a forked child
-  /// Effects: each is called when the process forks. Returns: whether they will be, or there are no forks.
+  static int process_number() noexcept { return 1; }  ///< different in a forked child
+  /// Effects: registers functions that are called when the process forks. Returns: whether they are; true without forks.
   static bool at_fork(void (*)(), void (* /*in_parent*/)(), void (* /*in_child*/)()) noexcept { return true; }
-  /// Returns: whether the bytes are such as nobody outside the process can foretell.
+  /// Effects: writes random bytes. Returns: whether they cannot be predicted from outside the process.
   static bool draw(void* /*to*/, std::size_t /*bytes*/) noexcept { return false; }
-  /// What differs from run to run, if anything does.
+  /// A value that differs from run to run, if there is one.
   static std::uint64_t moment() noexcept { return 0; }
 
   // ---- the C library's
@@ -104,8 +104,8 @@ struct bare_system {
   static void free(void*) noexcept {}
 };
 
-/// Special kinds of memory, and what is asked of the program itself. Apart, for their headers weigh as much as all others: chosen in
-/// base/system_kinds.hpp.
+/// Special kinds of memory, and information about the program. Separate, because their headers weigh as much as all others;
+/// base/system_kinds.hpp chooses.
 struct bare_kinds {
   static constexpr bool has_huge_pages = false;      ///< the calls about huge pages do something
   static constexpr bool has_huge_page_pool = false;  ///< map_huge() may succeed
@@ -120,12 +120,12 @@ struct bare_kinds {
   static void* map_huge(std::size_t /*bytes*/) noexcept { return nullptr; }
   static void prefer_node(void* /*p*/, std::size_t /*bytes*/, unsigned /*node*/) noexcept {}
   static void* map_zero_file(void* /*hint*/, std::size_t /*bytes*/, page_access) noexcept { return nullptr; }
-  /// Returns: how many places of the calls that led here were written to `to`, the innermost first. Its own is among them.
+  /// Effects: writes the return addresses of the calls that led here to `to`, innermost first, with its own. Returns: how many.
   static std::size_t walk_stack(std::uintptr_t* /*to*/, std::size_t /*most*/) noexcept { return 0; }
-  /// Effects: copies a part of the list of the program's mappings, as Linux writes it, from its byte `from` on.
-  /// Returns: bytes; 0: that was all, or it is not known.
+  /// Effects: copies a part of the list of the program's mappings, in Linux's format, from byte `from` on.
+  /// Returns: bytes; 0: no more, or not known.
   static std::size_t read_mappings(std::size_t /*from*/, char* /*to*/, std::size_t /*bytes*/) noexcept { return 0; }
-  /// Effects: maps a part of an open file, which has all of it, for everybody to see. Returns: null if there is not that much.
+  /// Effects: maps a part of an open file, shared, and makes sure that the file has all of it. Returns: null if it cannot.
   static void* map_file(int /*file*/, std::size_t /*offset*/, std::size_t /*bytes*/) noexcept { return nullptr; }
 };
 

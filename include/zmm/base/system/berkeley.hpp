@@ -1,4 +1,4 @@
-// What macOS and FreeBSD have in common: the kernel aligns mappings, and purged pages keep what they hold until they are taken.
+// The common part of macOS and FreeBSD: the kernel aligns mappings, and purged pages keep their contents until they are taken.
 #pragma once
 
 #include <zmm/base/system/pthreads.hpp>
@@ -11,7 +11,7 @@ extern "C" void arc4random_buf(void* to, std::size_t bytes);
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// System says how it purges.
+/// System has the function that purges.
 template <class System> struct berkeley_system : posix_system {
   static constexpr bool maps_aligned = true;
 

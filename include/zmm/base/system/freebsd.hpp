@@ -24,7 +24,7 @@ struct freeberkeley_system : berkeley_system<freeberkeley_system> {
            ::mmap(end, to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_FIXED | MAP_EXCL, -1, 0) == end;
   }
 
-  /// MADV_DONTNEED is a hint there, which keeps what the pages hold.
+  /// MADV_DONTNEED is only a hint there, and keeps the pages' contents.
   static bool purge(void* p, std::size_t bytes) noexcept { return ::madvise(p, bytes, MADV_FREE) == 0; }
 
   using thread_number = long;

@@ -1,5 +1,5 @@
-// What zmm calls of glibc, declared without its headers: <cstdio> and <pthread.h> would be a tenth of what
-// zmm/allocator.hpp weighs. A test holds these declarations against the headers' own.
+// The functions of glibc that zmm calls, declared without its headers: <cstdio> and <pthread.h> would be a tenth of
+// zmm/allocator.hpp's lines. A test compares these declarations with the headers' own.
 #pragma once
 
 #include <zmm/base/system/bare.hpp>

@@ -1,4 +1,4 @@
-// Mappings for a system whose memory is one piece that only grows at its end: what is unmapped is kept for the next map.
+// Mappings for a system whose memory is one piece that only grows at its end: unmapped ranges are kept for the next map.
 #pragma once
 
 #include <zmm/base/bits.hpp>
@@ -7,14 +7,14 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Free ranges, in the order of their addresses; each says in its first bytes how long it is and which is next, so the list
-/// takes no memory. Neighbours are joined. Constant-initialised; for one thread, or a lock of the caller's.
+/// Free ranges in address order. Each has its length and the next one in its first bytes, so the list takes no memory.
+/// Neighbours are joined. Constant-initialised. One thread at a time.
 class grown_memory {
 public:
-  /// Adds at least `bytes` at the end of memory. Returns: where, null if there are no more; *got: how many.
+  /// Adds at least `bytes` at the end of memory. Returns: where; null if there are no more. *got: how many.
   using grower = void* (*)(std::size_t bytes, std::size_t* got) noexcept;
 
-  /// Where it would add.
+  /// Returns: where a grower would add.
   using end_teller = std::uintptr_t (*)() noexcept;
 
   constexpr grown_memory(grower grow, end_teller end) noexcept : grow_(grow), end_(end) {}

@@ -1,5 +1,5 @@
-// Linux: mappings that grow in place and move, futexes. What has a header of some weight in the C library
-// is asked of the kernel by number.
+// Linux: mappings that grow in place and move, futexes. Functions with heavy headers are called as system calls, by
+// number.
 #pragma once
 
 #include <zmm/base/system/mappings.hpp>
@@ -16,11 +16,11 @@ struct linux_system : posix_system {
   }
   static bool close(void* p, std::size_t bytes) noexcept {
     if (!drop(p, bytes)) return false;
-    ::mprotect(p, bytes, PROT_NONE);  // a system that has no mapping to spare leaves it writable
+    ::mprotect(p, bytes, PROT_NONE);  // stays writable if the process has as many mappings as it may
     return true;
   }
-  /// In one call, which costs half of what a fault for each page does. Where the kernel (before 5.14) does not know it,
-  /// they are faulted in.
+  /// One call, which costs half of what a fault for each page does. Kernels before 5.14 do not have it: there pages are
+  /// faulted in.
   static void make_ready(void* p, std::size_t bytes) noexcept {
     constexpr int populate_write = 23;  // MADV_POPULATE_WRITE, which older headers do not have
     ::madvise(p, bytes, populate_write);
@@ -32,13 +32,13 @@ struct linux_system : posix_system {
   static resized resize(void* block, std::size_t from, std::size_t to) noexcept {
     errno = 0;
     if (grow(block, from, to)) return resized::yes;
-    // Else it is not one mapping, or may not grow at all.
+    // Otherwise it is not one mapping, or may not grow at all.
     return errno == 0 || errno == ENOMEM ? resized::by_moving_only : resized::no;
   }
   static bool move_to(void* place, void* block, std::size_t from, std::size_t to) noexcept {
     return ::mremap(block, from, to, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place;
   }
-  /// Read by the kernel, so it does not matter who has it by now. Where a process may not ask for that: not there.
+  /// The kernel reads, so another thread may unmap the memory meanwhile. If the process may not use the call: false.
   static bool peek(void const* from, void* to, std::size_t bytes) noexcept {
     struct {  // iovec
       void const* start;

@@ -1,4 +1,4 @@
-// Linux: huge pages, nodes, files whose blocks are there before anything is written; the stack, and where code lies.
+// Linux: huge pages, NUMA nodes, files with their blocks allocated in advance; the stack, and where code is mapped.
 #pragma once
 
 #include <zmm/base/system/posix_kinds.hpp>
@@ -19,7 +19,7 @@ struct linux_kinds : posix_kinds {
     return ::madvise(p, bytes, MADV_NOHUGEPAGE) == 0;
   }
   static void make_huge_page(void* p, std::size_t bytes) noexcept {
-    constexpr int collapse = 25;  // MADV_COLLAPSE, of Linux 6.1; where there is none, the kernel does it in time
+    constexpr int collapse = 25;  // MADV_COLLAPSE, from Linux 6.1 on; before, the kernel makes the page huge later
     ::madvise(p, bytes, collapse);
   }
   static std::ptrdiff_t resident_pages(void* p, std::size_t bytes) noexcept {
@@ -30,14 +30,14 @@ struct linux_kinds : posix_kinds {
     for (std::size_t i = 0; i < pages; ++i) there += resident[i] & 1;
     return there;
   }
-  /// Without MAP_NORESERVE: an empty pool is told here, and not by a signal at the first touch.
+  /// Without MAP_NORESERVE: so an empty pool fails here, and not with a signal at the first touch.
   static void* map_huge(std::size_t bytes) noexcept {
     constexpr int of_2_mib = 21 << 26;  // MAP_HUGE_2MB
     return linux_system::if_mapped(
         ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | of_2_mib, -1, 0));
   }
   static void prefer_node(void* p, std::size_t bytes, unsigned node) noexcept {
-    constexpr long preferred = 1;  // MPOL_PREFERRED: elsewhere once the node is full, where MPOL_BIND would kill
+    constexpr long preferred = 1;  // MPOL_PREFERRED takes other nodes once this one is full; MPOL_BIND would kill the program
     constexpr unsigned most = 64, bits = 8 * sizeof(unsigned long);
     unsigned long nodes[most / bits] = {};
     nodes[node % most / bits] = 1UL << node % bits;
@@ -63,7 +63,7 @@ struct linux_kinds : posix_kinds {
         &room);
     return static_cast<std::size_t>(room.next - to);
   }
-  /// By reads from the beginning: a 64-bit offset is one argument of the kernel's on some machines and two on others.
+  /// Reads from the beginning: a 64-bit offset is one argument of a system call on some machines and two on others.
   static std::size_t read_mappings(std::size_t from, char* to, std::size_t bytes) noexcept {
     constexpr long working_folder = -100, reading = 0;  // AT_FDCWD, O_RDONLY
     long const file = linux_system::system_call(SYS_openat, working_folder, "/proc/self/maps", reading, 0L);
@@ -78,8 +78,8 @@ struct linux_kinds : posix_kinds {
     return got > 0 ? static_cast<std::size_t>(got) : 0;
   }
 
-  /// A regular file is given its blocks, once the part is mapped: a file that is refused stays as long as it was. Some file
-  /// systems cannot be asked: there its size has to do.
+  /// Allocates a regular file's blocks after the part was mapped, so that a file that is refused keeps its length. On file
+  /// systems that cannot do this, the file has to be long enough.
   static void* map_file(int file, std::size_t offset, std::size_t bytes) noexcept {
     bytes_known const has = look_at(file, offset, bytes);
     if (has == bytes_known::wrong) return nullptr;

@@ -1,4 +1,4 @@
-// macOS, iOS: the kernel aligns mappings; waiting as libc++ does it.
+// macOS, iOS: the kernel aligns mappings; threads wait as in libc++.
 #pragma once
 
 #include <zmm/base/system/berkeley.hpp>
@@ -16,7 +16,7 @@ int pthread_threadid_np(pthread_t thread, std::uint64_t* number);
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 struct macos_system : berkeley_system<macos_system> {
-  static constexpr int tag = VM_MAKE_TAG(VM_MEMORY_APPLICATION_SPECIFIC_1 + 14);  ///< what vmmap shows; any of sixteen
+  static constexpr int tag = VM_MAKE_TAG(VM_MEMORY_APPLICATION_SPECIFIC_1 + 14);  ///< shown by vmmap; any of sixteen
 
   static void* map(void* hint, std::size_t bytes, page_access access) noexcept {
     return if_mapped(::mmap(hint, bytes, protection(access), MAP_PRIVATE | MAP_ANON, tag, 0));
@@ -24,14 +24,14 @@ struct macos_system : berkeley_system<macos_system> {
   static void* map_aligned(std::size_t bytes, std::size_t alignment, page_access access) noexcept {
     return map_at(0, bytes, alignment - 1, VM_FLAGS_ANYWHERE, access);
   }
-  /// Where the kernel is not told a place but given one, it takes that or nothing.
+  /// A mapping at a fixed place, and only if it is free.
   static bool grow(void* block, std::size_t from, std::size_t to) noexcept {
     return to > from && map_at(reinterpret_cast<mach_vm_address_t>(block) + from, to - from, 0, VM_FLAGS_FIXED,
                                page_access::write) != nullptr;
   }
 
-  /// MADV_DONTNEED would keep all of it. What is written to after MADV_FREE_REUSABLE is as good as new; that the system's
-  /// figures then show less than there is can be lived with, a call before each use of a page cannot.
+  /// MADV_DONTNEED would keep the memory. Pages can be written after MADV_FREE_REUSABLE without another call; the system's
+  /// figures then show less memory than there is, which is better than a call before each use of a page.
   static bool purge(void* p, std::size_t bytes) noexcept {
     int failed = 0;
     do failed = ::madvise(p, bytes, MADV_FREE_REUSABLE);
@@ -44,7 +44,7 @@ struct macos_system : berkeley_system<macos_system> {
     std::uint64_t number = 0;
     return ::pthread_threadid_np(thread{}, &number) == 0 ? number : 0;
   }
-  // has_ended(): nobody can be asked for a thread by its number. What an untold end leaves waits for its heap's end.
+  // has_ended(): threads cannot be looked up by number. What a thread leaves at an unnoticed end stays until its heap ends.
 
   static bool wait(void* word, std::uint32_t seen, long milliseconds) noexcept {
     int const got = ::__ulock_wait(compare_and_wait, word, seen, static_cast<std::uint32_t>(milliseconds * 1000));

@@ -1,4 +1,4 @@
-// Mappings as every POSIX system has them. What differs is said by the system's own file.
+// Mappings as every POSIX system has them. Differences are in the systems' own files.
 #pragma once
 
 #include <cerrno>

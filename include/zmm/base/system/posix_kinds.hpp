@@ -18,7 +18,7 @@ struct posix_kinds : bare_kinds {
     ::close(file);
     return posix_system::if_mapped(p);
   }
-  /// A file that has holes may find no room for them later: a touch then ends the program.
+  /// A file with holes may find no room for them later: touching one then ends the program.
   static void* map_file(int file, std::size_t offset, std::size_t bytes) noexcept {
     bytes_known const has = look_at(file, offset, bytes);
     return has == bytes_known::enough || has == bytes_known::no ? map_shared(file, offset, bytes) : nullptr;
@@ -26,7 +26,7 @@ struct posix_kinds : bare_kinds {
 
 protected:
   enum class bytes_known : unsigned char { enough, too_few, no, wrong };
-  /// What is no regular file has no size to ask about: there mmap() knows. Wrong: no offset of a file, or no file.
+  /// Only a regular file has a size to ask for; for others mmap() decides. Wrong: not an offset of a file, or no file.
   static bytes_known look_at(int file, std::size_t offset, std::size_t bytes) noexcept {
     constexpr std::uint64_t most = ~std::uint64_t{0} >> (65 - 8 * sizeof(off_t));
     if (offset > most || bytes > most - offset) return bytes_known::wrong;

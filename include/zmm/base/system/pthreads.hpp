@@ -1,4 +1,4 @@
-// What zmm calls of a POSIX C library other than glibc (musl, bionic, macOS, the BSDs), with the library's own types.
+// The functions of POSIX C libraries other than glibc (musl, bionic, macOS, the BSDs) that zmm calls, with their own types.
 #pragma once
 
 #include <zmm/base/system/bare.hpp>
@@ -33,7 +33,7 @@ struct c_library : bare_system {
 
   static constexpr bool tells = true;
   static bool tell(char const* text, std::size_t bytes) noexcept { return ::write(2, text, bytes) >= 0; }
-  /// Null in a program whose user is not its owner: secure_getenv() is not everywhere.
+  /// Null in a setuid program, as secure_getenv(), which not every library has.
   static char const* wish(char const* name) noexcept {
     return ::getuid() == ::geteuid() && ::getgid() == ::getegid() ? ::getenv(name) : nullptr;
   }

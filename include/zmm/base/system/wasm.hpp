@@ -1,4 +1,4 @@
-// WebAssembly, by wasi-libc or emscripten: one thread, one piece of memory, which only grows.
+// WebAssembly, with wasi-libc or emscripten: one thread, and one piece of memory, which only grows.
 #pragma once
 
 #include <zmm/base/system/bare.hpp>
@@ -43,9 +43,9 @@ struct wasm_system : bare_system {
   static void free(void* block) noexcept { ::free(block); }
 
 private:
-  static constexpr std::size_t unit = 65536;  ///< a page of WebAssembly's
+  static constexpr std::size_t unit = 65536;  ///< WebAssembly's page
 
-  /// The C library's own end of memory is moved, so its malloc and zmm do not take each other's.
+  /// Moves the C library's end of memory, so that its malloc and zmm do not take the same memory.
   static void* more(std::size_t bytes, std::size_t* got) noexcept {
     std::size_t const whole = align_up(bytes, unit);
     if (whole < bytes || whole > ~std::size_t{0} / 2) return nullptr;

@@ -1,5 +1,5 @@
-// Windows, 64 bit: address space is reserved and committed apart, and goes back as a whole only; no fork. The functions are
-// declared here, for <windows.h> has macros of every name; all are in kernel32.dll and its kin, which every program has.
+// Windows, 64 bit: address space is reserved and committed separately, and goes back only as a whole; no fork. The functions
+// are declared here, because <windows.h> defines many macros; all are in kernel32.dll and others that every program has.
 #pragma once
 
 #include <zmm/base/system/bare.hpp>
@@ -15,7 +15,7 @@ using windows_word = unsigned long;
 /// MEMORY_BASIC_INFORMATION
 struct windows_region {
   void* start;
-  void* mapping;  ///< where the reservation that it lies in starts
+  void* mapping;  ///< the start of the reservation around it
   windows_word first_protection;
   unsigned short partition;
   std::size_t bytes;
@@ -69,8 +69,8 @@ void* zmm_aligned_malloc(std::size_t, std::size_t) noexcept ZMM_SYMBOL(_aligned_
 void zmm_aligned_free(void*) noexcept ZMM_SYMBOL(_aligned_free);
 }
 
-/// Functions that older systems lack, looked up while the program or DLL loads. A later look would wait for the loader's lock, which
-/// a thread that ends has while zmm is told of that; it may itself wait for a lock of zmm's.
+/// Functions that older systems lack, looked up while the program or DLL loads. A later look-up would wait for the loader's
+/// lock, which an ending thread holds while it calls zmm, and perhaps waits for a lock of zmm.
 struct windows_functions {
   using function = decltype(zmm_function_of(nullptr, nullptr));
   function wait, wake_one, wake_all, map_aligned;
@@ -99,7 +99,7 @@ struct windows_system : bare_system {
   static void* map(void* /*hint*/, std::size_t bytes, page_access access) noexcept {
     return patiently([&] { return zmm_virtual_alloc(nullptr, bytes, kind(access), protection(access)); });
   }
-  /// Windows 10, 1803, and later; the function is looked for each time, which is little beside the call.
+  /// Windows 10, 1803, and later.
   static void* map_aligned(std::size_t bytes, std::size_t alignment, page_access access) noexcept {
     if (alignment < 65536) alignment = 65536;
     using virtual_alloc_2 =
@@ -139,8 +139,8 @@ struct windows_system : bare_system {
     zmm_close_handle(opened);
     return has;
   }
-  /// Slots of fibers, of which each thread is one: called when it ends and when the slot is deleted. MSVC destroys a thread's
-  /// variables after that, g++ for Windows before.
+  /// Fiber-local slots, which each thread has, too: at_end is called when the thread ends and when the slot is deleted. MSVC
+  /// destroys a thread's variables after that, g++ for Windows before.
   static bool make_key(thread_key* key, void (*at_end)(void*)) noexcept {
     *key = zmm_fls_alloc(at_end);
     return *key != ~windows_word{0};
@@ -188,14 +188,14 @@ struct windows_system : bare_system {
     windows_word written = 0, standard_error = static_cast<windows_word>(-12);
     return zmm_write_file(zmm_standard(standard_error), text, static_cast<windows_word>(bytes), &written, nullptr) != 0;
   }
-  /// The first byte of what it says, which is all that anybody asks.
+  /// The first byte of the variable's value, which is all that callers read.
   static char const* wish(char const* name) noexcept {
     char said[2] = "";
     windows_word const length = zmm_environment(name, said, sizeof said);
     if (length == 0) return nullptr;
     return length > 1 ? "more" : said[0] == '0' ? "0" : said[0] == '1' ? "1" : "other";
   }
-  /// Not malloc(), whose blocks nobody aligns: what these return is freed here only.
+  /// Not malloc(), which has no aligned variant: these blocks are freed only by free() below.
   static void* allocate(std::size_t bytes) noexcept { return zmm_aligned_malloc(bytes, 16); }
   static void* allocate_aligned(std::size_t bytes, std::size_t alignment) noexcept {
     return zmm_aligned_malloc(bytes, alignment);
@@ -216,7 +216,7 @@ private:
   template <class Function> static Function found(windows_functions::function windows_functions::*which) noexcept {
     return reinterpret_cast<Function>(windows_found.*which);
   }
-  /// The system lets its page file grow when memory is short, and says no until it has.
+  /// When memory is short, the system grows its page file, and refuses until that is done.
   template <class Call> static void* patiently(Call&& call) noexcept {
     constexpr windows_word commitment_limit = 1455;
     for (windows_word tries = 0;; ++tries) {
