@@ -7,6 +7,7 @@
 #include <zmm/chunk/shared_source.hpp>
 #include <zmm/heap/heap_core.hpp>
 #include <zmm/threads/depot.hpp>
+#include <zmm/threads/look_policy.hpp>
 #include <zmm/threads/thread_cache.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -36,7 +37,7 @@ public:
     mutex_guard const guard(lock_);
     std::size_t count = 0;
     if (free_slot* const chain = core_.take_chain(bin, magazine_slots(bin), count)) {
-      free_bytes_ -= free_bytes_ < count * slot_bytes(bin) ? free_bytes_ : count * slot_bytes(bin);
+      looks_.went(count * slot_bytes(bin));
       return to.adopt(bin, chain);
     }
     auto const run = core_.open_run(bin, asked);
@@ -133,7 +134,7 @@ public:
       s.end_request();
     });
     core_.forget();
-    returned_ = free_bytes_ = live_at_look_ = 0;
+    looks_.forget();
     for (auto& depot : depots_) depot.reset();
     huge_.store(0, detail::memory_order_relaxed);
     note_carved();
@@ -209,51 +210,25 @@ private:
   /// From here on the lock is held.
   void give_chain(bin_index bin, free_slot* chain, std::size_t count) noexcept {
     core_.give_chain(bin, chain);
-    returned_ += count * slot_bytes(bin);
-    free_bytes_ += count * slot_bytes(bin);
-    if (ZMM_UNLIKELY(is_look_due())) look();
+    looks_.came_back(count * slot_bytes(bin));
+    if (ZMM_UNLIKELY(looks_.is_due(core_.carved(), core_.chunks() > looks_.least / geometry::chunk_bytes))) look();
   }
-  /// A look costs time for each free slot: several times what its free cost, where frees came in no order. So a look is
-  /// for memory that is left behind in bulk; anything less waits until the core has to grow, which looks first. The
-  /// first look is due when half of what is carved is free and that much has come back; another one when three quarters
-  /// are free, and half of what was live at the last one: the last blocks of a load keep runs that are otherwise empty.
-  bool is_look_due() const noexcept {
-    std::size_t const half = core_.carved() / 2, live = live_bytes();
-    if (returned_ >= half && live <= half && half >= least_worth_a_look) return true;
-    return live <= live_at_look_ / 2 && live <= half / 2 && core_.chunks() > least_worth_a_look / geometry::chunk_bytes;
-  }
-  /// About how many bytes of slots are not on the core's lists; the core collects by itself, too.
-  std::size_t live_bytes() const noexcept {
-    return free_bytes_ < core_.carved() ? core_.carved() - free_bytes_ : 0;
-  }
-  /// Effects: makes empty runs pages, and gives free pages back to the system. Where memory is soon used again that is
-  /// work for nothing: so if the heap has grown by a quarter since the last look, and that is not a second ago, it gives
-  /// nothing to the system, and in a small heap it does not look either.
   ZMM_COLD void look() noexcept {
-    if (core_.carved() / 5 > carved_after_look_ / 4) {
-      std::uint64_t const now = host::moment();
-      gives_pages_ = now - last_look_ >= 1000000000;  // nanoseconds; so it is, too, when the clock was set back
-      returned_ = live_at_look_ = 0;
-      if (!gives_pages_ && free_bytes_ < always_worth_a_look) return;
-      last_look_ = now;
-    }
-    live_at_look_ = live_bytes();
+    if (!looks_.begin(core_.carved())) return;
     collect_locked();
-    if (gives_pages_) core_.purge();
-    carved_after_look_ = core_.carved();
+    if (looks_.gives_pages()) core_.purge();
+    looks_.end(core_.carved());
   }
   ZMM_COLD std::size_t collect_locked() noexcept {
     for (std::uint8_t i = 0; i < bin_count; ++i) {
       bin_index const bin{i};
       while (free_slot* const magazine = depots_[i].take()) {
         core_.give_chain(bin, magazine);
-        free_bytes_ += magazine_slots(bin) * slot_bytes(bin);
+        looks_.found(magazine_slots(bin) * slot_bytes(bin));
       }
     }
     std::size_t const bytes = core_.collect();
-    returned_ = 0;
-    free_bytes_ -= free_bytes_ < bytes ? free_bytes_ : bytes;
-    if (free_bytes_ > core_.carved()) free_bytes_ = core_.carved();  // the core collects by itself, too
+    looks_.collected(bytes, core_.carved());
     note_carved();
     return bytes;
   }
@@ -295,16 +270,9 @@ private:
     while (now > peak && !peak_.compare_exchange_weak(peak, now, detail::memory_order_relaxed)) {}
   }
 
-  static constexpr std::size_t least_worth_a_look = std::size_t{4} << 20;  ///< bytes
-  static constexpr std::size_t always_worth_a_look = std::size_t{64} << 20;  ///< bytes
-
   source_type source_;
   mutex lock_{lock_rank::central};
-  std::size_t returned_ = 0;    ///< bytes of slots that came back to the core since the last collection
-  std::size_t free_bytes_ = 0;  ///< about how many bytes of slots are on the core's lists
-  std::size_t live_at_look_ = 0, carved_after_look_ = 0;
-  std::uint64_t last_look_ = 0;  ///< when the clock was last asked and it did look
-  bool gives_pages_ = false;
+  look_policy looks_;
   core core_;
   detail::atomic<std::size_t> carved_{0};
   detail::atomic<std::size_t> huge_{0};
