@@ -83,10 +83,13 @@ TEST_CASE("segment heap: ten thousand of them, 20 blocks each, in 4 KiB each") {
     zmm::buffer_storage storage;
     zmm::segment_heap heap;
   };
-  std::unique_ptr<void, decltype(&std::free)> const memory(std::aligned_alloc(4096, heaps * 4096), &std::free);
+  struct alignas(4096) page {
+    char bytes[4096];
+  };
+  std::unique_ptr<page[]> const memory(new page[heaps]);
   std::vector<std::unique_ptr<place>> all;
   for (size_t i = 0; i < heaps; ++i) {
-    all.push_back(std::make_unique<place>(static_cast<char*>(memory.get()) + i * 4096));
+    all.push_back(std::make_unique<place>(&memory[i]));
     for (size_t n = 0; n < 20; ++n) std::memset(all.back()->heap.allocate(100 + n * 8), 1, 100 + n * 8);
   }
   size_t taken = 0;

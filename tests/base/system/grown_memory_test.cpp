@@ -12,7 +12,9 @@ using zmm::detail::grown_memory;
 constexpr size_t page = grown_memory::grain;
 
 // As WebAssembly has it, but that it starts at no page, as the C library's end of memory does.
-alignas(65536) unsigned char arena[16 << 20];
+constexpr size_t arena_bytes = size_t{16} << 20;
+alignas(4096) unsigned char room[arena_bytes + 65536];  // Windows aligns no variable to 64 KiB
+unsigned char* const arena = room + (65536 - reinterpret_cast<std::uintptr_t>(room) % 65536);
 size_t used = 0, most = 0;
 
 void* grow(size_t bytes, size_t* got) noexcept {
@@ -29,7 +31,7 @@ void begin(size_t at, size_t end) {
 }
 
 TEST_CASE("grown memory: blocks are aligned, and what lies before them is used too") {
-  begin(24, sizeof arena);
+  begin(24, arena_bytes);
   grown_memory memory{&grow, &end};
   void* const p = memory.map(1 << 20, 1 << 20);
   REQUIRE(p != nullptr);
@@ -40,7 +42,7 @@ TEST_CASE("grown memory: blocks are aligned, and what lies before them is used t
 }
 
 TEST_CASE("grown memory: it grows by what is needed") {
-  begin(65536, sizeof arena);
+  begin(65536, arena_bytes);
   grown_memory memory{&grow, &end};
   CHECK(memory.map(4 * page, page) == arena + 65536);
   CHECK(used == 65536 + 4 * page);
@@ -73,7 +75,7 @@ TEST_CASE("grown memory: parts go back, and the end of memory is said") {
 }
 
 TEST_CASE("grown memory: blocks that come and go do not make it grow for ever, nor overlap") {
-  begin(0, sizeof arena);
+  begin(0, arena_bytes);
   grown_memory memory{&grow, &end};
   zmm_test::random_source random{17};
   struct piece {
