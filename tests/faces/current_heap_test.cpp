@@ -98,7 +98,8 @@ TEST_CASE("current heap: kinds of two objects that hide their symbols agree by n
   for (heap_kind const* kind :
        {&zmm::detail::kind_of<zmm::heap>, &zmm::detail::kind_of<zmm::request_heap>, &zmm::detail::kind_of<zmm::mm_heap>,
         &zmm::detail::kind_of<zmm::debug_heap>, &zmm::detail::kind_of<zmm::hardened_synchronized_heap>,
-        &zmm::detail::kind_of<zmm::segment_heap>, &zmm::detail::kind_of<zmm::debug_segment_heap>})
+        &zmm::detail::kind_of<zmm::segment_heap>, &zmm::detail::kind_of<zmm::debug_segment_heap>,
+        &zmm::detail::kind_of<zmm::basic_heap<zmm::sampled_options>>})
     CHECK(are_same_kind(*kind, in_another_object(*kind)));
   CHECK_FALSE(are_same_kind(zmm::detail::kind_of<zmm::heap>, zmm::detail::kind_of<zmm::debug_heap>));
 

@@ -16,7 +16,7 @@ template <class Heap> inline constexpr bool is_named_type = false;
 template <template <class> class Engine, class Options>
 inline constexpr bool is_named_type<Engine<Options>> =
     std::is_same_v<Options, default_options> || std::is_same_v<Options, hardened_options> ||
-    std::is_same_v<Options, debug_options>;
+    std::is_same_v<Options, debug_options> || std::is_same_v<Options, sampled_options>;
 template <> inline constexpr bool is_named_type<mm_heap> = true;
 
 /// A type of heap. Shared objects that hide their symbols each have their own heap_kind of it; these are equal by name.
@@ -96,7 +96,7 @@ template <class Heap> Heap& current_heap_of() noexcept {
 ///     zmm::use_heap_of scope{h};
 ///     auto document = json::parse(text);  // nlohmann::basic_json of zmm::allocator<T, zmm::heap>
 ///
-/// For a heap with default, hardened or debug options, a scope holds in all shared objects of the program; with other options,
+/// For a heap with one of zmm's own sets of options, a scope holds in all shared objects of the program; with other options,
 /// in those that do not hide the type.
 template <class Heap> class use_heap_of {
 public:
