@@ -14,7 +14,7 @@ template <class Node, class Access> class bit_trie {
 public:
   /// Effects: inserts `n`, unless there is a node of its key. Returns: the node of that key. `bit`: the highest bit in
   /// which keys differ.
-  static Node* insert(Node*& root, Node* n, std::size_t bit, Access const& access) noexcept {
+  static Node* insert(Node*& root, Node* n, std::size_t bit, Access access) noexcept {
     n->child[0] = n->child[1] = nullptr;
     n->parent = nullptr;
     if (root == nullptr) return root = n;
@@ -31,7 +31,7 @@ public:
   }
 
   /// Effects: removes `n`; a leaf from below takes its place.
-  static void remove(Node*& root, Node* n, Access const& access) noexcept {
+  static void remove(Node*& root, Node* n, Access access) noexcept {
     Node* leaf = n;
     while (Node* const below = leaf->child[1] != nullptr ? leaf->child[1] : leaf->child[0]) leaf = access.follow(below);
     if (leaf == n) {
@@ -42,7 +42,7 @@ public:
     }
   }
   /// Effects: `by`, which is not in the trie, takes the place of `n`.
-  static void replace(Node*& root, Node* n, Node* by, Access const& access) noexcept {
+  static void replace(Node*& root, Node* n, Node* by, Access access) noexcept {
     link_to(root, n, access) = by;
     by->parent = n->parent;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -52,7 +52,7 @@ public:
   }
 
   /// The node of the least key that is not below `key`; null if there is none.
-  static Node* lower_bound(Node* root, std::size_t key, std::size_t bit, Access const& access) noexcept {
+  static Node* lower_bound(Node* root, std::size_t key, std::size_t bit, Access access) noexcept {
     Node* best = nullptr;
     Node* untried = nullptr;  // the deepest child[1] that was passed by: the lowest keys above those on the way
     std::size_t best_key = 0;
@@ -77,7 +77,7 @@ public:
   }
 
   /// Effects: calls visit(node) for each. Complexity: linear.
-  template <class Visit> static void for_each(Node* root, Access const& access, Visit visit) {
+  template <class Visit> static void for_each(Node* root, Access access, Visit visit) {
     for (Node* at = root; at != nullptr;) {
       visit(*at);
       Node* next = at->child[0] != nullptr ? at->child[0] : at->child[1];
@@ -92,7 +92,7 @@ public:
 
 private:
   /// The link that leads to `n`. Stops if none does: the heap is corrupted.
-  static Node*& link_to(Node*& root, Node* n, Access const& access) noexcept {
+  static Node*& link_to(Node*& root, Node* n, Access access) noexcept {
     Node* const above = access.follow(n->parent);
     Node*& link = above == nullptr ? root : above->child[above->child[1] == n];
     check(link == n, "the links of a trie lead to its nodes", n);
