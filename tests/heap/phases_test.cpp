@@ -63,6 +63,9 @@ template <class Engine> void set_limit(Engine& e, size_t bytes) { REQUIRE(e.sour
 TEST_CASE_TEMPLATE("limit: blocks of a power of two fill it to 95 percent", Heap, zmm::heap, zmm::request_heap,
                    zmm::hardened_heap, zmm::segment_heap, zmm::hardened_segment_heap) {
   constexpr size_t limit = 64 << 20;
+  // Larger pages of the system's: some of a segment of 256 KiB, and a block and its rounding, are left over.
+  double const page = static_cast<double>(zmm::os_page_size());
+  double const share = page <= 4096 ? 0.95 : 0.95 * (1 - 2 * page / (256 << 10));
   for (size_t bytes : {size_t{65536}, size_t{1} << 17, size_t{1} << 18, size_t{1} << 19, size_t{1} << 20,
                        (size_t{1} << 20) + 24, size_t{1} << 21, size_t{3} << 20}) {
     CAPTURE(bytes);
@@ -72,7 +75,7 @@ TEST_CASE_TEMPLATE("limit: blocks of a power of two fill it to 95 percent", Heap
     std::vector<void*> blocks;
     while (void* p = e.heap().try_allocate(bytes, 16)) blocks.push_back(p);
     size_t const rounding = bytes > 1'100'000 ? bytes : 0;  // whole blocks
-    CHECK(static_cast<double>(blocks.size() * bytes + rounding) >= 0.95 * limit);
+    CHECK(static_cast<double>(blocks.size() * bytes + rounding) >= share * limit);
     CHECK(source.peak() <= limit);
     e.heap().verify();
     for (size_t i = 0; i < blocks.size(); i += 2) e.heap().deallocate(blocks[i], bytes, 16);

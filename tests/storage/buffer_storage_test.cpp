@@ -56,7 +56,7 @@ TEST_CASE("buffer_storage: what bytes_for names holds as many chunks of a heap, 
                        size_t{97}, size_t{192}, size_t{193}, size_t{400}, size_t{1537}, most})
     for (size_t below : {size_t{0}, size_t{1}, size_t{64}, size_t{100}, size_t{2048}, page - 1, page, page + 1, 2 * page, 3 * page + 64,
                          16 * page, 17 * page + 5, 33 * page, chunk / 2, chunk - page, chunk - 64, chunk - 1}) {
-      if (count > 400 && below % 3 != 0) continue;
+      if (below > chunk || (count > 400 && below % 3 != 0)) continue;
       CAPTURE(count);
       CAPTURE(below);
       zmm::buffer_storage fixed{boundary - below, zmm::buffer_storage::bytes_for(count, chunk)};

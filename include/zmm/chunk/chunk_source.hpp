@@ -103,8 +103,8 @@ public:
   /// whole chunks, and of a chunk with blocks of 1 MiB only half could be used. Without a limit the idle part of a
   /// chunk is only address space, and mappings are scarcer than that. Requires: packs_badly(pages).
   bool may_map_apart(std::size_t pages) const noexcept {
-    return book_.limit() != ledger::no_limit && huge_blocks() < most_apart &&
-           pages * Geometry::page_bytes % os_page_size() == 0;
+    std::size_t const bytes = pages * Geometry::page_bytes;
+    return book_.limit() != ledger::no_limit && huge_blocks() < most_apart && huge_size(bytes) - bytes <= bytes / 16;
   }
   /// Requires: the block is of this source.
   void retag_huge(void* block, std::size_t tag) noexcept {
