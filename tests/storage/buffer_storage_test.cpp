@@ -116,7 +116,7 @@ TEST_CASE("buffer_storage: requests that cannot be are null") {
 }
 
 TEST_CASE("buffer_storage: random blocks taken, extended, truncated and returned leave one whole buffer") {
-  std::vector<unsigned char> memory((4 << 20) + 4096);
+  std::vector<unsigned char> memory((4 << 20) + os_page());
   zmm::buffer_storage fixed{memory.data(), memory.size()};
   zmm_test::checking_storage checked{fixed};
   zmm_test::random_source random{42};

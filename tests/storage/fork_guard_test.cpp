@@ -63,6 +63,31 @@ TEST_CASE("fork guard: locks are held, and let go of on either side, and the chi
   CHECK(is_free(a.lock));
 }
 
+// Two threads that fork at once: one holds all locks, the other waits for one of them, and is not there in the child.
+TEST_CASE("fork guard: a lock for which another forking thread waits is free in the child") {
+  participant a{'a'};
+  mutex wanted{lock_rank::central};
+  struct waiters {
+    mutex& wanted;
+    std::thread thread;
+  } waiting{wanted, {}};
+  zmm::detail::fork_node node{wanted, &waiting, nullptr, [](void* self) noexcept {
+    auto& w = *static_cast<waiters*>(self);
+    w.thread = std::thread([&w] {
+      w.wanted.hold();
+      w.wanted.let_go();
+    });
+    ::usleep(2000);  // less than hold() waits before it asks anew
+  }};
+  zmm::detail::forks.attach(a.node);
+  zmm::detail::forks.attach(node);
+  CHECK(in_child([&] { return a.lock.try_lock() && wanted.try_lock() ? 0 : 1; }) == 0);
+  waiting.thread.join();
+  CHECK(wanted.try_lock());
+  wanted.unlock();
+  zmm::detail::forks.detach(node);
+}
+
 TEST_CASE("fork guard: what is detached takes no part") {
   participant a{'a'}, k{'k'}, u{'u'};
   for (participant* p : {&a, &k, &u}) zmm::detail::forks.attach(p->node);
