@@ -90,7 +90,7 @@ protected:
 template <class Core>
 void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes, std::size_t copied,
                                                   std::size_t alignment, admission& asked) noexcept {
-  if (block == nullptr) return this->allocate_asked(bytes, alignment, site{}, asked);
+  if (block == nullptr) return this->allocate_moved(bytes, alignment, asked);
   if (!is_power_of_two(alignment)) return asked.refuse_address();
   if (ZMM_UNLIKELY(this->is_watched())) return watched_calls::reallocate(whole(), block, bytes, copied, alignment, asked);
   if (bytes == 0) bytes = 1;
@@ -107,14 +107,14 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
   std::size_t const peak = this->core().peak();
   asked = {};
   if (bytes > usable) asked.growth = growth::known;
-  place = this->allocate_asked(bytes, alignment, site{}, asked);
+  place = this->allocate_moved(bytes, alignment, asked);
   if (ZMM_UNLIKELY(place == nullptr)) {
     // Shrinking does not fail at a limit. A block that may be freed with its new size stays where it is. One whose new
     // size would lead its free elsewhere moves, past the limit.
     if (this->core().stay(block, bytes, alignment)) return block;
     if (bytes > usable || asked.why != refusal::limit) return nullptr;
     limit_lift<engine> const lift{*this};
-    if ((place = this->allocate_asked(bytes, alignment, site{}, asked)) == nullptr) return nullptr;
+    if ((place = this->allocate_moved(bytes, alignment, asked)) == nullptr) return nullptr;
   }
   if (copied > usable) copied = usable;
   copy_bytes(place, block, copied < bytes ? copied : bytes);

@@ -63,14 +63,14 @@ public:
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                           site where = site::here()) {
     if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return counted(block, bytes, alignment, where);
+      return block;
     return allocate_miss(bytes, alignment, where);
   }
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                               site where = site::here()) noexcept {
     if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return counted(block, bytes, alignment, where);
+      return block;
     return try_allocate_miss(bytes, alignment, where);
   }
   /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
@@ -207,22 +207,22 @@ protected:
     core().lists().forward();
   }
 
+  /// Counts the block. Null: a miss, or a sample may fall on the block: then is_due().
   ZMM_INLINE void* take_hit(std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (is_always_watched) return nullptr;
+    if (ZMM_UNLIKELY(reaches_sample<options>(bytes))) return nullptr;
     return core().take(bytes, alignment);  // an engine that forwards has nothing there
   }
-  /// The block, or, if a sample falls on it, the block that is handed out in its place.
-  ZMM_INLINE void* counted(void* block, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment,
-                           [[maybe_unused]] site where) noexcept {
-    if constexpr (!is_sampled) return block;
-    else if (ZMM_LIKELY(!reaches_sample<options>(bytes))) return block;
-    else return sampled_calls<engine_over>::sampled(*this, block, bytes, alignment, where);
-  }
+  /// Whether a sample may fall on what this thread is about to take.
+  static bool is_due(std::size_t bytes) noexcept { return is_sample_due<options>(bytes); }
   void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
   void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
+  void* allocate_due(std::size_t bytes, std::size_t alignment, site where, void const* caller);
+  void* try_allocate_due(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept;
+  void* allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept;

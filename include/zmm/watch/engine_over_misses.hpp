@@ -7,8 +7,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
+  if constexpr (is_sampled) {
+    if (is_due(bytes)) return allocate_due(bytes, alignment, where, __builtin_return_address(0));
+  }
   if constexpr (Core::looks_aside) {
-    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+    if (void* const block = core().take_aside(bytes, alignment)) return block;
     return allocate_behind(bytes, alignment, where);
   }
   return fresh_or_throw(bytes, alignment, where);
@@ -21,7 +24,7 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_behind(std::size_t bytes, std::si
 template <class Core>
 ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_t alignment, site where) {
   if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return counted(block, bytes, alignment, where);
+    return block;
   admission asked;
   void* const block = allocate_asked(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
@@ -29,19 +32,37 @@ ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_
 }
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept {
+  if constexpr (is_sampled) {
+    if (is_due(bytes)) return try_allocate_due(bytes, alignment, where, __builtin_return_address(0));
+  }
   if constexpr (Core::looks_aside) {
-    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+    if (void* const block = core().take_aside(bytes, alignment)) return block;
   }
   if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return counted(block, bytes, alignment, where);
+    return block;
   admission asked;
   return allocate_asked(bytes, alignment, where, asked);
+}
+
+/// What reaches_sample() was true of. `caller`: where the call returns to, which is not zmm's own.
+template <class Core>
+ZMM_COLD void* engine_over<Core>::allocate_due(std::size_t bytes, std::size_t alignment, site where, void const* caller) {
+  admission asked;
+  void* const block = sampled_calls<engine_over>::allocate(*this, bytes, alignment, where, asked, caller);
+  if (block == nullptr) throw_refusal(bytes, asked);
+  return block;
+}
+template <class Core>
+ZMM_COLD void* engine_over<Core>::try_allocate_due(std::size_t bytes, std::size_t alignment, site where,
+                                                   void const* caller) noexcept {
+  admission asked;
+  return sampled_calls<engine_over>::allocate(*this, bytes, alignment, where, asked, caller);
 }
 
 template <class Core> void* engine_over<Core>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   admission asked;
   asked.growth = growth::known;
-  void* const block = allocate_asked(bytes, alignment, site{}, asked);
+  void* const block = allocate_moved(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
 }
@@ -49,9 +70,18 @@ template <class Core>
 void* engine_over<Core>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   admission asked;
   asked.growth = growth::known;
-  return allocate_asked(bytes, alignment, site{}, asked);
+  return allocate_moved(bytes, alignment, asked);
 }
 
+/// For a block that another one moves to: its bytes have not been counted yet.
+template <class Core>
+void* engine_over<Core>::allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+  if constexpr (is_sampled) {
+    void const* const caller = __builtin_return_address(0);
+    if (reaches_sample<options>(bytes) || is_due(bytes)) return sampled_calls<engine_over>::allocate(*this, bytes, alignment, site{}, asked, caller);
+  }
+  return allocate_asked(bytes, alignment, site{}, asked);
+}
 /// Serves what no list has at hand. An engine's first allocation comes here, which settles whether it forwards, if that
 /// is still open.
 template <class Core>
@@ -59,8 +89,7 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::siz
                                                      admission& asked) noexcept {
   if (core().is_untouched()) decide();
   if (ZMM_UNLIKELY(is_watched())) return watched_calls::allocate(*this, bytes, alignment, where, asked);
-  void* const block = allocate_rest(bytes, alignment, asked);
-  return block != nullptr ? counted(block, bytes, alignment, where) : nullptr;
+  return allocate_rest(bytes, alignment, asked);
 }
 
 /// Makes attempts; between them it reclaims and asks the limit's hook. It opens the reserve before it asks the hook,

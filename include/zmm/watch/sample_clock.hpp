@@ -14,9 +14,12 @@ template <std::size_t Mean> struct sample_clock {
   /// Returns: whether the block for which reaches_sample() was true is sampled. If so, another interval has begun
   /// behind the block. A thread's first call draws its first interval.
   ZMM_COLD static bool is_due(std::size_t bytes) noexcept {
-    auto const taken = static_cast<std::int64_t>(bytes);
-    if (bytes_to_sample<Mean> + taken == 0 && (bytes_to_sample<Mean> = draw() - taken) > 0) return false;
-    bytes_to_sample<Mean> = draw();
+    sample_countdown& own = bytes_to_sample<Mean>;
+    if (!own.is_drawn) {
+      own = {draw(), true};
+      if (bytes <= own.left) return own.left -= bytes, false;
+    }
+    own.left = draw();
     return true;
   }
   /// The number of blocks of `bytes` that one sampled block stands for.
@@ -25,15 +28,15 @@ template <std::size_t Mean> struct sample_clock {
   }
 
 private:
-  /// An exponentially distributed number of bytes, rounded up.
-  static std::int64_t draw() noexcept {
+  /// An exponentially distributed number of bytes, rounded down.
+  static std::uint64_t draw() noexcept {
     std::uint64_t bits = sample_draws.fetch_add(1, memory_order_relaxed) * std::uint64_t{0x9E3779B97F4A7C15};
     bits += address_of(&sample_draws);  // differs from run to run
     bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9U;
     bits = (bits ^ bits >> 27) * 0x94D049BB133111EBU;
     bits ^= bits >> 31;
     double const uniform = static_cast<double>((bits >> 11) + 1) * 0x1p-53;  // above 0
-    return static_cast<std::int64_t>(-__builtin_log(uniform) * static_cast<double>(Mean)) + 1;
+    return static_cast<std::uint64_t>(-__builtin_log(uniform) * static_cast<double>(Mean));
   }
 };
 

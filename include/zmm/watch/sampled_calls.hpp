@@ -1,7 +1,7 @@
 // How an engine is sampled: a block on which a sample falls leaves the normal path, so that its free is noticed, and
 // other frees need no look-up.
 //
-//     allocate ─ (a sample is due) sampled ─ sample_book::note
+//     allocate_miss ─ (a sample may be due) allocate ─ sample_book::note
 //        └─ (small) own_place
 //     deallocate ─ (it may be a sample) deallocate ─ sample_book::forget
 #pragma once
@@ -29,14 +29,17 @@ template <class Engine> struct sampled_calls {
 
   static sample_book& book() noexcept { return the_sample_book.value; }
 
-  /// Effects: notes the block, which is about to be handed out, if a sample falls on it. Returns: the block, or another
-  /// in its place. Sampling never makes an allocation fail: without memory for it the block is not sampled.
+  /// As the engine's allocate_asked(), for a block that a sample may fall on; its stack begins at `caller`. Sampling never makes an allocation fail:
+  /// without memory for it the block is not sampled.
   template <class Where>
-  ZMM_COLD static void* sampled(Engine& e, void* block, std::size_t bytes, std::size_t alignment, Where where) noexcept {
-    if (!clock::is_due(bytes) || e.is_watched()) return block;
+  ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, Where where, admission& asked,
+                                 void const* caller) noexcept {
+    bool const is_sampled = clock::is_due(bytes);
+    void* const block = e.allocate_asked(bytes, alignment, where, asked);
+    if (!is_sampled || block == nullptr || e.is_watched()) return block;
     void* const place = is_small(bytes, alignment) ? own_place(e) : block;
     if (place == nullptr) return block;
-    if (!note(e, place, bytes, where, __builtin_return_address(0))) {
+    if (!note(e, place, bytes, where, caller)) {
       if (place != block) e.core().give(place, paged_bytes, 1);
       return block;
     }
