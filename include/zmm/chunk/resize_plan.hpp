@@ -4,8 +4,6 @@
 
 #include <zmm/chunk/address_index.hpp>
 
-#include <initializer_list>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`;
@@ -32,7 +30,8 @@ std::size_t resize_huge_within(extent const& now, std::size_t min_bytes, std::si
   if (fits && preferred_bytes >= now.bytes) return now.bytes;
   if (min_bytes > ~std::size_t{0} / 2) return 0;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
-  for (std::size_t bytes : {now.next_step(min_bytes, preferred_bytes), min_bytes}) {
+  std::size_t const tries[] = {now.next_step(min_bytes, preferred_bytes), min_bytes};
+  for (std::size_t bytes : tries) {
     if (std::size_t const got = resize(bytes)) return got;
   }
   return fits ? now.bytes : 0;

@@ -3,6 +3,8 @@
 #include <zmm/inspect/areas.hpp>
 #include <zmm/inspect/mappings.hpp>
 #include <zmm/inspect/text_out.hpp>
+#include <zmm/request/request_switch.hpp>
+#include <zmm/threads/process_switch.hpp>
 #include <zmm/watch/sampled_calls.hpp>
 #include <zmm/watch/site_ledger.hpp>
 
@@ -63,7 +65,7 @@ public:
       auto const* const watch = inspection<Engine>::watch(of);
       if (watch == nullptr) {
         if constexpr (Engine::options::sample_every != 0) add_samples_of(of);
-        else add_areas(of);
+        else if (!add_switched_samples(of)) add_areas(of);
       } else if constexpr (Engine::options::watch_blocks) {
         add_sites(*watch);
       } else {
@@ -113,6 +115,17 @@ private:
     void const* const owner = sampled_calls<engine_over<Core>>::owner(of);
     period_ = Core::options::sample_every;
     add_samples(owner, owner == &of ? nullptr : &of);
+  }
+  /// Returns: whether the engine is sampled at present, or was.
+  template <class Core> bool add_switched_samples([[maybe_unused]] engine_over<Core> const& of) {
+    if constexpr (Core::can_switch) {
+      using calls = switched_calls<engine_over<Core>>;
+      void const* const owner = calls::owner(of);
+      if (!calls::is_on(of) && !the_sample_book.value.knows(owner)) return false;
+      add_samples(owner, owner == &of ? nullptr : &of);
+      return true;
+    }
+    return false;
   }
   template <class Watch> void add_sites(Watch const& watch) {
     watch.inspect([&] {

@@ -28,8 +28,8 @@ public:
     if constexpr (engine::is_sampled) {
       if (ZMM_UNLIKELY((may_be_sampled<typename Core::options, Core::samples_apart>(block)))) sampled_calls<engine>::forget(block);
     }
-    if (ZMM_LIKELY(!this->is_watched())) return this->core().give_found(block);
-    if (block != nullptr) watched_calls::deallocate(whole(), block, unknown_size, 1);
+    if (ZMM_LIKELY(this->bound_.is_plain())) return this->core().give_found(block);
+    deallocate_found(block);
   }
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
@@ -85,6 +85,13 @@ protected:
 
   void* reallocate_asked(void* block, std::size_t bytes, std::size_t copied, std::size_t alignment,
                          admission& asked) noexcept;
+  /// For an engine that is watched, or whose sampling was switched on.
+  ZMM_NOINLINE void deallocate_found(void* block) noexcept {
+    if (block == nullptr) return;
+    if (this->is_watched()) return watched_calls::deallocate(whole(), block, unknown_size, 1);
+    if (auto const* const s = this->sampling()) s->forget(block);
+    this->core().give_found(block);
+  }
 };
 
 template <class Core>
@@ -100,7 +107,7 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
       asked, [&](admission& again) { return this->core().resize_or_move(block, bytes, alignment, again); },
       [&] { return this->core().reclaim(); }, [] { return false; });
   if (place != nullptr) {
-    if constexpr (engine::is_sampled) sampled_calls<engine>::resized(whole(), block, place, usable, bytes);
+    if (auto const* const s = this->sampling()) s->resized(whole(), block, place, usable, bytes);
     return place;
   }
 
@@ -118,7 +125,7 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
   }
   if (copied > usable) copied = usable;
   copy_bytes(place, block, copied < bytes ? copied : bytes);
-  if constexpr (engine::is_sampled) sampled_calls<engine>::forget(block);
+  if (auto const* const s = this->sampling()) s->forget(block);
   this->core().give_found(block);
   this->core().restore_peak(peak);  // without the moment when both places were live
   return place;

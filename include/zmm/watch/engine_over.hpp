@@ -42,8 +42,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `looks_aside` … `for_each_child(visit)` | usual_core has them |
 ///
 /// None of this throws or goes through the engine's watch. The base classes are no part of the engine's interface.
-template <class Core>
-class engine_over : protected Core, protected sampled_engine<Core::options::sample_every != 0> {
+template <class Core> class engine_over : protected Core, protected sampled_engine<Core::options::sample_every != 0> {
   static_assert(are_options_built<typename Core::options>());
 
 public:
@@ -62,15 +61,13 @@ public:
   /// Complexity: O(1), amortised over the blocks of a run or slab.
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                           site where = site::here()) {
-    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return block;
+    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
     return allocate_miss(bytes, alignment, where);
   }
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                               site where = site::here()) noexcept {
-    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return block;
+    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
     return try_allocate_miss(bytes, alignment, where);
   }
   /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
@@ -180,8 +177,7 @@ protected:
   constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
   ~engine_over() {
     core().before_end();
-    if constexpr (is_sampled) sampled_calls<engine_over>::end(*this);
-    if (ZMM_UNLIKELY(is_watched())) end_watched();
+    if (is_sampled || ZMM_UNLIKELY(!bound_.is_plain())) end_watched();
     else core().end();
   }
 
@@ -189,9 +185,11 @@ protected:
   template <class> friend struct inspection;
   friend struct watched_calls;
   friend struct sampled_calls<engine_over>;
+  friend struct switched_calls<engine_over>;
   using Core::bound_, Core::forwards, Core::is_watched, Core::watch;
   static constexpr bool is_always_watched = Core::is_always_watched;
   static constexpr bool is_sampled = Core::options::sample_every != 0;
+  using counted = sampled_bytes<options>;
 
   ZMM_INLINE Core& core() noexcept { return *this; }
   ZMM_INLINE Core const& core() const noexcept { return *this; }
@@ -207,26 +205,33 @@ protected:
     core().lists().forward();
   }
 
-  /// Counts the block. Null: a miss, or a sample may fall on the block: then is_due().
+  /// Counts the block. Null: a miss, or a sample may fall on the block.
   ZMM_INLINE void* take_hit(std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (is_always_watched) return nullptr;
-    if (ZMM_UNLIKELY(reaches_sample<options>(bytes))) return nullptr;
+    if (ZMM_UNLIKELY(counted::count(bytes))) return nullptr;
     return core().take(bytes, alignment);  // an engine that forwards has nothing there
   }
-  /// Whether a sample may fall on what this thread is about to take.
-  static bool is_due(std::size_t bytes) noexcept { return is_sample_due<options>(bytes); }
+  /// How calls are sampled. Null: not `wanted`, or nobody has switched it on.
+  static sampler<engine_over> const* sampling([[maybe_unused]] bool wanted) noexcept {
+    if constexpr (is_sampled) return wanted ? &sampled_calls<engine_over>::table : nullptr;
+    else if constexpr (Core::can_switch)
+      return ZMM_UNLIKELY(wanted) ? switched_sampler<engine_over>.load(memory_order_acquire) : nullptr;
+    else return nullptr;
+  }
+  /// The same of calls that a block's end or another size comes by.
+  auto const* sampling() const noexcept { return sampling(is_sampled ? !is_watched() : bound_.is_lowered()); }
   void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
   void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
-  void* allocate_due(std::size_t bytes, std::size_t alignment, site where, void const* caller);
-  void* try_allocate_due(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept;
+  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                        void const* caller) noexcept;
   void* allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept;
-  void end_watched() noexcept;
+  void end_watched() noexcept, end_blocks() noexcept;
   /// Drops everything, the children's blocks first: the one place for this, however the engine came to it.
   void drop_all() noexcept;
 
