@@ -295,6 +295,39 @@ TEST_CASE("switched: sums of ended requests, and lists, blocks of pages, alignme
   CHECK(is_within(allocated, taken - 200 * 4096, 0.05));
 }
 
+TEST_CASE("switched: one sample in 512 KiB, of a pool's many requests, of which it looks at a few") {
+  if (!is_sampled) return;
+  zmm::request_pool pool;
+  CHECK(zmm::set_sampling(pool, std::size_t{512} << 10));
+  constexpr std::size_t requests = 20000, blocks = 300;
+  double taken = 0, small = 0;
+  for (std::size_t n = 0; n < requests; ++n) {
+    zmm::request_heap request{pool};
+    zmm::label const scope{n % 2 == 0 ? "small" : "with pages"};
+    void* live[blocks];
+    for (std::size_t i = 0; i < blocks; ++i) {
+      std::size_t const bytes = 40 + (n + i) % 500;
+      live[i] = request.allocate(bytes, 8);
+      taken += static_cast<double>(bytes);
+      if (n % 2 == 0) small += static_cast<double>(bytes);
+      if (i >= 50 && i % 2 == 0) request.deallocate(live[i - 50], 40 + (n + i - 50) % 500, 8);
+    }
+    if (n % 2 != 0) static_cast<void>(request.allocate(20000, 8)), taken += 20000;
+    request.release();
+  }
+  zmm::detail::profile_data const all(pool);
+  double allocated = 0, of_small = 0, live = 0;
+  for (auto const& e : all) {
+    allocated += static_cast<double>(e.allocated_bytes);
+    live += static_cast<double>(e.bytes);
+    if (e.label != nullptr && e.label[0] == 's') of_small += static_cast<double>(e.allocated_bytes);
+  }
+  MESSAGE("found " << allocated / taken << " of all, " << of_small / small << " of small");
+  CHECK(is_within(allocated, taken, 0.15));
+  CHECK(is_within(of_small, small, 0.25));
+  CHECK(live == 0);
+}
+
 TEST_CASE("switched: a typed free of a constant size is noticed when its slot is used again") {
   if (!is_sampled) return;
   zmm::request_pool pool;

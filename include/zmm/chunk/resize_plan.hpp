@@ -9,8 +9,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`;
 /// `free_behind()`: the number of free pages behind it. 0: it cannot hold `min_bytes`.
 template <class Geometry, class FreeBehind>
-std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes,
-                     FreeBehind free_behind) noexcept {
+std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes, FreeBehind free_behind) noexcept {
   constexpr std::size_t page = Geometry::page_bytes;
   if (min_bytes <= now * page && preferred_bytes >= now * page) return now;
   if (min_bytes > large_limit<Geometry>) return 0;

@@ -82,7 +82,7 @@ void* request_heap_own<Options>::take_packed(std::size_t bytes, std::size_t alig
 /// The usual miss: the slab is used up, and nothing stands in the way of another. Null leaves the rest to the slow
 /// path.
 template <class Options> ZMM_NOINLINE void* request_heap_own<Options>::open_and_carve(bin_index bin) noexcept {
-  if (can_switch && slabs_ == nullptr && pool_->sampled_mean() != 0) return nullptr;
+  if (is_pool_sampled()) return nullptr;
   admission asked;
   return open_slab(asked) ? bins_.carve(bin) : nullptr;
 }

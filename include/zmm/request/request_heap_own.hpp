@@ -80,9 +80,9 @@ public:
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_missed(void* block, std::size_t bytes, std::size_t alignment) noexcept { give(block, bytes, alignment); }
   auto& lists() noexcept { return bins_; }
-  /// A request goes over to being sampled when it is about to take its first slab, if its pool's requests are.
-  bool is_sampled_now() const noexcept {
-    return bound_.is_lowered() || (slabs_ == nullptr && ZMM_UNLIKELY(pool_->sampled_mean() != 0) && !is_watched());
+  /// What is no hit goes the way of sampled calls while the pool's requests are sampled.
+  void look_at_switch() noexcept {
+    if (is_pool_sampled() && bound_.is_plain()) has_samples_ = false, bound_.lower(true);
   }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
@@ -175,6 +175,7 @@ private:
   void check_slabs() const noexcept;
   void wipe_slabs() noexcept;
 
+  bool is_pool_sampled() const noexcept { return can_switch && ZMM_UNLIKELY(pool_->sampled_mean() != 0); }
   ZMM_INLINE void add_dead(bin_index bin) noexcept { this->remove_live(slot_bytes(bin)); }
   void* take_packed(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
@@ -243,6 +244,7 @@ private:
   pool_type* pool_;
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running, here or below
+  std::uint8_t window_each_;  ///< one window in so many is looked at; means nothing unless sampling was switched on
   bool has_samples_;        ///< any live block may be a sample; means nothing unless sampling was switched on
   bool waits_ = false;      ///< a limit hook was asked on behalf of this request or a child
   std::size_t counted_bytes_;  ///< of blocks, until the last note_full_slab(); means nothing before it

@@ -26,60 +26,85 @@ struct sampling_switch {
   }
 };
 
-/// A request's bound is lowered and its hits are closed from before its first slab to its end, or until it is seen that sampling
-/// was switched off and the request has no sample. A free whose size is a constant asks for no bound: such a sample counts as live
-/// until its slot is handed out again.
+/// How many windows of this thread's requests go by until one is looked at.
+struct window_countdown {
+  std::uint32_t left;
+  std::uint8_t each;  ///< of which it was drawn; 0: there is none yet
+};
+ZMM_THREAD_LOCAL window_countdown windows_to_skip{};
+
+/// What a request takes from one slab's opening to the next is a *window*. One window in `each` is looked at, by lot: in these hits
+/// are closed, and samples fall `each` times as often and stand for `each` times as much. So most of a request is as fast as ever,
+/// and sums are right all the same: each block has the same chance, whoever takes it. Blocks of pages, which never are hits, are
+/// always looked at. `each` is 64 for the usual mean of 512 KiB; with a mean of 16 KiB or less all windows are looked at.
+///
+/// The bound is lowered while a window is looked at or the request has samples, so that frees miss. A free whose size is a constant
+/// asks for no bound: such a sample counts as live until its slot is handed out again.
 template <class Options> class request_switch {
   using core_type = request_heap_own<Options>;
 
 public:
   explicit request_switch(core_type& core) noexcept : core_(core) {}
 
-  std::size_t mean() const noexcept { return sampling_switch::mean(core_.pool()); }
+  /// Of a block that was just taken; 0: it is not looked at.
+  std::size_t mean(std::size_t bytes, std::size_t alignment) const noexcept {
+    std::size_t const pool_mean = sampling_switch::mean(core_.pool());
+    if (!core_type::is_packed(bytes != 0 ? bytes : 1, alignment)) return pool_mean;
+    return is_looked_at() ? divide_up(pool_mean, std::size_t{core_.window_each_}) : 0;
+  }
+  /// Blocks that one sampled stands for, beyond what the mean says.
+  double factor(std::size_t bytes, std::size_t alignment) const noexcept {
+    return core_type::is_packed(bytes != 0 ? bytes : 1, alignment) ? core_.window_each_ : 1;
+  }
   static live_samples* counter() noexcept { return nullptr; }
 
   /// While it lives the engine finds what is at hand.
   class taking {
   public:
-    explicit taking(request_switch of) noexcept : of_(of), closes_(of.open()) {}
+    explicit taking(request_switch of) noexcept : of_(of), slabs_(of.core_.slabs_), closes_(of.is_looked_at()) {
+      of_.core_.bins_.open_hits();
+    }
     ~taking() {
-      if (closes_) of_.close();
+      if (of_.core_.slabs_ != slabs_ ? of_.begins_window() : closes_) of_.core_.bins_.close_hits();
     }
     taking(taking const&) = delete;
     taking& operator=(taking const&) = delete;
 
   private:
     request_switch of_;
-    bool const closes_;  ///< false: this is a limit's hook, amid another allocation
+    slab const* slabs_;
+    bool const closes_;  ///< false too in a limit's hook, amid another allocation
   };
   template <class Engine> taking take(Engine&) noexcept { return taking(*this); }
+  /// A block that is at hand; null: none.
+  void* hit(std::size_t bytes, std::size_t alignment) noexcept { return core_.take(bytes, alignment); }
+  /// Effects: hits are open and the bound is as usual, where nothing stands against that.
   void follow() noexcept {
-    if (ZMM_UNLIKELY(mean() == 0)) stop(false);
+    if (ZMM_UNLIKELY(sampling_switch::mean(core_.pool()) == 0)) core_.bins_.open_hits();
+    if (!is_looked_at() && !core_.has_samples_) core_.bound_.lower(false);
   }
   void note() noexcept { core_.has_samples_ = true; }
   template <class Engine> void end(Engine& e) noexcept {
     if (core_.has_samples_) the_sample_book.value.end_engine(&e);
-    stop(true);
+    core_.has_samples_ = false;
+    core_.bins_.open_hits();
+    core_.bound_.lower(false);
   }
 
 private:
-  /// Returns: whether hits are to be closed afterwards.
-  bool open() noexcept {
-    bool const is_new = !core_.bound_.is_lowered(), closes = is_new || core_.bins_.are_hits_closed();
-    if (is_new) core_.has_samples_ = false;
-    core_.bins_.open_hits();
-    core_.bound_.lower(true);
-    return closes;
-  }
-  void close() noexcept {
-    core_.bins_.close_hits();
-    follow();
-  }
-  /// Effects: the request is as one that is not sampled. Not if it has samples, unless `anyway`.
-  void stop(bool anyway) noexcept {
-    if (core_.has_samples_ && !anyway) return;
-    core_.bins_.open_hits();
-    core_.bound_.lower(false);
+  static constexpr std::size_t most_each = 64, least_mean = std::size_t{8} << 10;
+
+  bool is_looked_at() const noexcept { return core_.bins_.are_hits_closed(); }
+  /// Draws whether the window that begins is looked at.
+  bool begins_window() noexcept {
+    std::size_t const mean = sampling_switch::mean(core_.pool()), most = mean / least_mean;
+    if (mean == 0) return false;
+    core_.window_each_ = static_cast<std::uint8_t>(most < 1 ? 1 : most < most_each ? most : most_each);
+    window_countdown& own = windows_to_skip;
+    if (own.each != core_.window_each_) own = {sample_clock::draw_windows(core_.window_each_), core_.window_each_};
+    if (own.left-- != 0) return false;
+    own.each = 0;
+    return true;
   }
 
   core_type& core_;

@@ -21,15 +21,19 @@ struct process_sampling {
 ZMM_SHARED ZMM_CONSTINIT inline process_sampling the_process_sampling{};
 
 template <class Options> class process_switch {
+  using heap_type = synchronized_heap_own<Options>;
+
 public:
-  static std::size_t mean() noexcept { return the_process_sampling.mean.load(memory_order_relaxed); }
+  static std::size_t mean(std::size_t, std::size_t) noexcept { return mean(); }
+  static double factor(std::size_t, std::size_t) noexcept { return 1; }
   static live_samples* counter() noexcept { return &the_process_sampling.live; }
 
-  /// The heap finds a hidden cache.
-  struct taking {
-    ~taking() { follow(); }
-  };
+  struct taking {};  ///< the heap finds a hidden cache
   template <class Engine> static taking take(Engine&) noexcept { return {}; }
+  static void* hit(std::size_t bytes, std::size_t alignment) noexcept {
+    void const* const hidden = own_thread.record->hidden;
+    return hidden != nullptr ? heap_type::pop(heap_type::as_cache(hidden), bytes, alignment) : nullptr;
+  }
   ZMM_INLINE static void follow() noexcept {
     thread_record& own = *own_thread.record;
     if (ZMM_UNLIKELY((mean() != 0) != (own.hidden != nullptr))) change(own);
@@ -41,6 +45,7 @@ public:
   }
 
 private:
+  static std::size_t mean() noexcept { return the_process_sampling.mean.load(memory_order_relaxed); }
   ZMM_COLD static void change(thread_record& own) noexcept {
     void const*& entry = own.caches[process_lease.entry];
     if (own.hidden != nullptr) {

@@ -118,7 +118,6 @@ public:
     central_.source().locked([&](auto& s) { s.book().subtract(bytes); });
   }
   /// Whether the heap has had no cache yet. When the first one is made, it is settled whether the heap forwards.
-  bool is_sampled_now() const noexcept { return this->bound_.is_lowered(); }
   bool is_untouched() const noexcept { return caches_.load(detail::memory_order_relaxed) == nullptr; }
   void begin(admission& asked) const noexcept { asked.lifted = lifted(); }
   bool ask_hook(std::size_t bytes) noexcept;

@@ -79,8 +79,7 @@ public:
   /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or
   /// any size between what was asked for and what was granted, if it was resized.
   /// Complexity: O(1) for small blocks, which need no look-up at all.
-  ZMM_INLINE void deallocate(void* block, std::size_t bytes,
-                             std::size_t alignment = alignof(std::max_align_t)) noexcept {
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
     if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
   }
   /// As deallocate(), for callers that never pass null (containers do not). Requires: block is not null.
@@ -167,14 +166,12 @@ public:
 protected:
   struct decided {};
   struct undecided {};
-  template <class... Args>
-  ZMM_INLINE engine_over(decided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {
+  template <class... Args> ZMM_INLINE engine_over(decided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {
     core().rekey(this);
     decide();
   }
   /// For constant-initialised engines, which have to decide() before their first block.
-  template <class... Args>
-  constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
+  template <class... Args> constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
   ~engine_over() {
     core().before_end();
     if (is_sampled || ZMM_UNLIKELY(!bound_.is_plain())) end_watched();
@@ -211,22 +208,20 @@ protected:
     if (ZMM_UNLIKELY(counted::count(bytes))) return nullptr;
     return core().take(bytes, alignment);  // an engine that forwards has nothing there
   }
-  /// How calls are sampled. Null: not `wanted`, or nobody has switched it on.
-  static sampler<engine_over> const* sampling([[maybe_unused]] bool wanted) noexcept {
-    if constexpr (is_sampled) return wanted ? &sampled_calls<engine_over>::table : nullptr;
+  /// How calls are sampled; null: they are not, at present.
+  sampler<engine_over> const* sampling() const noexcept {
+    if constexpr (is_sampled) return is_watched() ? nullptr : &sampled_calls<engine_over>::table;
     else if constexpr (Core::can_switch)
-      return ZMM_UNLIKELY(wanted) ? switched_sampler<engine_over>.load(memory_order_acquire) : nullptr;
+      return ZMM_UNLIKELY(bound_.is_lowered()) ? switched_sampler<engine_over>.load(memory_order_acquire) : nullptr;
     else return nullptr;
   }
-  /// The same of calls that a block's end or another size comes by.
-  auto const* sampling() const noexcept { return sampling(is_sampled ? !is_watched() : bound_.is_lowered()); }
   void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
   void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
-  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked,
-                        void const* caller) noexcept;
+  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
+  void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
   void* allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept;

@@ -23,7 +23,7 @@ ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
     return block;
   admission asked;
-  void* const block = allocate_missed(bytes, alignment, where, asked, __builtin_return_address(0));
+  void* const block = allocate_missed(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
 }
@@ -35,7 +35,7 @@ ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
     return block;
   admission asked;
-  return allocate_missed(bytes, alignment, where, asked, __builtin_return_address(0));
+  return allocate_missed(bytes, alignment, where, asked);
 }
 
 template <class Core> void* engine_over<Core>::allocate_growing(std::size_t bytes, std::size_t alignment) {
@@ -55,15 +55,16 @@ template <class Core> void* engine_over<Core>::try_allocate_growing(std::size_t 
 template <class Core>
 void* engine_over<Core>::allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   static_cast<void>(counted::count(bytes));
-  return allocate_missed(bytes, alignment, site{}, asked, __builtin_return_address(0));
+  return allocate_missed(bytes, alignment, site{}, asked);
 }
-/// Serves what no list has at hand, sampled or not. `caller`: where the call returns to, which is not zmm's own.
 template <class Core>
 ZMM_INLINE void* engine_over<Core>::allocate_missed(std::size_t bytes, std::size_t alignment, site where,
-                                                    admission& asked, void const* caller) noexcept {
-  auto const* const s = sampling(is_sampled ? counted::is_due(bytes) : core().is_sampled_now());
-  return s != nullptr ? s->allocate(*this, bytes, alignment, where, asked, caller)
-                      : allocate_asked(bytes, alignment, where, asked);
+                                                    admission& asked) noexcept {
+  if constexpr (is_sampled) {
+    using calls = sampled_calls<engine_over>;
+    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, __builtin_return_address(0));
+  }
+  return allocate_asked(bytes, alignment, where, asked);
 }
 /// Serves what no list has at hand. An engine's first allocation comes here, which settles whether it forwards, if that
 /// is still open.
@@ -71,8 +72,17 @@ template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where,
                                                      admission& asked) noexcept {
   if (core().is_untouched()) decide();
-  if (ZMM_UNLIKELY(is_watched())) return watched_calls::allocate(*this, bytes, alignment, where, asked);
-  return allocate_rest(bytes, alignment, asked);
+  core().look_at_switch();
+  if (ZMM_LIKELY(bound_.is_plain())) return allocate_rest(bytes, alignment, asked);
+  return allocate_otherwise(bytes, alignment, where, asked, __builtin_return_address(0));
+}
+/// In an engine that is watched, or whose sampling was switched on.
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                                                         void const* caller) noexcept {
+  if (is_watched()) return watched_calls::allocate(*this, bytes, alignment, where, asked);
+  auto const* const s = sampling();
+  return s != nullptr ? s->allocate(*this, bytes, alignment, where, asked, caller) : nullptr;
 }
 
 /// Makes attempts; between them it reclaims and asks the limit's hook. It opens the reserve before it asks the hook,
@@ -133,9 +143,9 @@ ZMM_NOINLINE void engine_over<Core>::deallocate_behind(void* block, std::size_t 
 template <class Core>
 ZMM_INLINE void engine_over<Core>::give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes == 0) return deallocate(block, 1, alignment);  // null may come here, but only with no size
-  if (ZMM_UNLIKELY(is_watched())) return watched_calls::deallocate(*this, block, bytes, alignment);
-  if (auto const* const s = sampling()) return s->deallocate(*this, block, bytes, alignment);
-  core().give_missed(block, bytes, alignment);
+  if (ZMM_LIKELY(bound_.is_plain())) return core().give_missed(block, bytes, alignment);
+  if (is_watched()) return watched_calls::deallocate(*this, block, bytes, alignment);
+  if (auto const* const s = sampling()) s->deallocate(*this, block, bytes, alignment);
 }
 /// Returns: whether the bytes stay as they are, but for the first and last words.
 template <class Core>

@@ -13,17 +13,26 @@ ZMM_SHARED inline atomic<std::size_t> sample_draws{0};
 struct sample_clock {
   /// Returns: an exponentially distributed number of bytes, rounded down.
   static std::uint64_t draw(std::size_t mean) noexcept {
+    return static_cast<std::uint64_t>(-__builtin_log(uniform()) * static_cast<double>(mean));
+  }
+  /// Returns: how often something that happens once in `each` times, by chance, does not happen first.
+  static std::uint32_t draw_windows(std::size_t each) noexcept {
+    return static_cast<std::uint32_t>(__builtin_log(uniform()) / __builtin_log1p(-1 / static_cast<double>(each)));
+  }
+  /// Returns: the number of blocks of `bytes` that one sampled block stands for.
+  static double weight(std::size_t bytes, std::size_t mean) noexcept {
+    return -1 / __builtin_expm1(-static_cast<double>(bytes) / static_cast<double>(mean));
+  }
+
+private:
+  /// Above 0, at most 1.
+  static double uniform() noexcept {
     std::uint64_t bits = sample_draws.fetch_add(1, memory_order_relaxed) * std::uint64_t{0x9E3779B97F4A7C15};
     bits += address_of(&sample_draws);  // differs from run to run
     bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9U;
     bits = (bits ^ bits >> 27) * 0x94D049BB133111EBU;
     bits ^= bits >> 31;
-    double const uniform = static_cast<double>((bits >> 11) + 1) * 0x1p-53;  // above 0
-    return static_cast<std::uint64_t>(-__builtin_log(uniform) * static_cast<double>(mean));
-  }
-  /// Returns: the number of blocks of `bytes` that one sampled block stands for.
-  static double weight(std::size_t bytes, std::size_t mean) noexcept {
-    return -1 / __builtin_expm1(-static_cast<double>(bytes) / static_cast<double>(mean));
+    return static_cast<double>((bits >> 11) + 1) * 0x1p-53;
   }
 };
 

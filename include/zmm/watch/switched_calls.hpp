@@ -16,10 +16,12 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// | expression | what it is |
 /// | --- | --- |
-/// | `mean()` | bytes from one sample to the next; 0: it was switched off |
+/// | `mean(bytes, alignment)` | bytes from one sample to the next, for a block just taken; 0: it is not sampled |
+/// | `factor(bytes, alignment)` | how many blocks it then stands for, beyond what follows from the mean |
 /// | `counter()` | a live_samples, or null |
 /// | `take(engine)` | an object that lives while one block is taken: what is at hand is not hidden from the engine itself |
-/// | `follow()` | hides what is at hand, or shows it again |
+/// | `hit(bytes, alignment)` | the same one, if it is at hand; null: it is not |
+/// | `follow()` | hides what is at hand, or shows it again, as the switch now says |
 /// | `note()` | a block of the engine was sampled |
 /// | `end(engine)` | no block is live any more; forgets samples |
 template <class Engine> struct switched_calls {
@@ -35,14 +37,16 @@ template <class Engine> struct switched_calls {
     auto s = switched(e);
     void* block = nullptr;
     {
-      auto const taking = s.take(e);
-      block = e.allocate_asked(bytes, alignment, where, asked);
+      [[maybe_unused]] auto const taking = s.take(e);
+      block = s.hit(bytes, alignment);
+      if (block == nullptr) block = e.allocate_rest(bytes, alignment, asked);
     }
-    std::size_t const mean = s.mean();
-    if (block == nullptr || e.is_watched()) return block;
+    if (block == nullptr) return nullptr;
     if (ZMM_UNLIKELY(is_sample_marked(block))) book().forget(block);  // its free was not noticed
-    if (mean == 0 || rank_of(bytes, alignment) == 0 || !sample_falls(bytes, mean)) return block;
-    note(e, block, bytes, where, caller);
+    std::size_t const mean = s.mean(bytes, alignment);
+    if (mean != 0 && rank_of(bytes, alignment) != 0 && sample_falls(bytes, mean))
+      note(e, block, bytes, where, mean, s.factor(bytes, alignment), caller);
+    s.follow();
     return block;
   }
   ZMM_NOINLINE static void deallocate(Engine& e, void* block, std::size_t bytes, std::size_t alignment) noexcept {
@@ -55,10 +59,11 @@ template <class Engine> struct switched_calls {
   /// A sample may fall on the bytes that a block of pages has gained.
   ZMM_COLD static void resized(Engine& e, void const* before, void* now, std::size_t old, std::size_t bytes) noexcept {
     book().moved(before, now, bytes);
-    std::size_t const mean = switched(e).mean();
-    if (mean == 0 || bytes <= old || old <= small_limit || !sample_falls(bytes - old, mean)) return;
+    if (bytes <= old || old <= small_limit) return;
+    std::size_t const mean = switched(e).mean(bytes, 1);
+    if (mean == 0 || !sample_falls(bytes - old, mean)) return;
     book().forget(now);
-    note(e, now, bytes, site{}, __builtin_return_address(0));
+    note(e, now, bytes, site{}, mean, 1, __builtin_return_address(0));
   }
   ZMM_COLD static void end(Engine& e) noexcept { switched(e).end(e); }
 
@@ -68,13 +73,12 @@ template <class Engine> struct switched_calls {
   static constexpr sampler<Engine> table{&allocate, &deallocate, &forget, &resized, &end};
 
 private:
-  ZMM_COLD static void note(Engine& e, void* block, std::size_t bytes, site where, void const* caller) noexcept {
+  ZMM_COLD static void note(Engine& e, void* block, std::size_t bytes, site where, std::size_t mean, double factor,
+                            void const* caller) noexcept {
     auto s = switched(e);
-    std::size_t const mean = s.mean();
-    if (mean == 0) return;
     s.note();
-    book().note({owner(e), &e, block, bytes, sample_clock::weight(bytes, mean), mean, as_call_site(where), s.counter(),
-                 walked_stack::from(caller)});
+    book().note({owner(e), &e, block, bytes, factor * sample_clock::weight(bytes, mean), mean, as_call_site(where), s.counter(),
+                 walked_stack::from(caller, 1)});
   }
 };
 
