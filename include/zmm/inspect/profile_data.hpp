@@ -1,6 +1,7 @@
 // What a profile of an engine is made of: who has allocated how much, copied at one moment.
 #pragma once
 #include <zmm/inspect/areas.hpp>
+#include <zmm/inspect/frame_table.hpp>
 #include <zmm/inspect/mappings.hpp>
 #include <zmm/inspect/text_out.hpp>
 #include <zmm/request/request_switch.hpp>
@@ -76,6 +77,7 @@ public:
     for (profile_entry const& e : *this) {
       live_bytes_ += e.bytes;
       has_stacks = has_stacks || e.stack != nullptr;
+      for (std::size_t k = 0; k < e.frames(); ++k) is_whole_ = frames_.add(e.frame(k)) && is_whole_;
     }
     if (has_stacks) mappings_.read();
   }
@@ -87,6 +89,7 @@ public:
   profile_entry const* end() const noexcept { return begin() + count_; }
   std::size_t live_bytes() const noexcept { return live_bytes_; }
   code_mappings const& mappings() const noexcept { return mappings_; }  ///< empty where no stack is known
+  frame_table const& frames() const noexcept { return frames_; }  ///< of all stacks
   std::size_t period() const noexcept { return period_; }               ///< mean bytes of a sample; 1: all is known
   /// Bytes taken from storage that are no live block's.
   std::size_t other_bytes() const noexcept { return real_size_ > live_bytes_ ? real_size_ - live_bytes_ : 0; }
@@ -158,6 +161,7 @@ private:
 
   os_array<profile_entry> entries_;
   code_mappings mappings_;
+  frame_table frames_;
   std::size_t count_ = 0, live_bytes_ = 0, real_size_ = 0, period_ = 1;
   bool is_whole_ = true;
 };

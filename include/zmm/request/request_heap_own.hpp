@@ -82,7 +82,7 @@ public:
   auto& lists() noexcept { return bins_; }
   /// What is no hit goes the way of sampled calls while the pool's requests are sampled.
   void look_at_switch() noexcept {
-    if (is_pool_sampled() && bound_.is_plain()) has_samples_ = false, bound_.lower(true);
+    if (is_pool_sampled() && bound_.is_plain()) has_slot_samples_ = false, bound_.lower(true);
   }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
@@ -245,7 +245,8 @@ private:
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running, here or below
   std::uint8_t window_each_;  ///< one window in so many is looked at; means nothing unless sampling was switched on
-  bool has_samples_;        ///< any live block may be a sample; means nothing unless sampling was switched on
+  bool has_slot_samples_;   ///< any live packed block may be a sample; likewise
+  bool has_samples_ = false;  ///< any live block of pages may be one
   bool waits_ = false;      ///< a limit hook was asked on behalf of this request or a child
   std::size_t counted_bytes_;  ///< of blocks, until the last note_full_slab(); means nothing before it
   std::size_t heads_at_look_;  ///< sum_of_heads() after the last look; likewise

@@ -119,6 +119,7 @@ template <class Options> std::size_t request_heap_own<Options>::give_paged(void*
 /// A paged block goes back to the pool. Returns: its bytes.
 template <class Options> std::size_t request_heap_own<Options>::give_pages(paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  if (can_switch && ZMM_UNLIKELY(has_samples_)) switched_sampler<engine>.load(memory_order_acquire)->forget(block.start());
   allow(block.start(), bytes);
   if constexpr (Options::zero_on_free) zero_bytes(block.start(), bytes);
   note_carved();

@@ -38,7 +38,8 @@ ZMM_THREAD_LOCAL window_countdown windows_to_skip{};
 /// and sums are right all the same: each block has the same chance, whoever takes it. Blocks of pages, which never are hits, are
 /// always looked at. `each` is 64 for the usual mean of 512 KiB; with a mean of 16 KiB or less all windows are looked at.
 ///
-/// The bound is lowered while a window is looked at or the request has samples, so that frees miss. A free whose size is a constant
+/// The bound is lowered while a window is looked at or the request has samples among packed blocks, so that frees miss; blocks of
+/// pages are looked at wherever they end. A free whose size is a constant
 /// asks for no bound: such a sample counts as live until its slot is handed out again.
 template <class Options> class request_switch {
   using core_type = request_heap_own<Options>;
@@ -81,12 +82,14 @@ public:
   /// Effects: hits are open and the bound is as usual, where nothing stands against that.
   void follow() noexcept {
     if (ZMM_UNLIKELY(sampling_switch::mean(core_.pool()) == 0)) core_.bins_.open_hits();
-    if (!is_looked_at() && !core_.has_samples_) core_.bound_.lower(false);
+    if (!is_looked_at() && !core_.has_slot_samples_) core_.bound_.lower(false);
   }
-  void note() noexcept { core_.has_samples_ = true; }
+  void note(std::size_t bytes, std::size_t alignment) noexcept {
+    (core_type::is_packed(bytes != 0 ? bytes : 1, alignment) ? core_.has_slot_samples_ : core_.has_samples_) = true;
+  }
   template <class Engine> void end(Engine& e) noexcept {
-    if (core_.has_samples_) the_sample_book.value.end_engine(&e);
-    core_.has_samples_ = false;
+    if (core_.has_slot_samples_) the_sample_book.value.end_engine(&e);
+    core_.has_slot_samples_ = false;
     core_.bins_.open_hits();
     core_.bound_.lower(false);
   }

@@ -38,7 +38,7 @@ public:
     thread_record& own = *own_thread.record;
     if (ZMM_UNLIKELY((mean() != 0) != (own.hidden != nullptr))) change(own);
   }
-  static void note() noexcept {}
+  static void note(std::size_t, std::size_t) noexcept {}
   template <class Engine> static void end(Engine& e) noexcept {
     the_sample_book.value.end_engine(&e);
     the_sample_book.value.end_owner(&e);
@@ -57,11 +57,14 @@ private:
     }
   }
 };
-template <class Options> process_switch<Options> switch_of(synchronized_heap_own<Options>&, void*) noexcept { return {}; }
+template <class Options> process_switch<Options> switch_of(synchronized_heap_own<Options>&, void*) noexcept {
+  return {};
+}
 
 using process_engine = engine_over<synchronized_heap_own<default_options>>;
 inline void process_sampling::changed() noexcept {
-  bool const lowered = the_process_sampling.mean.load(memory_order_relaxed) != 0 || the_process_sampling.live.count != 0;
+  bool const lowered =
+      the_process_sampling.mean.load(memory_order_relaxed) != 0 || the_process_sampling.live.count != 0;
   switched_calls<process_engine>::lower(thread_heap::heap(), lowered);
 }
 

@@ -22,7 +22,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `take(engine)` | an object that lives while one block is taken: what is at hand is not hidden from the engine itself |
 /// | `hit(bytes, alignment)` | the same one, if it is at hand; null: it is not |
 /// | `follow()` | hides what is at hand, or shows it again, as the switch now says |
-/// | `note()` | a block of the engine was sampled |
+/// | `note(bytes, alignment)` | a block of the engine was sampled |
 /// | `end(engine)` | no block is live any more; forgets samples |
 template <class Engine> struct switched_calls {
   using site = typename Engine::site;
@@ -45,7 +45,7 @@ template <class Engine> struct switched_calls {
     if (ZMM_UNLIKELY(is_sample_marked(block))) book().forget(block);  // its free was not noticed
     std::size_t const mean = s.mean(bytes, alignment);
     if (mean != 0 && rank_of(bytes, alignment) != 0 && sample_falls(bytes, mean))
-      note(e, block, bytes, where, mean, s.factor(bytes, alignment), caller);
+      note(e, block, bytes, alignment, where, mean, caller);
     s.follow();
     return block;
   }
@@ -63,7 +63,7 @@ template <class Engine> struct switched_calls {
     std::size_t const mean = switched(e).mean(bytes, 1);
     if (mean == 0 || !sample_falls(bytes - old, mean)) return;
     book().forget(now);
-    note(e, now, bytes, site{}, mean, 1, __builtin_return_address(0));
+    note(e, now, bytes, 1, site{}, mean, __builtin_return_address(0));
   }
   ZMM_COLD static void end(Engine& e) noexcept { switched(e).end(e); }
 
@@ -73,12 +73,13 @@ template <class Engine> struct switched_calls {
   static constexpr sampler<Engine> table{&allocate, &deallocate, &forget, &resized, &end};
 
 private:
-  ZMM_COLD static void note(Engine& e, void* block, std::size_t bytes, site where, std::size_t mean, double factor,
-                            void const* caller) noexcept {
+  ZMM_COLD static void note(Engine& e, void* block, std::size_t bytes, std::size_t alignment, site where,
+                            std::size_t mean, void const* caller) noexcept {
     auto s = switched(e);
-    s.note();
-    book().note({owner(e), &e, block, bytes, factor * sample_clock::weight(bytes, mean), mean, as_call_site(where), s.counter(),
-                 walked_stack::from(caller, 1)});
+    double const weight = s.factor(bytes, alignment) * sample_clock::weight(bytes, mean);
+    s.note(bytes, alignment);
+    book().note(
+        {owner(e), &e, block, bytes, weight, mean, as_call_site(where), s.counter(), walked_stack::from(caller, 1)});
   }
 };
 
