@@ -94,7 +94,7 @@ TEST_CASE("switched: on, off and on again, with another mean; the sum is right a
   zmm::label const scope{"again"};
   double truth = 0;
   std::vector<std::vector<block>> all;
-  for (std::size_t mean : {4096, 8192, 4096, 2000}) {
+  for (std::size_t mean : {std::size_t{4096}, std::size_t{8192}, std::size_t{4096}, std::size_t{2000}}) {
     CHECK(zmm::set_sampling(mean));
     CHECK(zmm::set_sampling(mean));
     give(process, take(process, 300));

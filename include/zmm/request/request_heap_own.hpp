@@ -82,7 +82,7 @@ public:
   auto& lists() noexcept { return bins_; }
   /// What is no hit goes the way of sampled calls while the pool's requests are sampled.
   void look_at_switch() noexcept {
-    if (is_pool_sampled() && bound_.is_plain()) has_slot_samples_ = false, bound_.lower(true);
+    if (is_pool_sampled() && bound_.is_plain()) static_cast<void>(has_slot_samples_ = false), bound_.lower(true);
   }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;

@@ -64,7 +64,10 @@ template <class Options> struct sampled_bytes<Options, true> {
     sample_countdown& own = bytes_to_sample<mean>;
     if (own.mean == 0) {
       own = {sample_clock::draw(mean), mean};
-      if (bytes <= own.left) return own.left -= bytes, false;
+      if (bytes <= own.left) {
+        own.left -= bytes;
+        return false;
+      }
     }
     own.left = sample_clock::draw(mean);
     return true;
@@ -78,7 +81,10 @@ ZMM_THREAD_LOCAL sample_countdown switched_bytes{};
 inline bool sample_falls(std::size_t bytes, std::size_t mean) noexcept {
   sample_countdown& own = switched_bytes;
   if (ZMM_UNLIKELY(own.mean != mean)) own = {sample_clock::draw(mean), mean};
-  if (ZMM_LIKELY(bytes <= own.left)) return own.left -= bytes, false;
+  if (ZMM_LIKELY(bytes <= own.left)) {
+    own.left -= bytes;
+    return false;
+  }
   own.left = sample_clock::draw(mean);
   return true;
 }

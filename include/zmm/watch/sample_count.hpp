@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/options.hpp>
+#include <zmm/base/annotate.hpp>
 #include <zmm/base/atomic.hpp>
 #include <zmm/base/bits.hpp>
 #include <zmm/chunk/admission.hpp>
