@@ -58,6 +58,13 @@ template <class Resource> std::size_t pmr_pair(std::size_t bytes = 64, std::size
   });
 }
 
+// The same while sampling is switched on.
+constexpr std::size_t often = std::size_t{512} << 10;
+std::size_t thread_heap_typed_pair_switched_on() {
+  static_cast<void>(zmm::set_sampling(often));
+  return thread_heap_typed_pair();
+}
+
 std::size_t churn_step() {
   zmm::heap_resource own;
   auto* const resource = bench::opaque<std::pmr::memory_resource>(&own);
@@ -245,6 +252,7 @@ constexpr operation operations[] = {
     {"thread_heap_typed_pair", thread_heap_typed_pair},
     {"synchronized_pmr_pair", [] { return pmr_pair<zmm::synchronized_resource>(); }},
     {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
+    {"thread_heap_typed_pair_switched_on", thread_heap_typed_pair_switched_on},
     {"request_pmr_pair_aligned_64", [] { return pmr_pair<zmm::request_resource>(64, 64); }},
     {"segment_pmr_pair", [] { return pmr_pair<zmm::segment_resource>(); }},
     {"segment_page_pair_among_10_free", [] { return segment_page_pair(10); }},

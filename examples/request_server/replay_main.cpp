@@ -3,6 +3,8 @@
 #include "content/content.hpp"
 #include "replay/replay.hpp"
 
+#include <zmm/sampled.hpp>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/program_options.hpp>
@@ -26,6 +28,7 @@ struct settings {
   std::string arena, data, only;
   unsigned passes = 10;
   bool count = false;
+  std::size_t sample = 0;
 };
 
 po::options_description described(settings& out) {
@@ -36,6 +39,8 @@ po::options_description described(settings& out) {
   add("passes", po::value(&out.passes)->default_value(10), "times that all requests are replayed and timed");
   add("count", po::bool_switch(&out.count), "count the bytes held per request instead of the time");
   add("only", po::value(&out.only), "requests of one kind: orders, page or search");
+  add("sample", po::value(&out.sample)->default_value(0),
+      "mean bytes from one sample of --arena=zmm to the next, switched on at run time; 0: none");
   add("data", po::value(&out.data)->default_value(SHOP_DATA_FOLDER), "folder of the recorded requests");
   return options;
 }
@@ -86,6 +91,8 @@ int main(int argc, char** argv) try {
   auto const arena = shop::arena_named(chosen.arena);
   if (!arena || chosen.passes == 0) throw std::invalid_argument("no such arena, or no passes");
 
+  if (chosen.sample != 0 && !zmm::set_sampling(zmm::default_request_pool(), chosen.sample))
+    throw std::invalid_argument("nothing is sampled in this build");
   auto requests = shop::read_recorded(chosen.data);
   if (!chosen.only.empty())
     requests.erase(std::remove_if(requests.begin(), requests.end(), [&](auto& r) { return r.kind != chosen.only; }),

@@ -125,6 +125,7 @@ using zmm::sampled_segment_heap;
 using zmm::sampled_segment_resource;
 using zmm::sampled_synchronized_heap;
 using zmm::sampled_synchronized_resource;
+using zmm::set_sampling;
 using zmm::segment_heap;
 using zmm::segment_resource;
 using zmm::set_leak_sink;

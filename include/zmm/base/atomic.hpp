@@ -53,13 +53,11 @@ public:
   }
   ZMM_INLINE bool compare_exchange_strong(T& expected, T wanted, memory_order done, memory_order failed) noexcept {
     if constexpr (is_plain) return replace_if(expected, wanted);
-    return __atomic_compare_exchange(&value_, &expected, &wanted, false, static_cast<int>(done),
-                                     static_cast<int>(failed));
+    return __atomic_compare_exchange(&value_, &expected, &wanted, false, static_cast<int>(done), static_cast<int>(failed));
   }
   ZMM_INLINE bool compare_exchange_weak(T& expected, T wanted, memory_order done, memory_order failed) noexcept {
     if constexpr (is_plain) return replace_if(expected, wanted);
-    return __atomic_compare_exchange(&value_, &expected, &wanted, true, static_cast<int>(done),
-                                     static_cast<int>(failed));
+    return __atomic_compare_exchange(&value_, &expected, &wanted, true, static_cast<int>(done), static_cast<int>(failed));
   }
   ZMM_INLINE bool compare_exchange_strong(T& expected, T wanted, memory_order order = memory_order::seq_cst) noexcept {
     return compare_exchange_strong(expected, wanted, order, when_failed(order));

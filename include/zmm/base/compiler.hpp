@@ -120,6 +120,13 @@
 #define ZMM_HAS_UNWINDER 1
 #endif
 
+/// Whether frames are described as base/system/stack_rules.hpp reads them, and begin where __builtin_dwarf_cfa() says.
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define ZMM_HAS_FRAME_RULES 1
+#else
+#define ZMM_HAS_FRAME_RULES 0
+#endif
+
 /// For a loop that waits for another thread: lets the processor's other threads run.
 #if defined(__x86_64__) || defined(__i386__)
 #define ZMM_PAUSE() __asm__ volatile("pause")

@@ -16,14 +16,12 @@ template <class Geometry, bool Chunks, bool Wipes = false> struct checked_geomet
 };
 
 template <class Geometry> inline constexpr bool counts_drops = false;
-template <class G, bool Chunks, bool Wipes>
-inline constexpr bool counts_drops<checked_geometry<G, Chunks, Wipes>> = true;
+template <class G, bool Chunks, bool Wipes> inline constexpr bool counts_drops<checked_geometry<G, Chunks, Wipes>> = true;
 template <class Geometry> inline constexpr bool checks_chunks = false;
 template <class G, bool Chunks, bool Wipes>
 inline constexpr bool checks_chunks<checked_geometry<G, Chunks, Wipes>> = Chunks;
 template <class Geometry> inline constexpr bool wipes_huge = false;
-template <class G, bool Chunks, bool Wipes>
-inline constexpr bool wipes_huge<checked_geometry<G, Chunks, Wipes>> = Wipes;
+template <class G, bool Chunks, bool Wipes> inline constexpr bool wipes_huge<checked_geometry<G, Chunks, Wipes>> = Wipes;
 
 /// What a page layer over a checked geometry knows of the pages that it took last.
 template <bool Checked> struct reuse_note {};

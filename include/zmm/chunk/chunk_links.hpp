@@ -3,8 +3,6 @@
 
 #include <zmm/chunk/checked_geometry.hpp>
 
-#include <initializer_list>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Plain links. sealed_links.hpp has checked ones, and the seals.

@@ -131,8 +131,7 @@ template <class Geometry> void chunk_source<Geometry>::release() noexcept {
   });
 }
 
-template <class Geometry>
-ZMM_COLD void* chunk_source<Geometry>::take_record(std::size_t bytes, admission& asked) noexcept {
+template <class Geometry> ZMM_COLD void* chunk_source<Geometry>::take_record(std::size_t bytes, admission& asked) noexcept {
   std::size_t const size = record_bytes(bytes);
   if (!admits(size, asked)) return nullptr;
   void* const record = storage_->allocate(size, os_page_size(), size);

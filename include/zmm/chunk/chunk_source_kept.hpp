@@ -38,7 +38,8 @@ template <class Geometry> extent* chunk_source<Geometry>::kept_extent(kept_block
 /// Effects: takes a block off the list. Returns: its entry.
 template <class Geometry> extent* chunk_source<Geometry>::unlink_kept(kept_block* k) noexcept {
   if constexpr (checks_chunks<Geometry>) {
-    for (kept_block* beside : {k->next, k->prev}) {
+    kept_block* const neighbours[] = {k->next, k->prev};
+    for (kept_block* beside : neighbours) {
       if (beside != nullptr) static_cast<void>(kept_extent(beside));
     }
     bool const holds = (k->prev != nullptr ? k->prev->next : kept_.newest()) == k &&

@@ -134,7 +134,8 @@ private:
   /// read there.
   void check_links([[maybe_unused]] chunk_type const* c) const noexcept {
     if constexpr (checks_chunks<Geometry>) {
-      for (chunk_type const* neighbour : {c->next, c->prev})
+      chunk_type const* const neighbours[] = {c->next, c->prev};
+      for (chunk_type const* neighbour : neighbours)
         check(neighbour == nullptr || source_->has_chunk(neighbour), "the neighbours of a chunk are chunks", c, owner_);
     }
   }

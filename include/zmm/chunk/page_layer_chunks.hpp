@@ -84,8 +84,7 @@ ZMM_NOINLINE void* page_layer<Geometry, Source>::take_growing(std::size_t count,
 }
 
 /// Purges the dirty ones of the free pages, by whole OS pages. Returns: bytes.
-template <class Geometry, class Source>
-std::size_t page_layer<Geometry, Source>::purge_free_pages(chunk_type* c) noexcept {
+template <class Geometry, class Source> std::size_t page_layer<Geometry, Source>::purge_free_pages(chunk_type* c) noexcept {
   std::size_t const grain = os_page_size() > Geometry::page_bytes ? os_page_size() / Geometry::page_bytes : 1;
   std::size_t purged = 0;
   for (std::size_t gap = c->taken.next_clear(0); gap < Geometry::pages; gap = c->taken.next_clear(gap)) {

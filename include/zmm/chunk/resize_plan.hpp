@@ -4,15 +4,12 @@
 
 #include <zmm/chunk/address_index.hpp>
 
-#include <initializer_list>
-
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`;
 /// `free_behind()`: the number of free pages behind it. 0: it cannot hold `min_bytes`.
 template <class Geometry, class FreeBehind>
-std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes,
-                     FreeBehind free_behind) noexcept {
+std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes, FreeBehind free_behind) noexcept {
   constexpr std::size_t page = Geometry::page_bytes;
   if (min_bytes <= now * page && preferred_bytes >= now * page) return now;
   if (min_bytes > large_limit<Geometry>) return 0;
@@ -32,7 +29,8 @@ std::size_t resize_huge_within(extent const& now, std::size_t min_bytes, std::si
   if (fits && preferred_bytes >= now.bytes) return now.bytes;
   if (min_bytes > ~std::size_t{0} / 2) return 0;
   if (preferred_bytes > ~std::size_t{0} / 2) preferred_bytes = min_bytes;
-  for (std::size_t bytes : {now.next_step(min_bytes, preferred_bytes), min_bytes}) {
+  std::size_t const tries[] = {now.next_step(min_bytes, preferred_bytes), min_bytes};
+  for (std::size_t bytes : tries) {
     if (std::size_t const got = resize(bytes)) return got;
   }
   return fits ? now.bytes : 0;

@@ -16,7 +16,7 @@ struct code_mapping {
 class code_mappings {
 public:
   void read() noexcept {
-    char part[2048];
+    char part[8192];
     std::size_t from = 0;
     while (std::size_t const got = host_kinds::read_mappings(from, part, sizeof part)) {
       for (std::size_t i = 0; i < got; ++i) take(part[i]);

@@ -14,6 +14,20 @@ private:
   std::size_t count_ = 0;
 };
 
+/// CRC-32 of four bits.
+struct crc_table {
+  std::uint32_t of[16] = {};
+};
+constexpr crc_table make_crc_table() noexcept {
+  crc_table table{};
+  for (std::uint32_t n = 0; n < 16; ++n) {
+    table.of[n] = n;
+    for (int bit = 0; bit < 4; ++bit) table.of[n] = table.of[n] >> 1 ^ ((table.of[n] & 1) != 0 ? 0xEDB88320U : 0);
+  }
+  return table;
+}
+inline constexpr crc_table crc_nibbles = make_crc_table();
+
 /// A gzip file with one member, which is stored: a heap should not bring a compressor.
 class gzip_out {
 public:
@@ -24,7 +38,7 @@ public:
     if (used_ == sizeof buffer_) write_block(false);
     buffer_[used_++] = c;
     crc_ ^= static_cast<unsigned char>(c);
-    for (int half = 0; half < 2; ++half) crc_ = crc_ >> 4 ^ crc_of_nibble(crc_ & 15);
+    for (int half = 0; half < 2; ++half) crc_ = crc_ >> 4 ^ crc_nibbles.of[crc_ & 15];
     ++size_;
   }
   void finish() {
@@ -34,11 +48,6 @@ public:
   }
 
 private:
-  /// CRC-32 of four bits, bit by bit.
-  static constexpr std::uint32_t crc_of_nibble(std::uint32_t bits) noexcept {
-    for (int i = 0; i < 4; ++i) bits = bits >> 1 ^ ((bits & 1) != 0 ? 0xEDB88320U : 0);
-    return bits;
-  }
   void write_block(bool is_last) {
     out_.put(is_last ? '\1' : '\0');
     little_endian(used_, 2);
@@ -110,20 +119,19 @@ public:
     value_type(1, alloc_space, bytes);
     value_type(1, inuse_objects, count);
     value_type(1, inuse_space, bytes);
-    std::size_t first = first_frame_id();
-    for (std::size_t i = 0; i < data_.size(); first += data_[i++].frames()) sample(i, first);
+    for (std::size_t i = 0; i < data_.size(); ++i) sample(i);
     mappings();
-    std::size_t frame = first_frame_id();
     for (std::size_t i = 0; i < data_.size(); ++i) {
       if (data_[i].has_name()) location(place_id(i), data_[i].line);
       if (data_[i].group() != nullptr) location(group_id(i), 0);
-      for (std::size_t k = 0; k < data_[i].frames(); ++k) address(frame++, data_[i].frame(k));
     }
+    std::size_t const frames = data_.frames().size();
+    for (std::size_t n = 0; n < frames; ++n) address(first_frame_id() + n, data_.frames()[n]);
     for (std::size_t i = 0; i < data_.size(); ++i) {
       if (data_[i].has_name()) function(place_id(i), name_text(i), file_text(i));
       if (data_[i].group() != nullptr) function(group_id(i), group_text(i), 0);
     }
-    for (std::size_t id = first_frame_id(); id < frame; ++id) function(id, frame_text(id), 0);
+    for (std::size_t n = 0; n < frames; ++n) function(first_frame_id() + n, frame_text(n), 0);
     for (char const* text : texts) to_.text(6, text);
     for (profile_entry const& e : data_) {
       to_.message(6, [&](auto& text) { e.write_name(text); });
@@ -131,10 +139,8 @@ public:
       to_.text(6, e.group() != nullptr ? e.group() : "");
     }
     for (std::size_t i = 0; i < data_.mappings().size(); ++i) to_.text(6, data_.mappings().file(i));
-    for (profile_entry const& e : data_) {
-      for (std::size_t k = 0; k < e.frames(); ++k)
-        to_.message(6, [&](auto& text) { data_.mappings().write_place(text, e.frame(k)); });
-    }
+    for (std::size_t n = 0; n < frames; ++n)
+      to_.message(6, [&](auto& text) { data_.mappings().write_place(text, data_.frames()[n]); });
     to_.number(7, own_frames);
     value_type(11, space, bytes);
     to_.number(12, data_.period());
@@ -158,9 +164,7 @@ private:
   static std::size_t group_id(std::size_t i) noexcept { return 2 * i + 2; }
   std::size_t first_frame_id() const noexcept { return 2 * data_.size() + 1; }
   std::size_t mapping_text(std::size_t i) const noexcept { return fixed + 3 * data_.size() + i; }
-  std::size_t frame_text(std::size_t id) const noexcept {
-    return mapping_text(data_.mappings().size()) + (id - first_frame_id());
-  }
+  std::size_t frame_text(std::size_t number) const noexcept { return mapping_text(data_.mappings().size()) + number; }
 
   void value_type(unsigned field, fixed_text type, fixed_text unit) {
     to_.message(field, [&](auto& v) {
@@ -196,12 +200,12 @@ private:
       l.message(4, [&](auto& where) { where.number(1, id); });
     });
   }
-  void sample(std::size_t i, std::size_t first_frame) {
+  void sample(std::size_t i) {
     profile_entry const& e = data_[i];
     to_.message(2, [&](auto& s) {
       s.message(1, [&](auto& ids) {  // the leaf first
         if (e.has_name()) ids.varint(place_id(i));
-        for (std::size_t k = 0; k < e.frames(); ++k) ids.varint(first_frame + k);
+        for (std::size_t k = 0; k < e.frames(); ++k) ids.varint(first_frame_id() + data_.frames().number(e.frame(k)));
         if (e.group() != nullptr) ids.varint(group_id(i));
       });
       s.message(2, [&](auto& values) {

@@ -1,8 +1,11 @@
 // The data of a profile: who has allocated how much from an engine, copied at one moment.
 #pragma once
 #include <zmm/inspect/areas.hpp>
+#include <zmm/inspect/frame_table.hpp>
 #include <zmm/inspect/mappings.hpp>
 #include <zmm/inspect/text_out.hpp>
+#include <zmm/request/request_switch.hpp>
+#include <zmm/threads/process_switch.hpp>
 #include <zmm/watch/sampled_calls.hpp>
 #include <zmm/watch/site_ledger.hpp>
 
@@ -63,7 +66,7 @@ public:
       auto const* const watch = inspection<Engine>::watch(of);
       if (watch == nullptr) {
         if constexpr (Engine::options::sample_every != 0) add_samples_of(of);
-        else add_areas(of);
+        else if (!add_switched_samples(of)) add_areas(of);
       } else if constexpr (Engine::options::watch_blocks) {
         add_sites(*watch);
       } else {
@@ -74,6 +77,7 @@ public:
     for (profile_entry const& e : *this) {
       live_bytes_ += e.bytes;
       has_stacks = has_stacks || e.stack != nullptr;
+      for (std::size_t k = 0; k < e.frames(); ++k) is_whole_ = frames_.add(e.frame(k)) && is_whole_;
     }
     if (has_stacks) mappings_.read();
   }
@@ -85,6 +89,7 @@ public:
   profile_entry const* end() const noexcept { return begin() + count_; }
   std::size_t live_bytes() const noexcept { return live_bytes_; }
   code_mappings const& mappings() const noexcept { return mappings_; }  ///< empty where no stack is known
+  frame_table const& frames() const noexcept { return frames_; }         ///< of all stacks
   std::size_t period() const noexcept { return period_; }               ///< mean bytes of a sample; 1: not sampled
   /// Bytes taken from storage that are not in live blocks.
   std::size_t other_bytes() const noexcept { return real_size_ > live_bytes_ ? real_size_ - live_bytes_ : 0; }
@@ -113,6 +118,17 @@ private:
     void const* const owner = sampled_calls<engine_over<Core>>::owner(of);
     period_ = Core::options::sample_every;
     add_samples(owner, owner == &of ? nullptr : &of);
+  }
+  /// Returns: whether the engine is sampled at present, or was.
+  template <class Core> bool add_switched_samples([[maybe_unused]] engine_over<Core> const& of) {
+    if constexpr (Core::can_switch) {
+      using calls = switched_calls<engine_over<Core>>;
+      void const* const owner = calls::owner(of);
+      if (!calls::is_on(of) && !the_sample_book.value.knows(owner)) return false;
+      add_samples(owner, owner == &of ? nullptr : &of);
+      return true;
+    }
+    return false;
   }
   template <class Watch> void add_sites(Watch const& watch) {
     watch.inspect([&] {
@@ -145,6 +161,7 @@ private:
 
   os_array<profile_entry> entries_;
   code_mappings mappings_;
+  frame_table frames_;
   std::size_t count_ = 0, live_bytes_ = 0, real_size_ = 0, period_ = 1;
   bool is_whole_ = true;
 };

@@ -120,6 +120,10 @@ public:
     return list;
   }
 
+  /// Effects: from now on pop() and carve_one() find nothing; or they find again what they would have.
+  void close_hits() noexcept;
+  void open_hits() noexcept;
+  bool are_hits_closed() const noexcept { return floor_ != 0; }
   /// Effects: forgets every block and region.
   void reset() noexcept {
     Links const kept = links();
@@ -127,6 +131,7 @@ public:
     ::new (static_cast<void*>(this)) packed_bins();
     links() = kept;
     floor_ = floor;
+    hidden_end_ = nullptr;
   }
 
   char* cursor() const noexcept { return cursor_; }  ///< of the open region: what is in front of it was carved
@@ -270,13 +275,15 @@ private:
 
   /// Calls visit(bin, free list, blocks carved) for each bin of both sets.
   template <class Visit> void for_each_bin(Visit visit) const {
-    for (bin_set const* set : {&bins_, static_cast<bin_set const*>(wide_)}) {
+    bin_set const* const sets[] = {&bins_, wide_};
+    for (bin_set const* set : sets) {
       for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved(i));
     }
   }
 
   char* cursor_ = nullptr;
   char* end_ = nullptr;
+  char* hidden_end_;  ///< its value, while hits are closed
   /// Blocks at or below this address are not handed out: 0, or the highest address where the engine forwards its
   /// blocks.
   std::uintptr_t floor_ = 0;

@@ -38,9 +38,7 @@ template <class Links> std::size_t packed_bins<Links>::sum_of_heads() const noex
   return sum;
 }
 
-template <class Links>
-template <class Visit>
-void packed_bins<Links>::look(Visit visit) noexcept {
+template <class Links> template <class Visit> void packed_bins<Links>::look(Visit visit) noexcept {
   witness_.forget();
   std::uint8_t seen = 0;
   for_each_bin([&](bin_index bin, free_slot* list, std::size_t carved) {
@@ -108,7 +106,7 @@ void packed_bins<Links>::verify(Visit visit, void const* heap) const noexcept {
       visit(static_cast<void*>(reinterpret_cast<char*>(slot) - Links::front), slot_bytes(bin));
     }
   });
-  check(cursor_ >= begin_ && cursor_ <= end_, "the cursor lies in the open slab", cursor_, heap);
+  check(cursor_ >= begin_ && (cursor_ <= end_ || floor_ != 0), "the cursor lies in the open slab", cursor_, heap);
 }
 
 }}}  // namespace zmm::detail

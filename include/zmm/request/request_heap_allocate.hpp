@@ -28,9 +28,8 @@ ZMM_INLINE void* request_heap_own<Options>::take(std::size_t bytes, std::size_t 
 }
 
 template <class Options>
-ZMM_INLINE void request_heap_own<Options>::wipe_freed([[maybe_unused]] void* block,
-                                                        [[maybe_unused]] bin_index bin,
-                                                        [[maybe_unused]] std::size_t bytes) noexcept {
+ZMM_INLINE void request_heap_own<Options>::wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
+                                                      [[maybe_unused]] std::size_t bytes) noexcept {
   if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
 }
 
@@ -71,8 +70,7 @@ ZMM_INLINE void request_heap_own<Options>::handed_out(void* block, std::size_t b
 
 /// A packed block, from a fresh slab if need be: the smallest slab has room for any of them.
 template <class Options>
-void* request_heap_own<Options>::take_packed(std::size_t bytes, std::size_t alignment,
-                                               admission& asked) noexcept {
+void* request_heap_own<Options>::take_packed(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   bin_index const bin = packed_bin(bytes, alignment);
   do {
     if (void* const block = alignment > 16 ? bins_.pop_wide(bin) : bins_.pop(bin)) return block;
@@ -83,8 +81,8 @@ void* request_heap_own<Options>::take_packed(std::size_t bytes, std::size_t alig
 
 /// The usual miss: the slab is used up, and nothing stands in the way of another. Null leaves the rest to the slow
 /// path.
-template <class Options>
-ZMM_NOINLINE void* request_heap_own<Options>::open_and_carve(bin_index bin) noexcept {
+template <class Options> ZMM_NOINLINE void* request_heap_own<Options>::open_and_carve(bin_index bin) noexcept {
+  if (is_pool_sampled()) return nullptr;
   admission asked;
   return open_slab(asked) ? bins_.carve(bin) : nullptr;
 }
@@ -124,8 +122,7 @@ ZMM_INLINE bool request_heap_own<Options>::admits(std::size_t bytes, admission& 
 }
 
 /// While a request ends, no limit of its family binds, not even that of a child in which an entry allocates.
-template <class Options>
-ZMM_COLD bool request_heap_own<Options>::is_lifted_by_end(admission& asked) const noexcept {
+template <class Options> ZMM_COLD bool request_heap_own<Options>::is_lifted_by_end(admission& asked) const noexcept {
   for (request_heap_own const* h = this; h != nullptr; h = h->parent_) asked.lifted = asked.lifted || h->ending_;
   return asked.lifted;
 }

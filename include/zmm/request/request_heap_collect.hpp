@@ -107,8 +107,7 @@ template <class Options> ZMM_COLD void request_heap_own<Options>::forget_counts(
 
 /// Free blocks are counted by the page in which they begin; those that begin in a slab's first page are counted in its
 /// second, because the first page's cell says how many there are. Null: the block lies in no counted slab.
-template <class Options>
-std::uint16_t* request_heap_own<Options>::count_at(void const* block) const noexcept {
+template <class Options> std::uint16_t* request_heap_own<Options>::count_at(void const* block) const noexcept {
   if (is_in_buffer(block)) return nullptr;
   chunk_type* const c = chunk_type::of(block);
   std::size_t const page = chunk_type::page_of(block);
@@ -161,8 +160,7 @@ template <class Options> slab* request_heap_own<Options>::unlink_free_slabs() no
 }
 
 /// Forgets the free blocks of these slabs, subtracting them from `blocks`, and gives the slabs back to the pool.
-template <class Options>
-void request_heap_own<Options>::drop_slabs(slab* gone, std::size_t& blocks) noexcept {
+template <class Options> void request_heap_own<Options>::drop_slabs(slab* gone, std::size_t& blocks) noexcept {
   note_carved();
   if constexpr (Options::tag_blocks) this->known = {};  // the pool may unmap their chunks
   std::size_t const forgotten = bins_.forget_free_blocks(

@@ -33,8 +33,7 @@ template <class Options> ZMM_NOINLINE void request_heap_own<Options>::leave_fami
 /// A limit hook, even an ancestor's, runs in the middle of an allocation of the request; an entry of the end lies in
 /// the request's memory.
 template <class Options> void request_heap_own<Options>::check_may_end() const noexcept {
-  check(!(waits_ || ending_), "neither a limit hook nor an entry of the end releases the request", nullptr,
-                this);
+  check(!(waits_ || ending_), "neither a limit hook nor an entry of the end releases the request", nullptr, this);
 }
 
 /// One pass over the family from here down, the children's entries first. Returns: whether there were any.

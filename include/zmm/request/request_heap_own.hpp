@@ -45,6 +45,7 @@ public:
   using pool_type = basic_request_pool<geometry>;
   static constexpr bool looks_aside = true;     // blocks of alignment 32 and 64 have lists of their own
   static constexpr bool reports_leaks = false;  // dropping live blocks is what a request is for
+  static constexpr bool can_switch = is_switchable<Options>;
   struct lists_type {
     using classes = packed_classes<Options>;
     static constexpr std::size_t most_aligned = 16;
@@ -79,6 +80,10 @@ public:
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_missed(void* block, std::size_t bytes, std::size_t alignment) noexcept { give(block, bytes, alignment); }
   auto& lists() noexcept { return bins_; }
+  /// What is no hit goes the way of sampled calls while the pool's requests are sampled.
+  void look_at_switch() noexcept {
+    if (is_pool_sampled() && bound_.is_plain()) static_cast<void>(has_slot_samples_ = false), bound_.lower(true);
+  }
 
   std::size_t usable_size(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;
   /// A packed block stays in its slot: if `min_bytes` belongs to that bin, returns the bytes usable there, else
@@ -144,6 +149,7 @@ protected:
   using watched::bound_, watched::forwards, watched::is_watched, watched::watch;
 
 private:
+  template <class> friend class request_switch;
   using orders = slab_orders<geometry>;
   static constexpr std::size_t counted_from = orders::bytes(orders::max);  ///< bytes of slabs: those opened later are counted
   static constexpr std::size_t look_from = 2 * geometry::chunk_bytes;     ///< bytes of slabs: it then looks for free ones
@@ -169,6 +175,7 @@ private:
   void check_slabs() const noexcept;
   void wipe_slabs() noexcept;
 
+  bool is_pool_sampled() const noexcept { return can_switch && ZMM_UNLIKELY(pool_->sampled_mean() != 0); }
   ZMM_INLINE void add_dead(bin_index bin) noexcept { this->remove_live(slot_bytes(bin)); }
   void* take_packed(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
@@ -237,6 +244,9 @@ private:
   pool_type* pool_;
   bool joined_ = false;     ///< counted as in flight by the pool
   bool ending_ = false;     ///< entries of the end are running, here or below
+  std::uint8_t window_each_;  ///< one window in so many is looked at; means nothing unless sampling was switched on
+  bool has_slot_samples_;   ///< any live packed block may be a sample; likewise
+  bool has_samples_ = false;  ///< any live block of pages may be one
   bool waits_ = false;      ///< a limit hook was asked on behalf of this request or a child
   std::size_t counted_bytes_;  ///< of blocks, until the last note_full_slab(); means nothing before it
   std::size_t heads_at_look_;  ///< sum_of_heads() after the last look; likewise

@@ -6,14 +6,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-template <class Options>
-ZMM_INLINE std::size_t request_heap_own<Options>::bytes_of(paged_block block) const noexcept {
+template <class Options> ZMM_INLINE std::size_t request_heap_own<Options>::bytes_of(paged_block block) const noexcept {
   return block.is_huge() ? pool_->find_huge(block.start()).bytes : block.pages() * geometry::page_bytes;
 }
 
 template <class Options>
-void* request_heap_own<Options>::take_paged(std::size_t bytes, std::size_t alignment,
-                                              admission& asked) noexcept {
+void* request_heap_own<Options>::take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   if (table_.size() >= page_entry::max_tag) return asked.refuse_address();
   paged_block const block = take_pages(bytes, alignment, asked);
   if (block.start() == nullptr) return nullptr;
@@ -29,8 +27,7 @@ void* request_heap_own<Options>::take_paged(std::size_t bytes, std::size_t align
 
 /// Pages or a huge block from the pool, charged, not yet in the table.
 template <class Options>
-paged_block request_heap_own<Options>::take_pages(std::size_t bytes, std::size_t alignment,
-                                                            admission& asked) noexcept {
+paged_block request_heap_own<Options>::take_pages(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
   if (bytes > ~std::size_t{0} / 2) {
     asked.refuse_address();
@@ -87,8 +84,7 @@ template <class Options> bool request_heap_own<Options>::grow_table(admission& a
   return true;
 }
 /// The packed block that was the table's memory is free.
-template <class Options>
-void request_heap_own<Options>::give_table_room(void* room, std::size_t bytes) noexcept {
+template <class Options> void request_heap_own<Options>::give_table_room(void* room, std::size_t bytes) noexcept {
   if constexpr (Options::tag_blocks) free_packed(room, packed_bin(bytes, 1), bytes, 1);
   bins_.push(packed_bin(bytes, 1), room);
   wipe_freed(room, packed_bin(bytes, 1), bytes);
@@ -105,8 +101,7 @@ template <class Options> std::size_t request_heap_own<Options>::tag_of(void cons
   return entry.tag();
 }
 
-template <class Options>
-void request_heap_own<Options>::set_tag(paged_block block, std::size_t tag) noexcept {
+template <class Options> void request_heap_own<Options>::set_tag(paged_block block, std::size_t tag) noexcept {
   if (block.is_huge()) return pool_->retag_huge(block.start(), tag);
   entry_of(block.start()) = page_entry::large(tag);
 }
@@ -114,8 +109,8 @@ void request_heap_own<Options>::set_tag(paged_block block, std::size_t tag) noex
 /// Frees a paged block by its address, whatever size the caller said it has. Returns: its bytes.
 template <class Options> std::size_t request_heap_own<Options>::give_paged(void* block) noexcept {
   std::size_t const tag = tag_of(block);
-  check(tag < table_.size() && table_[tag].start() == block, "a freed paged block belongs to this request",
-                block, this);
+  check(tag < table_.size() && table_[tag].start() == block, "a freed paged block belongs to this request", block,
+        this);
   paged_block const freed = table_[tag];
   if (table_.remove(tag)) set_tag(table_[tag], tag);
   return give_pages(freed);
@@ -124,6 +119,7 @@ template <class Options> std::size_t request_heap_own<Options>::give_paged(void*
 /// A paged block goes back to the pool. Returns: its bytes.
 template <class Options> std::size_t request_heap_own<Options>::give_pages(paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  if (can_switch && ZMM_UNLIKELY(has_samples_)) switched_sampler<engine>.load(memory_order_acquire)->forget(block.start());
   allow(block.start(), bytes);
   if constexpr (Options::zero_on_free) zero_bytes(block.start(), bytes);
   note_carved();
@@ -135,13 +131,12 @@ template <class Options> std::size_t request_heap_own<Options>::give_pages(paged
 
 template <class Options>
 std::size_t request_heap_own<Options>::usable_size(void const* block, std::size_t bytes,
-                                                     std::size_t alignment) const noexcept {
+                                                   std::size_t alignment) const noexcept {
   if (bytes == 0) bytes = 1;
   if constexpr (Options::tag_blocks) {
     if (is_packed(bytes, alignment)) return bytes;
   }
-  return is_packed(bytes, alignment) ? slot_bytes(packed_bin(bytes, alignment))
-                                     : bytes_of(table_[tag_of(block)]);
+  return is_packed(bytes, alignment) ? slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_[tag_of(block)]);
 }
 
 /// Whether a live block has pages of its own, without its size. The caller's buffer has no page map to read. Elsewhere
@@ -176,7 +171,7 @@ std::size_t request_heap_own<Options>::resize_in_place(void* block, std::size_t 
 
 template <class Options>
 std::size_t request_heap_own<Options>::resize_paged(void* block, std::size_t min_bytes,
-                                                      std::size_t preferred_bytes) noexcept {
+                                                    std::size_t preferred_bytes) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
   std::size_t const tag = tag_of(block), now = table_[tag].pages();
   std::size_t wanted =
@@ -202,7 +197,7 @@ std::size_t request_heap_own<Options>::resize_paged(void* block, std::size_t min
 
 template <class Options>
 std::size_t request_heap_own<Options>::resize_huge(void* block, std::size_t min_bytes,
-                                                     std::size_t preferred_bytes) noexcept {
+                                                   std::size_t preferred_bytes) noexcept {
   extent const e = pool_->find_huge(block);
   return resize_huge_within(e, min_bytes, preferred_bytes, [&](std::size_t bytes) -> std::size_t {
     std::size_t const wanted = align_up(bytes, os_page_size());

@@ -77,14 +77,14 @@ template <class Options> void request_heap_own<Options>::verify(void const* heap
   for (slab* s = slabs_; s != nullptr; s = s->next) {
     slab_bytes += s->bytes;
     check(slab_bytes <= slab_bytes_, "the list of slabs ends", s, heap);
-    check(entry_of(s) == page_entry::slab(s->bytes / geometry::page_bytes),
-                  "a slab is marked in the page map", s, heap);
+    check(entry_of(s) == page_entry::slab(s->bytes / geometry::page_bytes), "a slab is marked in the page map", s,
+          heap);
     for (std::size_t i = 1; i < s->bytes / geometry::page_bytes; ++i) {
       check(*(&entry_of(s) + i) == page_entry{}, "no entry lies inside a slab", s, heap);
       check(counts_of(s)[i] == 0, "nothing is counted but in a collection", s, heap);
     }
     check(*counts_of(s) == 0 || (slab_bytes_ >= counted_from && *counts_of(s) * 8U < s->bytes),
-                  "a slab's blocks are counted once it is full", s, heap);
+          "a slab's blocks are counted once it is full", s, heap);
   }
   check(slab_bytes == slab_bytes_, "slab bytes are counted", nullptr, heap);
   bins_.verify(
@@ -98,16 +98,14 @@ template <class Options> void request_heap_own<Options>::verify(void const* heap
       heap);
   for (std::size_t i = 0; i < table_.size(); ++i) {
     paged += bytes_of(table_[i]);
-    check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(),
-                  heap);
+    check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(), heap);
   }
   check(paged == paged_bytes_, "paged bytes are counted", nullptr, heap);
   for (request_heap_own const* child = first_child_; child != nullptr; child = child->next_sibling_) {
     check(child->parent_ == this, "a child knows its parent", child, heap);
     children += child->book_.real_size();
   }
-  check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool",
-                nullptr, heap);
+  check(book_.real_size() == slab_bytes + paged + children, "real_size is what was taken from the pool", nullptr, heap);
 }
 
 }}}  // namespace zmm::detail

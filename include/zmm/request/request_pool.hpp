@@ -90,6 +90,7 @@ public:
 private:
   template <class> friend struct detail::inspection;
   friend class detail::request_journal;
+  friend struct detail::sampling_switch;
   template <class> friend class detail::request_heap_own;
   using layer = detail::page_layer<Geometry>;
   using chunk_type = typename layer::chunk_type;
@@ -182,6 +183,8 @@ private:
   /// The order of slab a new request starts with.
   std::size_t first_order() const noexcept { return first_order_.load(detail::memory_order_relaxed); }  // any will do
 
+  std::size_t sampled_mean() const noexcept { return sampled_mean_.load(detail::memory_order_relaxed); }
+
   // Without the lock.
   detail::slab* take_warm_slab(std::size_t order, bool& joined) noexcept;
   void* take_warm_run(std::size_t pages, std::size_t alignment, bool& joined) noexcept;
@@ -251,6 +254,7 @@ private:
 
   // Read by everyone and seldom written.
   detail::atomic<std::uint8_t> first_order_{0};
+  detail::atomic<std::size_t> sampled_mean_{0};  ///< bytes from one sample to the next; 0: requests are not sampled
   mutable detail::fork_node fork_{lock_, this, &in_child, &hold_for_fork, &fork_is_over};
   detail::atomic<detail::journal_base*> journal_{nullptr};
   bool forked_ = false;  ///< this is the child of a fork: requests of threads that are not here never end

@@ -63,8 +63,7 @@ public:
 
   void lock() noexcept {
     std::uint32_t now = 0;
-    if (ZMM_LIKELY(
-            state_.compare_exchange_strong(now, held, detail::memory_order_acquire, detail::memory_order_relaxed)))
+    if (ZMM_LIKELY(state_.compare_exchange_strong(now, held, detail::memory_order_acquire, detail::memory_order_relaxed)))
       return;
     wait();
   }

@@ -49,6 +49,7 @@ struct thread_record {
       nullptr;  ///< of heaps without an entry, at generation % table_places; a heap may overwrite another's place
   std::size_t table_places = 0;  ///< 0 or a power of two
   thread_record* next_free = nullptr;
+  void const* hidden = nullptr;  ///< the cache of the process's heap, while its entry says no_cache so that all calls miss
   char const* label = nullptr;  ///< what the thread is doing: watch/label.hpp
   host::thread_number number = 0;  ///< of its thread; 0: none. Guarded by thread_members_lock.
 
@@ -89,6 +90,7 @@ struct thread_record {
   void forget() noexcept {
     drop_table();
     label = nullptr;
+    hidden = nullptr;
     for (void const*& cache : caches) cache = &no_cache;
   }
 

@@ -19,12 +19,13 @@ struct entry_lease {
     thread_record const& record = *own_thread.record;
     if (!is_own()) return record.find(generation);
     void const* const cache = record.caches[entry];
-    return cache != &no_cache ? const_cast<void*>(cache) : nullptr;
+    if (ZMM_UNLIKELY(cache == &no_cache)) return entry == 0 ? const_cast<void*>(record.hidden) : nullptr;
+    return const_cast<void*>(cache);
   }
   /// Effects: enters `cache` in this thread's record. Requires: the thread has a record.
   void note(void* cache) const noexcept {
-    if (is_own()) own_thread.record->caches[entry] = cache;
-    else own_thread.record->note(generation, cache);
+    if (is_own() && own_thread.record->hidden != cache) own_thread.record->caches[entry] = cache;
+    else if (!is_own()) own_thread.record->note(generation, cache);
   }
   /// Effects: takes the heap, which ends, out of the record of any thread. Needs no atomic: what that thread did in the
   /// heap came before, and give() and take() put the next heap that gets the entry after this.

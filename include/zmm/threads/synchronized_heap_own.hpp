@@ -31,6 +31,7 @@ public:
   using options = Options;
   using geometry = typename Options::geometry;
   using cache_type = thread_cache<Options>;
+  static constexpr bool can_switch = is_switchable<Options>;
 
   constexpr synchronized_heap_own(storage& from, entry_lease lease) noexcept : lease_(lease), central_(from) {}
   ~synchronized_heap_own();

@@ -102,7 +102,8 @@ public:
       bin_index const bin{i};
       free_slot* fresh = nullptr;
       while (!fresh_[i].empty()) fresh = links().make(fresh_[i].take(slot_bytes(bin)), bin, fresh);
-      for (free_slot* const chain : {lists_[i], fresh}) {
+      free_slot* const both[] = {lists_[i], fresh};
+      for (free_slot* const chain : both) {
         if (chain != nullptr) give(bin, chain);
       }
     }

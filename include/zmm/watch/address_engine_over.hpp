@@ -28,8 +28,8 @@ public:
     if constexpr (engine::is_sampled) {
       if (ZMM_UNLIKELY((may_be_sampled<typename Core::options, Core::samples_apart>(block)))) sampled_calls<engine>::forget(block);
     }
-    if (ZMM_LIKELY(!this->is_watched())) return this->core().give_found(block);
-    if (block != nullptr) watched_calls::deallocate(whole(), block, unknown_size, 1);
+    if (ZMM_LIKELY(this->bound_.is_plain())) return this->core().give_found(block);
+    deallocate_found(block);
   }
 
   /// Returns: bytes usable in the live block at `block`; 0 for null.
@@ -85,12 +85,19 @@ protected:
 
   void* reallocate_asked(void* block, std::size_t bytes, std::size_t copied, std::size_t alignment,
                          admission& asked) noexcept;
+  /// For an engine that is watched, or whose sampling was switched on.
+  ZMM_NOINLINE void deallocate_found(void* block) noexcept {
+    if (block == nullptr) return;
+    if (this->is_watched()) return watched_calls::deallocate(whole(), block, unknown_size, 1);
+    if (auto const* const s = this->sampling()) s->forget(block);
+    this->core().give_found(block);
+  }
 };
 
 template <class Core>
 void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes, std::size_t copied,
                                                   std::size_t alignment, admission& asked) noexcept {
-  if (block == nullptr) return this->allocate_asked(bytes, alignment, site{}, asked);
+  if (block == nullptr) return this->allocate_moved(bytes, alignment, asked);
   if (!is_power_of_two(alignment)) return asked.refuse_address();
   if (ZMM_UNLIKELY(this->is_watched())) return watched_calls::reallocate(whole(), block, bytes, copied, alignment, asked);
   if (bytes == 0) bytes = 1;
@@ -100,25 +107,25 @@ void* address_engine_over<Core>::reallocate_asked(void* block, std::size_t bytes
       asked, [&](admission& again) { return this->core().resize_or_move(block, bytes, alignment, again); },
       [&] { return this->core().reclaim(); }, [] { return false; });
   if (place != nullptr) {
-    if constexpr (engine::is_sampled) sampled_calls<engine>::resized(whole(), block, place, usable, bytes);
+    if (auto const* const s = this->sampling()) s->resized(whole(), block, place, usable, bytes);
     return place;
   }
 
   std::size_t const peak = this->core().peak();
   asked = {};
   if (bytes > usable) asked.growth = growth::known;
-  place = this->allocate_asked(bytes, alignment, site{}, asked);
+  place = this->allocate_moved(bytes, alignment, asked);
   if (ZMM_UNLIKELY(place == nullptr)) {
     // Shrinking does not fail at a limit. A block that may be freed with its new size stays where it is. One whose new
     // size would lead its free elsewhere moves, past the limit.
     if (this->core().stay(block, bytes, alignment)) return block;
     if (bytes > usable || asked.why != refusal::limit) return nullptr;
     limit_lift<engine> const lift{*this};
-    if ((place = this->allocate_asked(bytes, alignment, site{}, asked)) == nullptr) return nullptr;
+    if ((place = this->allocate_moved(bytes, alignment, asked)) == nullptr) return nullptr;
   }
   if (copied > usable) copied = usable;
   copy_bytes(place, block, copied < bytes ? copied : bytes);
-  if constexpr (engine::is_sampled) sampled_calls<engine>::forget(block);
+  if (auto const* const s = this->sampling()) s->forget(block);
   this->core().give_found(block);
   this->core().restore_peak(peak);  // without the moment when both places were live
   return place;

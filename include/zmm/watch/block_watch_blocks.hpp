@@ -43,9 +43,7 @@ void block_watch<Sites>::deallocate(Bare bare, void* p, std::size_t bytes, std::
   retire(bare, *block);
 }
 
-template <class Sites>
-template <class Bare>
-void block_watch<Sites>::end_all(Bare bare) noexcept {
+template <class Sites> template <class Bare> void block_watch<Sites>::end_all(Bare bare) noexcept {
   entered const guard(*this);
   verify_blocks();
   table_.for_each([&](watched_block& b) {
@@ -58,9 +56,7 @@ void block_watch<Sites>::end_all(Bare bare) noexcept {
   live_bytes_ = peak_bytes_ = quarantined_bytes_ = 0;
 }
 
-template <class Sites>
-template <class Bare>
-void block_watch<Sites>::retire(Bare bare, watched_block& b) noexcept {
+template <class Sites> template <class Bare> void block_watch<Sites>::retire(Bare bare, watched_block& b) noexcept {
   sites_.note_freed(b.site, b.bytes);
   live_bytes_ -= b.bytes;
   if (policy_.forwards) {
@@ -76,9 +72,7 @@ void block_watch<Sites>::retire(Bare bare, watched_block& b) noexcept {
   while (quarantined_bytes_ > policy_.quarantine && !quarantined_.empty()) evict(bare);
 }
 
-template <class Sites>
-template <class Bare>
-void block_watch<Sites>::evict(Bare bare) noexcept {
+template <class Sites> template <class Bare> void block_watch<Sites>::evict(Bare bare) noexcept {
   watched_block* const found = table_.find(quarantined_.pop());
   check_freed(*found);
   watched_block const gone = *found;

@@ -23,13 +23,14 @@ struct walked_stack {
 
   walked_stack() noexcept = default;
   /// Effects: walks the stack of this call, which takes a few microseconds. Leaves out the frames inside the one that
-  /// returns to `caller`. Empty where the system has no unwinder.
-  ZMM_COLD static walked_stack from(void const* caller) noexcept {
+  /// returns to `caller`, and `more` others. Empty where the system has no unwinder.
+  ZMM_COLD static walked_stack from(void const* caller, std::size_t more = 0) noexcept {
     walked_stack s;
     s.depth = host_kinds::walk_stack(s.frames, most);
     std::size_t inner = 0;
     while (inner < s.depth && s.frames[inner] != address_of(caller)) ++inner;
     if (inner == s.depth) return s;  // no frame returns to `caller`: all are kept
+    inner = inner + more < s.depth ? inner + more : s.depth - 1;
     s.depth -= inner;
     for (std::size_t i = 0; i < s.depth; ++i) s.frames[i] = s.frames[i + inner];
     return s;

@@ -12,7 +12,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 struct usual_core {
   static constexpr bool looks_aside = false;    ///< misses ask take_aside() and give_aside() first, without a stack frame
   static constexpr bool samples_apart = true;   ///< a small block that is sampled has pages of its own: may_be_sampled()
+  static constexpr bool can_switch = false;     ///< whether sampling may be switched on
   static constexpr bool reports_leaks = true;   ///< release() and the destructor report what is still live, in a debug heap
+  static void look_at_switch() noexcept {}  ///< before an allocation that has missed: whether it is to be sampled
   static constexpr bool is_untouched() noexcept { return false; }  ///< whether it may still be open if the engine forwards
 
   static void* take_fresh(std::size_t, std::size_t) noexcept { return nullptr; }

@@ -42,8 +42,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `looks_aside` … `for_each_child(visit)` | usual_core has them |
 ///
 /// None of this throws or goes through the engine's watch. The base classes are no part of the engine's interface.
-template <class Core>
-class engine_over : protected Core, protected sampled_engine<Core::options::sample_every != 0> {
+template <class Core> class engine_over : protected Core, protected sampled_engine<Core::options::sample_every != 0> {
   static_assert(are_options_built<typename Core::options>());
 
 public:
@@ -62,15 +61,13 @@ public:
   /// Complexity: O(1), amortised over the blocks of a run or slab.
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                           site where = site::here()) {
-    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return counted(block, bytes, alignment, where);
+    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
     return allocate_miss(bytes, alignment, where);
   }
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                               site where = site::here()) noexcept {
-    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr))
-      return counted(block, bytes, alignment, where);
+    if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
     return try_allocate_miss(bytes, alignment, where);
   }
   /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
@@ -82,8 +79,7 @@ public:
   /// Requires: `block` is live; `alignment` is what it was allocated with; `bytes` is what it was allocated with, or
   /// any size between what was asked for and what was granted, if it was resized.
   /// Complexity: O(1) for small blocks, which need no look-up at all.
-  ZMM_INLINE void deallocate(void* block, std::size_t bytes,
-                             std::size_t alignment = alignof(std::max_align_t)) noexcept {
+  ZMM_INLINE void deallocate(void* block, std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
     if (ZMM_LIKELY(block != nullptr)) deallocate_nonnull(block, bytes, alignment);
   }
   /// As deallocate(), for callers that never pass null (containers do not). Requires: block is not null.
@@ -170,18 +166,15 @@ public:
 protected:
   struct decided {};
   struct undecided {};
-  template <class... Args>
-  ZMM_INLINE engine_over(decided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {
+  template <class... Args> ZMM_INLINE engine_over(decided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {
     core().rekey(this);
     decide();
   }
   /// For constant-initialised engines, which have to decide() before their first block.
-  template <class... Args>
-  constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
+  template <class... Args> constexpr engine_over(undecided, Args&&... args) noexcept : Core(static_cast<Args&&>(args)...) {}
   ~engine_over() {
     core().before_end();
-    if constexpr (is_sampled) sampled_calls<engine_over>::end(*this);
-    if (ZMM_UNLIKELY(is_watched())) end_watched();
+    if (is_sampled || ZMM_UNLIKELY(!bound_.is_plain())) end_watched();
     else core().end();
   }
 
@@ -189,9 +182,11 @@ protected:
   template <class> friend struct inspection;
   friend struct watched_calls;
   friend struct sampled_calls<engine_over>;
+  friend struct switched_calls<engine_over>;
   using Core::bound_, Core::forwards, Core::is_watched, Core::watch;
   static constexpr bool is_always_watched = Core::is_always_watched;
   static constexpr bool is_sampled = Core::options::sample_every != 0;
+  using counted = sampled_bytes<options>;
 
   ZMM_INLINE Core& core() noexcept { return *this; }
   ZMM_INLINE Core const& core() const noexcept { return *this; }
@@ -207,26 +202,31 @@ protected:
     core().lists().forward();
   }
 
+  /// Counts the block. Null: a miss, or a sample may fall on the block.
   ZMM_INLINE void* take_hit(std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (is_always_watched) return nullptr;
+    if (ZMM_UNLIKELY(counted::count(bytes))) return nullptr;
     return core().take(bytes, alignment);  // an engine that forwards has nothing there
   }
-  /// The block, or, if a sample falls on it, the block that is handed out in its place.
-  ZMM_INLINE void* counted(void* block, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment,
-                           [[maybe_unused]] site where) noexcept {
-    if constexpr (!is_sampled) return block;
-    else if (ZMM_LIKELY(!reaches_sample<options>(bytes))) return block;
-    else return sampled_calls<engine_over>::sampled(*this, block, bytes, alignment, where);
+  /// How calls are sampled; null: they are not, at present.
+  sampler<engine_over> const* sampling() const noexcept {
+    if constexpr (is_sampled) return is_watched() ? nullptr : &sampled_calls<engine_over>::table;
+    else if constexpr (Core::can_switch)
+      return ZMM_UNLIKELY(bound_.is_lowered()) ? switched_sampler<engine_over>.load(memory_order_acquire) : nullptr;
+    else return nullptr;
   }
   void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
   void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
+  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
+  void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
+  void* allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void deallocate_behind(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept;
-  void end_watched() noexcept;
+  void end_watched() noexcept, end_blocks() noexcept;
   /// Drops everything, the children's blocks first: the one place for this, however the engine came to it.
   void drop_all() noexcept;
 

@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
   if constexpr (Core::looks_aside) {
-    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+    if (void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment)) return block;
     return allocate_behind(bytes, alignment, where);
   }
   return fresh_or_throw(bytes, alignment, where);
@@ -20,47 +20,69 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_behind(std::size_t bytes, std::si
 }
 template <class Core>
 ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_t alignment, site where) {
-  if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return counted(block, bytes, alignment, where);
+  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
+    return block;
   admission asked;
-  void* const block = allocate_asked(bytes, alignment, where, asked);
+  void* const block = allocate_missed(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
 }
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept {
   if constexpr (Core::looks_aside) {
-    if (void* const block = core().take_aside(bytes, alignment)) return counted(block, bytes, alignment, where);
+    if (void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment)) return block;
   }
-  if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return counted(block, bytes, alignment, where);
+  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
+    return block;
   admission asked;
-  return allocate_asked(bytes, alignment, where, asked);
+  return allocate_missed(bytes, alignment, where, asked);
 }
 
 template <class Core> void* engine_over<Core>::allocate_growing(std::size_t bytes, std::size_t alignment) {
   admission asked;
   asked.growth = growth::known;
-  void* const block = allocate_asked(bytes, alignment, site{}, asked);
+  void* const block = allocate_moved(bytes, alignment, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
 }
-template <class Core>
-void* engine_over<Core>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
+template <class Core> void* engine_over<Core>::try_allocate_growing(std::size_t bytes, std::size_t alignment) noexcept {
   admission asked;
   asked.growth = growth::known;
-  return allocate_asked(bytes, alignment, site{}, asked);
+  return allocate_moved(bytes, alignment, asked);
 }
 
+/// For a block that another one moves to: its bytes have not been counted yet.
+template <class Core>
+void* engine_over<Core>::allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
+  static_cast<void>(counted::count(bytes));
+  return allocate_missed(bytes, alignment, site{}, asked);
+}
+template <class Core>
+ZMM_INLINE void* engine_over<Core>::allocate_missed(std::size_t bytes, std::size_t alignment, site where,
+                                                    admission& asked) noexcept {
+  if constexpr (is_sampled) {
+    using calls = sampled_calls<engine_over>;
+    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, __builtin_return_address(0));
+  }
+  return allocate_asked(bytes, alignment, where, asked);
+}
 /// Serves what no list has at hand. An engine's first allocation comes here, which settles whether it forwards, if that
 /// is still open.
 template <class Core>
 ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where,
                                                      admission& asked) noexcept {
   if (core().is_untouched()) decide();
-  if (ZMM_UNLIKELY(is_watched())) return watched_calls::allocate(*this, bytes, alignment, where, asked);
-  void* const block = allocate_rest(bytes, alignment, asked);
-  return block != nullptr ? counted(block, bytes, alignment, where) : nullptr;
+  core().look_at_switch();
+  if (ZMM_LIKELY(bound_.is_plain())) return allocate_rest(bytes, alignment, asked);
+  return allocate_otherwise(bytes, alignment, where, asked, __builtin_return_address(0));
+}
+/// In an engine that is watched, or whose sampling was switched on.
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                                                         void const* caller) noexcept {
+  if (is_watched()) return watched_calls::allocate(*this, bytes, alignment, where, asked);
+  auto const* const s = sampling();
+  return s != nullptr ? s->allocate(*this, bytes, alignment, where, asked, caller) : nullptr;
 }
 
 /// Makes attempts; between them it reclaims and asks the limit's hook. It opens the reserve before it asks the hook,
@@ -79,8 +101,7 @@ ZMM_INLINE void* engine_over<Core>::obtain_block(std::size_t const& bytes, admis
 }
 
 template <class Core>
-ZMM_INLINE void* engine_over<Core>::allocate_rest(std::size_t bytes, std::size_t alignment,
-                                                  admission& asked) noexcept {
+ZMM_INLINE void* engine_over<Core>::allocate_rest(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   if (!is_power_of_two(alignment)) return asked.refuse_address();
   if (bytes == 0) bytes = 1;
   begin(asked);
@@ -107,7 +128,7 @@ ZMM_COLD void* engine_over<Core>::allocate_forwarded(std::size_t bytes, std::siz
 template <class Core>
 ZMM_NOINLINE void engine_over<Core>::deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if constexpr (is_sampled) {
-    if (!is_watched()) return sampled_calls<engine_over>::deallocate(*this, block, bytes != 0 ? bytes : 1, alignment);
+    if (auto const* const s = sampling()) return s->deallocate(*this, block, bytes != 0 ? bytes : 1, alignment);
   }
   if constexpr (Core::looks_aside) {
     if (!core().give_aside(block, bytes, alignment)) deallocate_behind(block, bytes, alignment);
@@ -122,8 +143,9 @@ ZMM_NOINLINE void engine_over<Core>::deallocate_behind(void* block, std::size_t 
 template <class Core>
 ZMM_INLINE void engine_over<Core>::give_or_watch(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes == 0) return deallocate(block, 1, alignment);  // null may come here, but only with no size
-  if (ZMM_UNLIKELY(is_watched())) return watched_calls::deallocate(*this, block, bytes, alignment);
-  core().give_missed(block, bytes, alignment);
+  if (ZMM_LIKELY(bound_.is_plain())) return core().give_missed(block, bytes, alignment);
+  if (is_watched()) return watched_calls::deallocate(*this, block, bytes, alignment);
+  if (auto const* const s = sampling()) s->deallocate(*this, block, bytes, alignment);
 }
 /// Returns: whether the bytes stay as they are, but for the first and last words.
 template <class Core>
@@ -166,10 +188,8 @@ std::size_t engine_over<Core>::resize_in_place(void* block, std::size_t old_byte
   admission asked;
   begin(asked);
   std::size_t const got = core().resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
-  if constexpr (is_sampled) {
-    if (got != 0 && min_bytes != old_bytes)
-      sampled_calls<engine_over>::resized(*this, block, block, old_bytes, min_bytes);
-  }
+  auto const* const s = got != 0 && min_bytes != old_bytes ? sampling() : nullptr;
+  if (s != nullptr) s->resized(*this, block, block, old_bytes, min_bytes);
   return got;
 }
 
@@ -179,14 +199,17 @@ template <class Core> ZMM_NOINLINE void engine_over<Core>::release() noexcept {
   drop_all();
 }
 template <class Core> ZMM_COLD void engine_over<Core>::end_watched() noexcept {
-  watched_calls::end_all(*this, Core::reports_leaks);
+  end_blocks();
   core().end();
-  watched_calls::dispose(*this);
+  if (is_watched()) watched_calls::dispose(*this);
+}
+template <class Core> ZMM_NOINLINE void engine_over<Core>::end_blocks() noexcept {
+  if (auto const* const s = sampling()) s->end(*this);
+  if (is_watched()) watched_calls::end_all(*this, Core::reports_leaks);
 }
 template <class Core> ZMM_NOINLINE void engine_over<Core>::drop_all() noexcept {
   core().for_each_child([](Core& child) { engine_of(child).drop_all(); });
-  if constexpr (is_sampled) sampled_calls<engine_over>::end(*this);
-  if (ZMM_UNLIKELY(is_watched())) watched_calls::end_all(*this, Core::reports_leaks);
+  if (is_sampled || ZMM_UNLIKELY(!bound_.is_plain())) end_blocks();
   core().drop(this);
   reset_peak();
 }

@@ -27,6 +27,12 @@ template <class Options> struct sampled_places {
   ZMM_INLINE static bool may_have(void const* block) noexcept { return is_sample_marked(block); }
 };
 
+/// Counts live samples of an engine, for somebody who wants to know whether there are any.
+struct live_samples {
+  std::size_t count = 0;
+  void (*changed)() noexcept;  ///< called under the book's lock when there is the first one, and none any more
+};
+
 /// A sampled allocation. Its owner is the engine, or, for a request, the pool.
 struct sample {
   void const* owner;
@@ -36,6 +42,7 @@ struct sample {
   double weight;      ///< blocks that it stands for
   std::size_t every;  ///< mean bytes from one to the next
   call_site where;
+  live_samples* counter;  ///< null: nobody wants to know
   walked_stack stack;
 };
 
@@ -67,7 +74,8 @@ public:
     if (at == nullptr) return false;
     at->figures.blocks += s.weight;
     at->figures.bytes += s.weight * static_cast<double>(s.bytes);
-    insert({~address_of(s.block), s.bytes, s.weight, s.engine, number_of(*at)});
+    insert({~address_of(s.block), s.bytes, s.weight, s.engine, s.counter, number_of(*at)});
+    if (s.counter != nullptr && s.counter->count++ == 0) s.counter->changed();
     return true;
   }
   /// Effects: the block is not noted any more. Returns: whether it was.
@@ -77,7 +85,7 @@ public:
     if (count_ == 0) return false;
     std::size_t const at = slot_of(~address_of(block));
     if (live_[at].key == 0) return false;
-    erase(at);
+    end_sample(at);
     return true;
   }
   /// Effects: if the block is noted, it is noted at `now`, with `bytes`; it stands for as many blocks as before.
@@ -97,7 +105,7 @@ public:
   void end_engine(void const* engine) noexcept {
     mutex_guard const guard(lock_);
     for (std::size_t i = 0; i < live_.capacity();) {
-      if (live_[i].key != 0 && live_[i].engine == engine) erase(i);  // another may be here then
+      if (live_[i].key != 0 && live_[i].engine == engine) end_sample(i);  // another may be here then
       else ++i;
     }
   }
@@ -142,6 +150,20 @@ public:
       if (f.blocks != 0) visit(static_cast<sampled_figures const&>(f));
     }
   }
+  /// Effects: calls change() while no sample begins or ends.
+  template <class Change> void alone(Change change) noexcept {
+    forks.attach(fork_);
+    mutex_guard const guard(lock_);
+    change();
+  }
+  /// Whether anything of the owner was sampled.
+  bool knows(void const* owner) noexcept {
+    mutex_guard const guard(lock_);
+    for (std::size_t i = 0; i < place_count_; ++i) {
+      if (places_[i].owner == owner) return true;
+    }
+    return false;
+  }
   /// Effects: keep(stack_store&) may keep stacks.
   template <class Keep> auto with_stacks(Keep keep) noexcept {
     forks.attach(fork_);
@@ -157,6 +179,7 @@ private:
     std::size_t bytes;
     double weight;
     void const* engine;
+    live_samples* counter;
     std::uint32_t place;
   };
   struct place {
@@ -218,6 +241,11 @@ private:
     sample_mark_of(block.key).fetch_add(1, memory_order_relaxed);
     live_[slot_of(block.key)] = block;
     ++count_;
+  }
+  void end_sample(std::size_t at) noexcept {
+    live_samples* const counter = live_[at].counter;
+    erase(at);
+    if (counter != nullptr && --counter->count == 0) counter->changed();
   }
   void erase(std::size_t hole) noexcept {
     sample_mark_of(live_[hole].key).fetch_sub(1, memory_order_relaxed);

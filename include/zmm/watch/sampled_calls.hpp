@@ -1,7 +1,7 @@
 // How an engine is sampled: a block on which a sample falls leaves the normal path, so that its free is noticed, and
 // other frees need no look-up.
 //
-//     allocate ─ (a sample is due) sampled ─ sample_book::note
+//     allocate_miss ─ (a sample may be due) allocate ─ sample_book::note
 //        └─ (small) own_place
 //     deallocate ─ (it may be a sample) deallocate ─ sample_book::forget
 #pragma once
@@ -21,22 +21,25 @@ template <class Core> void const* sampled_owner(Core const&, void const* engine,
 constexpr call_site as_call_site(call_site where) noexcept { return where; }
 constexpr call_site as_call_site(no_site) noexcept { return {}; }
 
+/// The calls of an engine whose options say that it is sampled.
 template <class Engine> struct sampled_calls {
   using options = typename Engine::options;
   using site = typename Engine::site;
-  using clock = sample_clock<options::sample_every>;
+  using counted = sampled_bytes<options>;
   static constexpr std::size_t page = options::geometry::page_bytes;
 
   static sample_book& book() noexcept { return the_sample_book.value; }
 
-  /// Effects: notes the block, which is about to be handed out, if a sample falls on it. Returns: the block, or another
-  /// in its place. Sampling never makes an allocation fail: without memory for it the block is not sampled.
-  template <class Where>
-  ZMM_COLD static void* sampled(Engine& e, void* block, std::size_t bytes, std::size_t alignment, Where where) noexcept {
-    if (!clock::is_due(bytes) || e.is_watched()) return block;
+  /// As the engine's allocate_asked(), for a block that a sample may fall on; its stack begins at `caller`. Sampling never makes
+  /// an allocation fail: without memory for it the block is not sampled.
+  ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                                 void const* caller) noexcept {
+    bool const is_sampled = counted::falls(bytes);
+    void* const block = e.allocate_asked(bytes, alignment, where, asked);
+    if (!is_sampled || block == nullptr || e.is_watched()) return block;
     void* const place = is_small(bytes, alignment) ? own_place(e) : block;
     if (place == nullptr) return block;
-    if (!note(e, place, bytes, where, __builtin_return_address(0))) {
+    if (!note(e, place, bytes, where, caller)) {
       if (place != block) e.core().give(place, paged_bytes, 1);
       return block;
     }
@@ -58,8 +61,9 @@ template <class Engine> struct sampled_calls {
   ZMM_COLD static void resized(Engine& e, void const* before, void* now, std::size_t old, std::size_t bytes) noexcept {
     if (e.is_watched()) return;
     book().moved(before, now, bytes);
-    bool const is_apart = !Engine::samples_apart || old > small_limit;  // else it is a slot, which has grown within itself
-    if (bytes <= old || !is_apart || !reaches_sample<options>(bytes - old) || !clock::is_due(bytes - old)) return;
+    bool const is_apart =
+        !Engine::samples_apart || old > small_limit;  // else it is a slot, which has grown within itself
+    if (bytes <= old || !is_apart || !counted::count(bytes - old) || !counted::falls(bytes - old)) return;
     book().forget(now);
     note(e, now, bytes, no_site{}, __builtin_return_address(0));
   }
@@ -90,9 +94,12 @@ private:
   template <class Where>
   static bool note(Engine& e, void const* block, std::size_t bytes, Where where, void const* caller) noexcept {
     e.has_samples.store(true, memory_order_relaxed);
-    return book().note({owner(e), &e, block, bytes, clock::weight(bytes), options::sample_every, as_call_site(where),
-                        walked_stack::from(caller)});
+    return book().note({owner(e), &e, block, bytes, sample_clock::weight(bytes, options::sample_every),
+                        options::sample_every, as_call_site(where), nullptr, walked_stack::from(caller)});
   }
+
+public:
+  static constexpr sampler<Engine> table{&allocate, &deallocate, &forget, &resized, &end};
 };
 
 }}}  // namespace zmm::detail

@@ -53,6 +53,10 @@ public:
     return is_free && __builtin_constant_p(rank) ? small_limit : get();
   }
   void forward() noexcept { __atomic_store_n(&bound_, std::size_t{0}, __ATOMIC_RELAXED); }
+  /// Effects: all calls miss, but those of one byte aligned to 1; or hit again. Requires: the engine is not watched.
+  void lower(bool wanted) noexcept { __atomic_store_n(&bound_, wanted ? 1 : small_limit, __ATOMIC_RELAXED); }
+  bool is_lowered() const noexcept { return get() == 1; }
+  bool is_plain() const noexcept { return !watch_of<Options>::is_constant && get() == small_limit; }
   bool is_watched() const noexcept { return watch_of<Options>::is_constant || get() == 0; }
 
 private:

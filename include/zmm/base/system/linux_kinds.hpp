@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/base/system/posix_kinds.hpp>
+#include <zmm/base/system/stack_rules.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -44,9 +45,19 @@ struct linux_kinds : posix_kinds {
     linux_system::system_call(SYS_mbind, p, bytes, preferred, &nodes[0], std::size_t{most} + 1, 0L);
   }
 
-  /// By the unwinder of exceptions, which every program of C++ has.
-  static std::size_t walk_stack(std::uintptr_t* to, std::size_t most) noexcept {
+  /// By rules that were met before; else by the unwinder of exceptions, which every program of C++ has.
+  ZMM_NOINLINE static std::size_t walk_stack(std::uintptr_t* to, std::size_t most) noexcept {
     if constexpr (ZMM_HAS_UNWINDER == 0) return 0;
+    if constexpr (ZMM_HAS_FRAME_RULES == 1) {
+      std::size_t const known = the_frame_rules.walk(
+          reinterpret_cast<std::uintptr_t>(__builtin_return_address(0)), reinterpret_cast<std::uintptr_t>(__builtin_dwarf_cfa()),
+          *static_cast<std::uintptr_t const*>(__builtin_frame_address(0)), to, most);
+      if (known != 0) return known;
+    }
+    return unwind(to, most);
+  }
+  /// By the unwinder alone.
+  static std::size_t unwind(std::uintptr_t* to, std::size_t most) noexcept {
     struct {
       std::uintptr_t* next;
       std::uintptr_t* end;
