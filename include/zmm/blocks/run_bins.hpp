@@ -20,7 +20,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and nothing taken over from the spare list, since the last collection
 /// A run may be carved for a caller of open_run(), who then holds its fresh part.
-template <class Layer, class Links> class run_bins : Links {
+/// Of a bin above Zend's, the first slots lie in short runs, so that a few blocks of a size take no more pages than they
+/// need; and so do slots for which a whole run is refused.
+template <class Layer, class Links, std::size_t Bins = most_bins> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
   using chunk_type = chunk<geometry>;
@@ -87,13 +89,14 @@ public:
   fresh_run open_run(bin_index bin, Layer& pages, admission& asked) noexcept;
 
   /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
-  /// each list joins its spare. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
+  /// each list joins its spare. Bins below `first` are left as they are. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
   /// others hold, and closes those whose pages go back. Runs that it does not visit stay.
   /// Returns: bytes of pages given back. Complexity: linear in the slots freed since the last collection, and in the
   /// spare slots of that bin in chunks from which a run goes back.
-  template <class ForEachFresh> std::size_t collect(Layer& pages, ForEachFresh for_each_fresh) noexcept {
+  template <class ForEachFresh>
+  std::size_t collect(Layer& pages, ForEachFresh for_each_fresh, std::uint8_t first = 0) noexcept {
     std::size_t freed = 0;
-    for (std::uint8_t i = 0; i < bin_count; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
+    for (std::uint8_t i = first; i < Bins; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
     return freed;
   }
   std::size_t collect(Layer& pages) noexcept { return collect(pages, no_other_fresh{}); }
@@ -135,7 +138,7 @@ public:
   /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: an upper bound of
   /// what can be in slots. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (std::uint8_t i = 0; i < Bins; ++i) {
       bin_index const bin{i};
       std::size_t live = bins_[i].carved - unbumped(bin);
       for_each_linked(bin, bytes / slot_bytes(bin), [&](free_slot*) { --live; });
@@ -162,6 +165,12 @@ private:
   static page_entry& entry_of(void* slot) noexcept { return spare_slots<Layer, Links>::entry_of(slot); }
   static std::uint16_t& free_slots(void* slot) noexcept { return spare_slots<Layer, Links>::count_of(slot); }
 
+  /// The slots of the run that `slot` lies in.
+  static std::size_t slots_beside(void* slot) noexcept {
+    page_entry const entry = entry_of(slot);
+    return layout::slots(entry.bin(), entry.is_short());
+  }
+
   /// Visits the slots that are free, on the list or spare, at most `most` of each.
   template <class Visit> void for_each_linked(bin_index bin, std::size_t most, Visit visit) const {
     for_each_free(links(), lists_[bin.value], bin, most, visit);
@@ -175,6 +184,11 @@ private:
   std::size_t count_list(bin_index bin, Layer& pages) noexcept;
   std::size_t look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept;
   std::size_t give_run(void* slot, bin_index bin, Layer& pages) noexcept;
+  /// Whether the next run of the bin is a short one.
+  bool starts_short(bin_index bin) const noexcept {
+    return layout::has_short(bin) && bins_[bin.value].carved < layout::slots(bin) / 2;
+  }
+  void* take_run(bin_index bin, bool& is_short, Layer& pages, admission& asked) noexcept;
 
   /// Slots that a miss takes over from the spare ones at once. Not all of them: the next collection has to count them
   /// again.
@@ -182,13 +196,13 @@ private:
 
   /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
-  free_slot* lists_[bin_count] = {};  ///< freed since the last collection
-  bin_state bins_[bin_count];
+  free_slot* lists_[Bins] = {};  ///< freed since the last collection
+  bin_state bins_[Bins];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
 
-template <class Layer, class Links>
-ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
   if (!b.spare.empty()) {
     std::size_t count = 0;
@@ -203,20 +217,38 @@ ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, a
   return slot;
 }
 
-template <class Layer, class Links>
-typename run_bins<Layer, Links>::fresh_run run_bins<Layer, Links>::open_run(bin_index bin, Layer& pages,
-                                                                            admission& asked) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::open_run(bin_index bin, Layer& pages,
+                                                                                        admission& asked) noexcept {
   fresh_run opened;
   pages.source().tick();
-  void* const run = pages.take_pages(layout::pages(bin), 1, asked);
+  bool is_short = false;
+  void* const run = take_run(bin, is_short, pages, asked);
   if (run == nullptr) return opened;
-  if constexpr (!Links::are_plain)
-    allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
-  mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
-  bins_[bin.value].carved += layout::slots(bin);
-  carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
-  opened.template open<geometry::page_bytes>(run, bin, links().random());
+  std::size_t const count = layout::pages(bin, is_short), slots = layout::slots(bin, is_short);
+  if constexpr (!Links::are_plain) allow(run, count * Layer::geometry::page_bytes);  // slots prove themselves
+  mark_small(*chunk_type::of(run), chunk_type::page_of(run), count, bin, is_short);
+  bins_[bin.value].carved += slots;
+  carved_bytes_ += slots * slot_bytes(bin);
+  opened.open(run, bin, slots, links().random());
   return opened;
+}
+
+/// Pages for a run: of the usual length, or of a short one, if that is refused or the bin has hardly any slots. Slots do
+/// not grow: what is expected of a block makes no difference to where its run lies.
+template <class Layer, class Links, std::size_t Bins>
+void* run_bins<Layer, Links, Bins>::take_run(bin_index bin, bool& is_short, Layer& pages, admission& asked) noexcept {
+  growth const expected = asked.growth;
+  if (expected == growth::known) asked.growth = growth::none;
+  is_short = starts_short(bin);
+  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
+  if (ZMM_UNLIKELY(run == nullptr && asked.why != refusal::none && layout::has_short(bin) && !is_short)) {
+    is_short = true;
+    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
+    if (run != nullptr) asked.why = refusal::none;
+  }
+  asked.growth = expected;
+  return run;
 }
 
 }}}  // namespace zmm::detail

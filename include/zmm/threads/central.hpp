@@ -24,6 +24,7 @@ public:
   using source_type = shared_source<geometry>;
   using core = heap_core<Options, source_type>;
   using cache_type = thread_cache<Options>;
+  static constexpr std::size_t bins = cache_type::bins;
 
   constexpr explicit central(storage& from) noexcept : source_(from), core_(&source_) {}
 
@@ -51,10 +52,10 @@ public:
     mutex_guard const guard(lock_);
     give_chain(bin, magazine, magazine_slots(bin));
   }
-  /// Effects: empties the cache: its slots are available to all threads.
-  void give_all(cache_type& of) noexcept {
+  /// Effects: empties the cache's bins from `first` on: their slots are available to all threads.
+  void give_all(cache_type& of, std::uint8_t first = 0) noexcept {
     mutex_guard const guard(lock_);
-    of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); });
+    of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); }, first);
   }
   /// Effects: a slot is free. For threads without a cache.
   void give_slot(bin_index bin, void* slot) noexcept {
@@ -90,7 +91,7 @@ public:
                               admission& asked) noexcept {
     if (core::is_small(block)) return core::fit_in_place(source_, block, old_bytes, min_bytes);
     if (core::is_huge(block)) {
-      if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
+      if (min_bytes < old_bytes && min_bytes <= core::classes::limit) return 0;
       std::size_t const before = source_.find_huge(block).bytes;
       std::size_t const got = core::resize_huge(source_, block, min_bytes, preferred_bytes, asked);
       if (got != 0) note_huge(got - before);
@@ -123,7 +124,11 @@ public:
     return collect_locked();
   }
   std::size_t purge() noexcept {
-    return locked([](core& c) { return c.purge(); });
+    mutex_guard const guard(lock_);
+    empty_depots(bin_count);
+    std::size_t const bytes = core_.purge();
+    note_carved();
+    return bytes;
   }
   /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and slots in threads' caches are
   /// not valid any more. Requires: no other thread is inside.
@@ -149,7 +154,7 @@ public:
   void count_live(cache_type const* own, std::size_t& size, std::size_t& blocks) noexcept {
     mutex_guard const guard(lock_);
     core_.count_live(size, blocks);
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (std::uint8_t i = 0; i < bins; ++i) {
       bin_index const bin{i};
       std::size_t const free = count_depot(bin) + (own != nullptr ? own->free_slots(bin) : 0);
       check(free <= blocks, others_blocks, this, &core_);
@@ -226,10 +231,14 @@ private:
     return core_.carved() - free_bytes_ <= next_look_ && returned_ >= geometry::chunk_bytes / 8 &&
            returned_ >= free_bytes_ / 32 && core_.chunks() > least_worth_a_look / 2 / geometry::chunk_bytes;
   }
-  ZMM_COLD std::size_t collect_locked() noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
-      while (free_slot* const magazine = depots_[i].take()) core_.give_chain(bin_index{i}, magazine);
+  void empty_depots(std::size_t first) noexcept {
+    for (std::size_t i = first; i < bins; ++i) {
+      bin_index const bin{static_cast<std::uint8_t>(i)};
+      while (free_slot* const magazine = depots_[i].take()) core_.give_chain(bin, magazine);
     }
+  }
+  ZMM_COLD std::size_t collect_locked() noexcept {
+    empty_depots(0);
     std::size_t const bytes = core_.collect();
     returned_ = 0;
     free_bytes_ -= free_bytes_ < bytes ? free_bytes_ : bytes;
@@ -287,7 +296,7 @@ private:
   detail::atomic<std::size_t> huge_{0};
   detail::atomic<std::size_t> peak_{0};
   struct alignas(64) line_of_depot : depot_type {};
-  line_of_depot depots_[bin_count];
+  line_of_depot depots_[bins];
 };
 
 }}}  // namespace zmm::detail
