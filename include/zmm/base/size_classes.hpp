@@ -22,19 +22,14 @@ inline constexpr std::size_t most_bins = 56;  ///< with those of larger slots, i
 /// Zend's bins: eight steps of 8 up to 64 bytes, then four to each doubling. Above these eight to each, but for two that
 /// would save nothing. Runs are as short as waste less than 4 % of their pages, and such that a chunk is filled well.
 inline constexpr bin_spec bin_specs[most_bins] = {
-    {8, 512, 1},   {16, 256, 1},  {24, 170, 1},  {32, 128, 1},  {40, 102, 1},   //
-    {48, 85, 1},   {56, 73, 1},   {64, 64, 1},   {80, 51, 1},   {96, 42, 1},    //
-    {112, 36, 1},  {128, 32, 1},  {160, 25, 1},  {192, 21, 1},  {224, 18, 1},   //
-    {256, 16, 1},  {320, 64, 5},  {384, 32, 3},  {448, 9, 1},   {512, 8, 1},    //
-    {640, 32, 5},  {768, 16, 3},  {896, 9, 2},   {1024, 8, 2},  {1280, 16, 5},  //
-    {1536, 8, 3},  {1792, 16, 7}, {2048, 8, 4},  {2560, 8, 5},  {3072, 4, 3},   //
-    {3328, 6, 5},  {3584, 8, 7},  {4096, 7, 7},                                 //
-    {4608, 8, 9},  {5120, 4, 5},  {5632, 5, 7},  {6144, 2, 3},                  //
-    {6656, 3, 5},  {7168, 4, 7},  {8192, 3, 6},                                 //
-    {9216, 4, 9},  {10240, 2, 5}, {11264, 4, 11}, {12288, 1, 3},                //
-    {13312, 3, 10}, {14336, 2, 7}, {15360, 4, 15}, {16384, 1, 4},               //
-    {18432, 2, 9}, {20480, 1, 5}, {22528, 2, 11}, {24576, 1, 6},                //
-    {26624, 2, 13}, {28672, 1, 7}, {30720, 2, 15}, {32768, 1, 8},               //
+    {8, 512, 1}, {16, 256, 1}, {24, 170, 1}, {32, 128, 1}, {40, 102, 1}, {48, 85, 1}, {56, 73, 1}, {64, 64, 1},  //
+    {80, 51, 1}, {96, 42, 1}, {112, 36, 1}, {128, 32, 1}, {160, 25, 1}, {192, 21, 1}, {224, 18, 1}, {256, 16, 1},  //
+    {320, 64, 5}, {384, 32, 3}, {448, 9, 1}, {512, 8, 1}, {640, 32, 5}, {768, 16, 3}, {896, 9, 2}, {1024, 8, 2},  //
+    {1280, 16, 5}, {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3}, {3328, 6, 5},  //
+    {3584, 8, 7}, {4096, 7, 7}, {4608, 8, 9}, {5120, 4, 5}, {5632, 5, 7}, {6144, 2, 3}, {6656, 3, 5}, {7168, 4, 7},  //
+    {8192, 3, 6}, {9216, 4, 9}, {10240, 2, 5}, {11264, 4, 11}, {12288, 1, 3}, {13312, 3, 10}, {14336, 2, 7},  //
+    {15360, 4, 15}, {16384, 1, 4}, {18432, 2, 9}, {20480, 1, 5}, {22528, 2, 11}, {24576, 1, 6}, {26624, 2, 13},  //
+    {28672, 1, 7}, {30720, 2, 15}, {32768, 1, 8},  //
 };
 
 /// The original's largest slot.
@@ -83,10 +78,9 @@ ZMM_INLINE constexpr std::size_t slot_bytes(bin_index bin) noexcept { return slo
 
 /// How many bins there are up to the one of `largest` bytes; 0: there is none of that size.
 constexpr std::size_t bins_up_to(std::size_t largest) noexcept {
-  for (std::size_t i = 0; i < most_bins; ++i) {
-    if (bin_specs[i].slot_bytes == largest) return i + 1;
-  }
-  return 0;
+  std::size_t bins = most_bins;
+  while (bins != 0 && bin_specs[bins - 1].slot_bytes != largest) --bins;
+  return bins;
 }
 
 /// Size → bin for heaps whose smallest slot is `MinSlot` bytes, and whose largest one is `Largest`.

@@ -106,8 +106,8 @@ public:
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
-    for (free_slot const* list : lists_) {
-      if (list != nullptr) return true;
+    for (std::size_t i = 0; i < Bins; i += 2) {  // two at a time: each refusal asks
+      if ((address_of(lists_[i]) | address_of(lists_[i + 1])) != 0) return true;
     }
     return false;
   }
@@ -128,6 +128,7 @@ public:
     return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
   }
 
+  bool has_runs(bin_index bin) const noexcept { return bins_[bin.value].carved != 0; }
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
   std::size_t carved_slots() const noexcept {
     std::size_t slots = 0;
@@ -184,11 +185,6 @@ private:
   std::size_t count_list(bin_index bin, Layer& pages) noexcept;
   std::size_t look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept;
   std::size_t give_run(void* slot, bin_index bin, Layer& pages) noexcept;
-  /// Whether the next run of the bin is a short one.
-  bool starts_short(bin_index bin) const noexcept {
-    return layout::has_short(bin) && bins_[bin.value].carved < layout::slots(bin) / 2;
-  }
-  void* take_run(bin_index bin, bool& is_short, Layer& pages, admission& asked) noexcept;
 
   /// Slots that a miss takes over from the spare ones at once. Not all of them: the next collection has to count them
   /// again.
@@ -196,7 +192,7 @@ private:
 
   /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
-  free_slot* lists_[Bins] = {};  ///< freed since the last collection
+  free_slot* lists_[Bins + Bins % 2] = {};  ///< freed since the last collection
   bin_state bins_[Bins];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
@@ -222,9 +218,17 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
                                                                                         admission& asked) noexcept {
   fresh_run opened;
   pages.source().tick();
-  bool is_short = false;
-  void* const run = take_run(bin, is_short, pages, asked);
+  growth const expected = asked.growth;
+  if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
+  bool is_short = layout::has_short(bin) && bins_[bin.value].carved < layout::slots(bin) / 2;
+  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
+  if (run == nullptr && asked.why != refusal::none && !is_short && layout::has_short(bin)) {
+    is_short = true;
+    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
+  }
+  asked.growth = expected;
   if (run == nullptr) return opened;
+  asked.why = refusal::none;
   std::size_t const count = layout::pages(bin, is_short), slots = layout::slots(bin, is_short);
   if constexpr (!Links::are_plain) allow(run, count * Layer::geometry::page_bytes);  // slots prove themselves
   mark_small(*chunk_type::of(run), chunk_type::page_of(run), count, bin, is_short);
@@ -232,23 +236,6 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   carved_bytes_ += slots * slot_bytes(bin);
   opened.open(run, bin, slots, links().random());
   return opened;
-}
-
-/// Pages for a run: of the usual length, or of a short one, if that is refused or the bin has hardly any slots. Slots do
-/// not grow: what is expected of a block makes no difference to where its run lies.
-template <class Layer, class Links, std::size_t Bins>
-void* run_bins<Layer, Links, Bins>::take_run(bin_index bin, bool& is_short, Layer& pages, admission& asked) noexcept {
-  growth const expected = asked.growth;
-  if (expected == growth::known) asked.growth = growth::none;
-  is_short = starts_short(bin);
-  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
-  if (ZMM_UNLIKELY(run == nullptr && asked.why != refusal::none && layout::has_short(bin) && !is_short)) {
-    is_short = true;
-    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
-    if (run != nullptr) asked.why = refusal::none;
-  }
-  asked.growth = expected;
-  return run;
 }
 
 }}}  // namespace zmm::detail

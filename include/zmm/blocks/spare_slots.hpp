@@ -28,11 +28,18 @@ public:
   /// Effects: adds a free slot. Returns: the spare slots of its run.
   std::size_t push(Links const& links, bin_index bin, free_slot* slot, Layer const& pages) noexcept {
     chunk_type* const c = chunk_type::of(slot);
-    free_slot* const head = head_of(bin, c);
-    if (head == nullptr) insert(bin, c, pages);
+    std::size_t const at = address_of(slot) & (geometry::chunk_bytes - 1), page = at / geometry::page_bytes;
+    auto* head = reinterpret_cast<free_slot*>(reinterpret_cast<char*>(c) + c->spare_head[bin.value]);
+    if (static_cast<void*>(head) == c) {
+      insert(bin, c, pages);
+      head = nullptr;
+    }
     links.link(slot, bin, head);
-    set_head(bin, c, slot);
-    return ++count_of(slot);
+    c->spare_head[bin.value] = static_cast<std::uint32_t>(at);
+    std::uint16_t& count = c->free_slots[static_cast<std::uint32_t>(page - c->map[page].distance())];
+    std::uint32_t const now = count + std::uint32_t{1};
+    count = static_cast<std::uint16_t>(now);
+    return now;
   }
 
   /// Effects: takes up to `most` slots out of one chunk. Returns: the chain of them; `last` is its last one, null if there
@@ -107,7 +114,7 @@ private:
     free_slot *first = nullptr, *last = nullptr, *slot = head_of(bin, c);
     for (bool cut = false; slot != nullptr && c->gone_slots != 0;) {
       free_slot* const next = links.next(slot, bin);
-      if (entry_of(slot).kind() == page_kind::none) {
+      if (c->map[chunk_type::page_of(slot)].kind() == page_kind::none) {
         --c->gone_slots;
         cut = true;
       } else {

@@ -14,7 +14,7 @@ enum class page_kind : std::uint8_t {
 
 /// 32 bits: 2 of kind, and what the kind needs.
 ///
-///     small   bin (6) · page's distance from the run's first page (9) · whether the run is a short one (1)
+///     small   bin (6) · whether the run is a short one (1) · page's distance from the run's first page (9, the highest)
 ///     large   the engine's tag (30): in a heap the block's pages, in a request its number in the request's table
 ///     slab    pages (30)
 class page_entry {
@@ -22,15 +22,15 @@ public:
   constexpr page_entry() noexcept = default;
 
   static constexpr page_entry small(bin_index bin, std::size_t distance, bool is_short = false) noexcept {
-    return page_entry(page_kind::small, bin.value | distance << 6 | std::size_t{is_short} << 15);
+    return page_entry(page_kind::small, bin.value | std::size_t{is_short} << 6 | distance << 21);
   }
   static constexpr page_entry large(std::size_t tag) noexcept { return page_entry(page_kind::large, tag); }
   static constexpr page_entry slab(std::size_t pages) noexcept { return page_entry(page_kind::slab, pages); }
 
   constexpr page_kind kind() const noexcept { return static_cast<page_kind>(raw_ & 3); }
   constexpr bin_index bin() const noexcept { return bin_index{static_cast<std::uint8_t>(raw_ >> 2 & 63)}; }
-  constexpr std::size_t distance() const noexcept { return raw_ >> 8 & 511; }
-  constexpr bool is_short() const noexcept { return (raw_ >> 17 & 1) != 0; }
+  constexpr std::size_t distance() const noexcept { return raw_ >> 23; }
+  constexpr bool is_short() const noexcept { return (raw_ >> 8 & 1) != 0; }
   constexpr std::size_t tag() const noexcept { return raw_ >> 2; }
 
   friend constexpr bool operator==(page_entry a, page_entry b) noexcept { return a.raw_ == b.raw_; }

@@ -11,8 +11,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Slots come and go in magazines, pages in runs, so the lock is taken rarely. It is held while the core works; the
-/// source's lock is taken inside it, and held while storage works. Huge blocks take the source's lock alone.
+/// Slots come and go in magazines, pages in runs, so the lock is taken rarely. It is held while the core works, and the
+/// source's inside it while storage works. Huge blocks take the source's lock alone.
 ///
 /// Invariants:
 ///     each slot of each run is live, in one thread's cache, in a depot or on one of the core's lists
@@ -24,7 +24,6 @@ public:
   using source_type = shared_source<geometry>;
   using core = heap_core<Options, source_type>;
   using cache_type = thread_cache<Options>;
-  static constexpr std::size_t bins = cache_type::bins;
 
   constexpr explicit central(storage& from) noexcept : source_(from), core_(&source_) {}
 
@@ -57,14 +56,14 @@ public:
     mutex_guard const guard(lock_);
     of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); }, first);
   }
-  /// Effects: a slot is free. For threads without a cache.
+  /// For threads without a cache.
   void give_slot(bin_index bin, void* slot) noexcept {
     check_own(slot);
     mutex_guard const guard(lock_);
     core_.push(bin, slot);
   }
 
-  /// As heap_core::attempt(). A block larger than a chunk holds needs the source's lock only.
+  /// As heap_core::attempt().
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     void* block = nullptr;
     if (bytes > large_limit<geometry> && bytes <= ~std::size_t{0} / 2) {
@@ -127,8 +126,7 @@ public:
     mutex_guard const guard(lock_);
     empty_depots(bin_count);
     std::size_t const bytes = core_.purge();
-    note_carved();
-    return bytes;
+    return note_carved(), bytes;
   }
   /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and slots in threads' caches are
   /// not valid any more. Requires: no other thread is inside.
@@ -148,13 +146,12 @@ public:
   void reset_peak() noexcept { peak_.store(in_use(), detail::memory_order_relaxed); }
   std::size_t peak() const noexcept { return peak_.load(detail::memory_order_relaxed); }
 
-  /// Adds the bytes and number of blocks that are not known to be free: `own`, the caller's cache or null, is looked into, other
-  /// threads' caches are not. Each free slot is subtracted once, whatever other threads do meanwhile, so nothing wraps.
-  /// Complexity: linear in free slots.
+  /// Adds the bytes and number of blocks that are not known to be free: `own`, the caller's cache or null, is looked into,
+  /// other threads' are not. Each free slot is subtracted once, so nothing wraps. Complexity: linear in free slots.
   void count_live(cache_type const* own, std::size_t& size, std::size_t& blocks) noexcept {
     mutex_guard const guard(lock_);
     core_.count_live(size, blocks);
-    for (std::uint8_t i = 0; i < bins; ++i) {
+    for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
       bin_index const bin{i};
       std::size_t const free = count_depot(bin) + (own != nullptr ? own->free_slots(bin) : 0);
       check(free <= blocks, others_blocks, this, &core_);
@@ -232,9 +229,10 @@ private:
            returned_ >= free_bytes_ / 32 && core_.chunks() > least_worth_a_look / 2 / geometry::chunk_bytes;
   }
   void empty_depots(std::size_t first) noexcept {
-    for (std::size_t i = first; i < bins; ++i) {
+    for (std::size_t i = first; i < cache_type::bins; ++i) {
       bin_index const bin{static_cast<std::uint8_t>(i)};
-      while (free_slot* const magazine = depots_[i].take()) core_.give_chain(bin, magazine);
+      while (free_slot* const magazine = core_.bins().has_runs(bin) ? depots_[i].take() : nullptr)
+        core_.give_chain(bin, magazine);
     }
   }
   ZMM_COLD std::size_t collect_locked() noexcept {
@@ -296,7 +294,7 @@ private:
   detail::atomic<std::size_t> huge_{0};
   detail::atomic<std::size_t> peak_{0};
   struct alignas(64) line_of_depot : depot_type {};
-  line_of_depot depots_[bins];
+  line_of_depot depots_[cache_type::bins];
 };
 
 }}}  // namespace zmm::detail

@@ -102,21 +102,18 @@ public:
   template <class Give> void give_all(Give give, std::uint8_t first = 0) noexcept {
     for (std::uint8_t i = first; i < bins; ++i) {
       bin_index const bin{i};
+      if (lists_[i] == nullptr && fresh_[i].empty()) continue;
       free_slot* fresh = nullptr;
       while (!fresh_[i].empty()) fresh = links().make(fresh_[i].take(slot_bytes(bin)), bin, fresh);
       for (free_slot* const chain : {lists_[i], fresh}) {
         if (chain != nullptr) give(bin, chain);
       }
+      clear(bin);
     }
-    clear(first);
   }
-  /// Effects: forgets every slot of bins from `first` on.
-  void clear(std::uint8_t first = 0) noexcept {
-    for (std::uint8_t i = first; i < bins; ++i) {
-      lists_[i] = nullptr;
-      until_look_[i] = 2 * magazine_slots(bin_index{i});
-      fresh_[i] = fresh_run();
-    }
+  /// Effects: forgets every slot.
+  void clear() noexcept {
+    for (std::uint8_t i = 0; i < bins; ++i) clear(bin_index{i});
   }
   /// Effects: earlier blocks and links are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept {
@@ -152,6 +149,11 @@ public:
 
 private:
   static std::size_t most_listed(bin_index bin) noexcept { return 2 * magazine_slots(bin) + 1; }
+  void clear(bin_index bin) noexcept {
+    lists_[bin.value] = nullptr;
+    until_look_[bin.value] = 2 * magazine_slots(bin);
+    fresh_[bin.value] = fresh_run();
+  }
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = lists_[bin.value];
     lists_[bin.value] = nullptr;
