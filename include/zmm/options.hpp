@@ -68,8 +68,8 @@ struct default_options {
   /// Each small block has a word that binds it to the heap, its address, the size and alignment it was asked for and
   /// that it is live; a free compares. A size or alignment that is not the block's, an overflow or underrun into that
   /// word, a block of an ended request or of another heap are noticed. The word is the slot's last, in a request heap
-  /// the one in front of the block: 8 bytes a small block, and 3064 bytes the largest. Only what was asked for may be
-  /// used: usable_size() says no more. A free then asks the books only if the word is not what it should be. Requires
+  /// the one in front of the block: 8 bytes a small block, the largest one less. Only what was asked for may be used:
+  /// usable_size() says no more. A free then asks the books only if the word is not what it should be. Requires
   /// check_frees.
   static constexpr bool tag_blocks = false;
 

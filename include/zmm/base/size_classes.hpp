@@ -16,8 +16,8 @@ struct bin_spec {
   std::uint8_t pages;   ///< pages of a run, in 4 KiB pages
 };
 
-inline constexpr std::size_t bin_count = 30;  ///< Zend's bins: all that requests have
-inline constexpr std::size_t most_bins = 56;  ///< with those of larger slots, in engines over runs
+inline constexpr std::uint8_t bin_count = 30;  ///< Zend's bins: all that requests have
+inline constexpr std::uint8_t most_bins = 56;  ///< with those of larger slots, in engines over runs
 
 /// Zend's bins: eight steps of 8 up to 64 bytes, then four to each doubling. Above these eight to each, but for two that
 /// would save nothing. Runs are as short as waste less than 4 % of their pages, and such that a chunk is filled well.
@@ -77,8 +77,8 @@ inline constexpr slot_table slot_sizes = make_slot_table();
 ZMM_INLINE constexpr std::size_t slot_bytes(bin_index bin) noexcept { return slot_sizes.bytes[bin.value]; }
 
 /// How many bins there are up to the one of `largest` bytes; 0: there is none of that size.
-constexpr std::size_t bins_up_to(std::size_t largest) noexcept {
-  std::size_t bins = most_bins;
+constexpr std::uint8_t bins_up_to(std::size_t largest) noexcept {
+  std::uint8_t bins = most_bins;
   while (bins != 0 && bin_specs[bins - 1].slot_bytes != largest) --bins;
   return bins;
 }

@@ -89,26 +89,27 @@ public:
   fresh_run open_run(bin_index bin, Layer& pages, admission& asked) noexcept;
 
   /// Effects: fully free runs give their pages back; empty chunks stay for page_layer::retire_empty(). What is left of
-  /// each list joins its spare. Bins below `first` are left as they are. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
+  /// each list joins its spare. `for_each_fresh(bin, visit)` calls visit(run) for each fresh run of that bin that
   /// others hold, and closes those whose pages go back. Runs that it does not visit stay.
   /// Returns: bytes of pages given back. Complexity: linear in the slots freed since the last collection, and in the
   /// spare slots of that bin in chunks from which a run goes back.
   template <class ForEachFresh>
-  std::size_t collect(Layer& pages, ForEachFresh for_each_fresh, std::uint8_t first = 0) noexcept {
+  std::size_t collect(Layer& pages, ForEachFresh for_each_fresh, std::size_t first = 0) noexcept {
     std::size_t freed = 0;
-    for (std::uint8_t i = first; i < Bins; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
+    for (std::size_t i = first; i < Bins; ++i)
+      freed += collect_bin(bin_index{static_cast<std::uint8_t>(i)}, pages, for_each_fresh);
     return freed;
   }
-  std::size_t collect(Layer& pages) noexcept { return collect(pages, no_other_fresh{}); }
+  /// The same for bins from `first` on.
+  std::size_t collect_from(std::size_t first, Layer& pages) noexcept { return collect(pages, no_other_fresh{}, first); }
   /// The same for one bin.
   template <class ForEachFresh>
   std::size_t collect_bin(bin_index bin, Layer& pages, ForEachFresh for_each_fresh) noexcept;
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
-    for (std::size_t i = 0; i < Bins; i += 2) {  // two at a time: each refusal asks
+    for (std::size_t i = 0; i < Bins; i += 2)  // two at a time: each refusal asks
       if ((address_of(lists_[i]) | address_of(lists_[i + 1])) != 0) return true;
-    }
     return false;
   }
 
@@ -163,6 +164,7 @@ private:
 
   std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
 
+  static constexpr bool has_short(bin_index bin) noexcept { return Bins > bin_count && layout::has_short(bin); }
   static page_entry& entry_of(void* slot) noexcept { return spare_slots<Layer, Links>::entry_of(slot); }
   static std::uint16_t& free_slots(void* slot) noexcept { return spare_slots<Layer, Links>::count_of(slot); }
 
@@ -220,9 +222,9 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   pages.source().tick();
   growth const expected = asked.growth;
   if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
-  bool is_short = layout::has_short(bin) && bins_[bin.value].carved < layout::slots(bin) / 2;
+  bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
   void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
-  if (run == nullptr && asked.why != refusal::none && !is_short && layout::has_short(bin)) {
+  if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
     is_short = true;
     run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
   }

@@ -33,7 +33,7 @@ std::size_t run_bins<Layer, Links, Bins>::count_list(bin_index bin, Layer& pages
   std::size_t const most = Links::are_plain ? 0 : pages.source().real_size() / slot_bytes(bin);
   free_slot* const list = lists_[bin.value];
   lists_[bin.value] = nullptr;
-  std::size_t const fewest = layout::slots(bin, layout::has_short(bin));
+  std::size_t const fewest = layout::slots(bin, has_short(bin));
   for_each_free(links(), list, bin, most, [&](free_slot* slot) {
     std::size_t const free = bins_[bin.value].spare.push(links(), bin, slot, pages);
     if (free >= fewest && free == slots_beside(slot)) bytes += give_run(slot, bin, pages);

@@ -14,7 +14,7 @@ void run_bins<Layer, Links, Bins>::verify(Layer const& pages, void const* heap) 
       if (entry.kind() != page_kind::small) continue;
       bin_index const bin = entry.bin();
       bool const is_short = entry.is_short();
-      check(bin.value < Bins && (!is_short || layout::has_short(bin)), "a run is one of a bin", c->page(i), heap);
+      check(bin.value < Bins && (!is_short || has_short(bin)), "a run is one of a bin", c->page(i), heap);
       check(entry.distance() < layout::pages(bin, is_short), "a page lies inside its run", c->page(i), heap);
       page_entry const first = c->map[i - entry.distance()];
       check(first == page_entry::small(bin, 0, is_short), "a page's run starts where its entry says", c->page(i), heap);

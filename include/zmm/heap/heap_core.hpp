@@ -183,7 +183,7 @@ public:
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
   /// Effects: gives the memory behind free pages back, runs of large slots included that have become free. Returns: bytes.
   std::size_t purge() noexcept {
-    if (bins_.collect(pages_, [](bin_index, auto) {}, bin_count) != 0) pages_.retire_empty();
+    if (bins_.collect_from(bin_count, pages_) != 0) pages_.retire_empty();
     return pages_.purge();
   }
   /// Effects: forgets every block; huge ones stay the source's. One chunk stays in use, if there is one; the others are
