@@ -29,7 +29,7 @@ public:
   std::size_t push(Links const& links, bin_index bin, free_slot* slot, Layer const& pages) noexcept {
     chunk_type* const c = chunk_type::of(slot);
     std::size_t const at = address_of(slot) & (geometry::chunk_bytes - 1), page = at / geometry::page_bytes;
-    auto* head = reinterpret_cast<free_slot*>(reinterpret_cast<char*>(c) + c->spare_head[bin.value]);
+    auto* head = static_cast<free_slot*>(offset(c, c->spare_head[bin.value]));
     if (static_cast<void*>(head) == c) {
       insert(bin, c, pages);
       head = nullptr;
@@ -104,7 +104,7 @@ private:
     std::size_t const at = c->spare_head[bin.value];
     if constexpr (checks_chunks<geometry>)
       check(at < geometry::chunk_bytes, "a chunk's spare slots lie in it", c);
-    return at != 0 ? reinterpret_cast<free_slot*>(reinterpret_cast<char*>(c) + at) : nullptr;
+    return at != 0 ? static_cast<free_slot*>(offset(c, at)) : nullptr;
   }
   static void set_head(bin_index bin, chunk_type* c, free_slot* head) noexcept {
     c->spare_head[bin.value] = static_cast<std::uint32_t>(address_of(head) & (geometry::chunk_bytes - 1));
