@@ -184,7 +184,7 @@ TEST_CASE_TEMPLATE("allocation_command: a new block tells how much it holds", He
 
 TEST_CASE_TEMPLATE("allocation_command: a paged block grows in place", Heap, ENGINES) {
   protocol<Heap> t;
-  int* const p = t.command(flag::allocate_new, 2000, 2000);
+  int* const p = t.command(flag::allocate_new, 10'000, 10'000);
   size_t const had = t.received;
   std::iota(p, p + had, 0);
   CHECK(t.command(flag::allocate_new | flag::expand_fwd | flag::expand_bwd, had + 1, 3 * had, p) == p);
@@ -203,19 +203,19 @@ TEST_CASE_TEMPLATE("allocation_command: a paged block grows in place", Heap, ENG
 
 TEST_CASE_TEMPLATE("allocation_command: growth in place asks for an eighth more or a new block", Heap, ENGINES) {
   protocol<Heap> t;
-  int* const p = t.command(flag::allocate_new, 1024, 1024);
-  int* const wall = t.command(flag::allocate_new, 4096, 4096);
-  CHECK(static_cast<void*>(wall) == p + 1024);
-  int* const q = t.command(flag::allocate_new | flag::expand_fwd, 1025, 1638, p);
+  int* const p = t.command(flag::allocate_new, 10'240, 10'240);
+  int* const wall = t.command(flag::allocate_new, 10'240, 10'240);
+  CHECK(static_cast<void*>(wall) == p + 10'240);
+  int* const q = t.command(flag::allocate_new | flag::expand_fwd, 10'241, 16'380, p);
   CHECK(q != p);
   CHECK(t.reuse == nullptr);
-  CHECK(t.received >= 1638);
+  CHECK(t.received >= 16'380);
   t.a.deallocate(q, t.received);
-  CHECK(t.command(flag::expand_fwd, 1025, 1025, p) == nullptr);
-  t.a.deallocate(wall, 4096);
-  CHECK(t.command(flag::expand_fwd, 1025, 1025, p) == p);
-  CHECK(t.received == 2048);
-  t.a.deallocate(p, 1030);
+  CHECK(t.command(flag::expand_fwd, 10'241, 10'241, p) == nullptr);
+  t.a.deallocate(wall, 10'240);
+  CHECK(t.command(flag::expand_fwd, 10'241, 10'241, p) == p);
+  CHECK(t.received == 11'264);
+  t.a.deallocate(p, 10'250);
   t.a.heap().verify();
   CHECK(t.a.heap().stats().size == 0);
 }
@@ -533,15 +533,15 @@ template <class Heap> struct counted_containers {
   calls count;
 };
 
-TEST_CASE_TEMPLATE("containers: a vector's 3000 push_backs take at most 20 commands", Heap, ENGINES) {
+TEST_CASE_TEMPLATE("containers: a vector's 20,000 push_backs take at most 25 commands", Heap, ENGINES) {
   counted_containers<Heap> t;
   {
     bc::vector<int, counted<int, Heap>> v{t.template of<int>()};
-    for (int i = 0; i < 3000; ++i) v.push_back(i);
-    CHECK(t.count.commands <= 20);
+    for (int i = 0; i < 20000; ++i) v.push_back(i);
+    CHECK(t.count.commands <= 25);
     CHECK(t.count.plain == 0);
     CHECK(t.count.grown >= 1);
-    for (int i = 0; i < 3000; ++i) REQUIRE(v[static_cast<size_t>(i)] == i);
+    for (int i = 0; i < 20000; ++i) REQUIRE(v[static_cast<size_t>(i)] == i);
   }
   CHECK(t.size() == 0);
 }
@@ -551,7 +551,7 @@ TEST_CASE_TEMPLATE("containers: stable_reserve does not throw", Heap, ENGINES) {
   bc::vector<int, counted<int, Heap>> v{t.template of<int>()};
   v.push_back(1);
   CHECK_FALSE(v.stable_reserve(100));
-  v.reserve(2000);
+  v.reserve(20'000);
   int const* const data = v.data();
   size_t const capacity = v.capacity();
   CHECK(v.stable_reserve(capacity + 1));
@@ -561,7 +561,7 @@ TEST_CASE_TEMPLATE("containers: stable_reserve does not throw", Heap, ENGINES) {
 
 TEST_CASE_TEMPLATE("containers: shrink_to_fit gives memory back without a move", Heap, ENGINES) {
   counted_containers<Heap> t;
-  for (size_t n : {size_t{5000}, size_t{50'000}, size_t{2'000'000}}) {
+  for (size_t n : {size_t{30'000}, size_t{50'000}, size_t{2'000'000}}) {
     bc::vector<int, counted<int, Heap>> v{t.template of<int>()};
     v.resize(n, 3);
     int const* const data = v.data();
@@ -574,7 +574,7 @@ TEST_CASE_TEMPLATE("containers: shrink_to_fit gives memory back without a move",
     v.resize(10);
     v.shrink_to_fit();  // a paged block stays paged
     CHECK(v.data() == data);
-    CHECK(t.size() <= 4096);
+    CHECK(t.size() <= Heap::slot_limit / 4096 * 4096 + 4096);
     CHECK(v.back() == 3);
     v.clear();
     v.shrink_to_fit();
@@ -664,15 +664,15 @@ TEST_CASE_TEMPLATE("containers: strings, flat sets and small vectors", Heap, ENG
   {
     bc::basic_string<char, std::char_traits<char>, counted<char, Heap>> text{t.template of<char>()};
     bc::flat_set<int, std::less<int>, counted<int, Heap>> set{t.template of<int>()};
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < 60000; ++i) {
       text.push_back(static_cast<char>('a' + i % 26));
       set.insert(i);
     }
     CHECK(t.count.commands <= 60);
     CHECK(t.count.grown >= 2);
-    CHECK(text.size() == 20000);
-    CHECK(text[19999] == static_cast<char>('a' + 19999 % 26));
-    CHECK(set.size() == 20000);
+    CHECK(text.size() == 60000);
+    CHECK(text[59999] == static_cast<char>('a' + 59999 % 26));
+    CHECK(set.size() == 60000);
 #if BOOST_VERSION < 109100
     text.resize(100);
     text.shrink_to_fit();

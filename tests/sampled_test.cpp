@@ -157,10 +157,10 @@ TEST_CASE("sampled: a block that grows in place stands for what it has grown to"
   zmm::basic_heap<often> heap;
   double truth = 0;
   std::vector<std::pair<void*, std::size_t>> blocks;
-  for (std::size_t i = 0; i < 4000; ++i) {
-    void* const b = heap.allocate(4000);
-    std::size_t const got = heap.resize_in_place(b, 4000, 4096 * 3, 4096 * 3);
-    blocks.emplace_back(b, got != 0 ? 4096 * 3 : 4000);
+  for (std::size_t i = 0; i < 2000; ++i) {
+    void* const b = heap.allocate(40000);
+    std::size_t const got = heap.resize_in_place(b, 40000, 4096 * 15, 4096 * 15);
+    blocks.emplace_back(b, got != 0 ? 4096 * 15 : 40000);
     truth += static_cast<double>(blocks.back().second);
   }
   CHECK(is_within(bytes_of(profile(heap)), truth, 0.05));

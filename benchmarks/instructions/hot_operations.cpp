@@ -110,10 +110,15 @@ std::size_t request_replay(std::size_t blocks, std::size_t times) {
   });
 }
 
+// Blocks above 3072 bytes take pages, as in the original.
+struct paged_above_3072 : zmm::default_options {
+  static constexpr std::size_t largest_slot = 3072;
+};
+
 // The first pages of a chunk that would be empty without them, behind 1000 full ones.
 std::size_t page_allocation() {
   bench::address_storage addresses{1100};
-  zmm::heap heap{addresses};
+  zmm::basic_heap<paged_above_3072> heap{addresses};
   for (int i = 0; i < 1000; ++i) static_cast<void>(heap.allocate(511 * 4096, 8));
   return count(2000, [&](std::size_t i) {
     std::size_t const bytes = (i % 8 + 1) * 4096;
@@ -126,7 +131,7 @@ std::size_t page_allocation() {
 // A run of 1 to 8 pages in 1000 chunks in which every second run is free.
 std::size_t fragmented_page_allocation() {
   bench::address_storage addresses{1100};
-  zmm::heap heap{addresses};
+  zmm::basic_heap<paged_above_3072> heap{addresses};
   bench::random_source random{12};
   struct run {
     void* address;
@@ -250,6 +255,8 @@ constexpr operation operations[] = {
     {"typed_pair", typed_pair},
     {"heap_pmr_pair", [] { return pmr_pair<zmm::heap_resource>(); }},
     {"thread_heap_typed_pair", thread_heap_typed_pair},
+    {"heap_pmr_pair_of_5000", [] { return pmr_pair<zmm::heap_resource>(5000); }},
+    {"synchronized_pmr_pair_of_5000", [] { return pmr_pair<zmm::synchronized_resource>(5000); }},
     {"synchronized_pmr_pair", [] { return pmr_pair<zmm::synchronized_resource>(); }},
     {"request_pmr_pair", [] { return pmr_pair<zmm::request_resource>(); }},
     {"thread_heap_typed_pair_switched_on", thread_heap_typed_pair_switched_on},

@@ -33,6 +33,11 @@ struct default_options {
   /// Bytes of the smallest slot: 8, or 16 where a free slot has to hold two words.
   static constexpr std::size_t min_slot = 8;
 
+  /// Bytes of the largest slot of engines over runs (heap, synchronized_heap, thread_heap); larger blocks take whole pages.
+  /// 3072, as in the original, or a larger bin's: a slot of 3 to 32 KiB takes an eighth more than its block at most, where
+  /// pages take up to twice as much, and a pair of calls a tenth of the time. No more than a 64th of a chunk counts.
+  static constexpr std::size_t largest_slot = std::size_t{32} << 10;
+
   /// Update live and peak bytes on each call. Without it `statistics::peak` is the peak of carved bytes, an upper
   /// bound.
   static constexpr bool exact_peak = false;
@@ -63,8 +68,8 @@ struct default_options {
   /// Each small block has a word that binds it to the heap, its address, the size and alignment it was asked for and
   /// that it is live; a free compares. A size or alignment that is not the block's, an overflow or underrun into that
   /// word, a block of an ended request or of another heap are noticed. The word is the slot's last, in a request heap
-  /// the one in front of the block: 8 bytes a small block, and 3064 bytes the largest. Only what was asked for may be
-  /// used: usable_size() says no more. A free then asks the books only if the word is not what it should be. Requires
+  /// the one in front of the block: 8 bytes a small block, the largest one less. Only what was asked for may be used:
+  /// usable_size() says no more. A free then asks the books only if the word is not what it should be. Requires
   /// check_frees.
   static constexpr bool tag_blocks = false;
 

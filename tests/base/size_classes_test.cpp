@@ -69,22 +69,67 @@ TEST_CASE("bins: every size at every alignment gets a slot that can be so aligne
     }
 }
 
+TEST_CASE("bins: those above Zend's are eight to each doubling, and the table finds them") {
+  using classes = lib::size_classes<8, largest_run_bin>;
+  REQUIRE(classes::bins == 30 + sizeof large_bin_sizes / sizeof *large_bin_sizes);
+  REQUIRE(classes::bins == lib::most_bins);
+  for (std::size_t i = 0; i < 26; ++i) CHECK(lib::bin_specs[30 + i].slot_bytes == large_bin_sizes[i]);
+  for (std::size_t n = 1; n <= largest_run_bin; ++n) {
+    REQUIRE(lib::slot_bytes(classes::bin_of_bytes(n)) == run_slot_of(n));
+    if (n <= largest_bin) REQUIRE(classes::bin_of_bytes(n).value == lib::size_classes<8>::bin_of_bytes(n).value);
+    if (n > 8) REQUIRE(lib::size_classes<16, largest_run_bin>::bin_of_bytes(n).value == classes::bin_of_bytes(n).value);
+  }
+  static_assert(lib::size_classes<8, 4096>::bins == 33 && lib::size_classes<8, 4096>::limit == 4096);
+}
+
+// A run begins at a page, or where its bin's alignment says; a slot lies at a multiple of its size from there.
+TEST_CASE("bins: every size up to 32 KiB at every alignment gets a slot that lies so aligned in its run, or is paged") {
+  using classes = lib::size_classes<8, largest_run_bin>;
+  for (std::size_t alignment = 1; alignment <= 131072; alignment *= 2)
+    for (std::size_t n = 1; n <= largest_run_bin + 200; ++n) {
+      std::size_t const rank = lib::rank_of(n, alignment);
+      bool const is_small = rank < classes::limit;
+      REQUIRE(is_small == (round_up(n, alignment) <= largest_run_bin));
+      if (!is_small) continue;
+      lib::bin_index const bin = classes::bin_of(rank);
+      REQUIRE(lib::slot_bytes(bin) == run_slot_of(n, alignment));
+      std::size_t const run = lib::run_layout<4096>::alignment(bin) * 4096;
+      REQUIRE((run % alignment == 0 && lib::slot_bytes(bin) % alignment == 0));
+    }
+}
+
 TEST_CASE("bins: size 0 and alignment 0 are not small") {
   CHECK(lib::rank_of(0, 8) >= lib::small_limit);
   CHECK(lib::rank_of(8, 0) >= lib::small_limit);
 }
 
-TEST_CASE("runs: the layout fills pages of 4 to 64 KiB") {
-  auto const fits = [](auto page, std::size_t pages, std::size_t slots, std::size_t slot) {
-    CHECK(slots > 0);
-    CHECK(slots * slot <= pages * page());
-    CHECK((slots + 1) * slot > pages * page());
-  };
-  for (std::uint8_t i = 0; i < 30; ++i) {
+template <std::size_t Page> void layouts_fill_pages() {
+  using layout = lib::run_layout<Page>;
+  for (std::uint8_t i = 0; i < lib::most_bins; ++i) {
     lib::bin_index const bin{i};
-    fits([] { return std::size_t{4096}; }, lib::run_layout<4096>::pages(bin), lib::run_layout<4096>::slots(bin), bin_sizes[i]);
-    fits([] { return std::size_t{16384}; }, lib::run_layout<16384>::pages(bin), lib::run_layout<16384>::slots(bin), bin_sizes[i]);
-    fits([] { return std::size_t{65536}; }, lib::run_layout<65536>::pages(bin), lib::run_layout<65536>::slots(bin), bin_sizes[i]);
+    for (bool const is_short : {false, true}) {
+      if (is_short && !layout::has_short(bin)) continue;
+      std::size_t const run = layout::pages(bin, is_short) * Page, slots = layout::slots(bin, is_short);
+      CHECK(slots > 0);
+      CHECK(slots * lib::slot_bytes(bin) <= run);
+      CHECK((slots + 1) * lib::slot_bytes(bin) > run);
+      CHECK(run <= 65536);  // as slot_starts requires
+    }
+    if (layout::has_short(bin)) CHECK(layout::slots(bin, true) < layout::slots(bin));
+    if (i < 30) CHECK_FALSE(layout::has_short(bin));
+  }
+}
+TEST_CASE("runs: the layout fills pages of 4 to 64 KiB") {
+  layouts_fill_pages<4096>();
+  layouts_fill_pages<8192>();
+  layouts_fill_pages<16384>();
+  layouts_fill_pages<32768>();
+  layouts_fill_pages<65536>();
+}
+TEST_CASE("runs: those of larger slots waste less than 3 % of their pages") {
+  for (std::uint8_t i = 30; i < lib::most_bins; ++i) {
+    std::size_t const run = lib::bin_specs[i].pages * std::size_t{4096};
+    CHECK(lib::bin_specs[i].slots * lib::bin_specs[i].slot_bytes * 100 > run * 97);
   }
 }
 }  // namespace

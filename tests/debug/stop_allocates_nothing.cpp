@@ -40,10 +40,10 @@ void at_abort(int) { ::_exit(calls == 0 ? 0 : 1); }
 
 void free_twice() {
   zmm::heap heap;
-  void* const p = heap.allocate(10000);
-  heap.deallocate(p, 10000);
+  void* const p = heap.allocate(100000);
+  heap.deallocate(p, 100000);
   is_counting = true;
-  heap.deallocate(p, 10000);
+  heap.deallocate(p, 100000);
 }
 void free_twice_in_a_debug_heap() {
   zmm::debug_heap heap;

@@ -98,8 +98,8 @@ TEST_CASE("heap: the null pointer is freed without effect") {
   heap.deallocate(p);
 }
 
-TEST_CASE("heap: a small block is served from Zend's bins, a run from whole pages") {
-  zmm::heap heap;
+TEST_CASE("heap: with the original's slots a small block is served from Zend's bins, a run from whole pages") {
+  zmm::basic_heap<original_slots> heap;
   for (size_t n = 1; n <= 3072; ++n) {
     void* p = heap.allocate(n, 8);
     REQUIRE(heap.usable_size(p) == slot_of(n));
@@ -107,6 +107,21 @@ TEST_CASE("heap: a small block is served from Zend's bins, a run from whole page
     heap.deallocate(p, n, 8);
   }
   for (size_t n = 3073; n <= last_run; n += 4099) {
+    void* p = heap.allocate(n);
+    REQUIRE(heap.usable_size(p) == round_up(n, 4096));
+    heap.deallocate(p);
+  }
+}
+
+TEST_CASE("heap: a small block is served from Zend's bins and those above them, a run from whole pages") {
+  zmm::heap heap;
+  for (size_t n = 1; n <= 32768; n += n < 9000 ? 1 : 7) {
+    void* p = heap.allocate(n, 8);
+    REQUIRE(heap.usable_size(p) == run_slot_of(n));
+    REQUIRE(heap.stats().size == run_slot_of(n));
+    heap.deallocate(p, n, 8);
+  }
+  for (size_t n = 32769; n <= last_run; n += 4099) {
     void* p = heap.allocate(n);
     REQUIRE(heap.usable_size(p) == round_up(n, 4096));
     heap.deallocate(p);
@@ -134,10 +149,10 @@ TEST_CASE("heap: the figures count slots, pages, chunks and huge blocks") {
   counting_storage source;
   zmm::heap heap{source};
   void* slot = heap.allocate(100);
-  void* run = heap.allocate(10000);
+  void* run = heap.allocate(100000);
   void* huge = heap.allocate(3 * chunk);
   zmm::statistics s = heap.stats();
-  CHECK(s.size == 112 + 12288 + 3 * chunk);
+  CHECK(s.size == 112 + 102400 + 3 * chunk);
   CHECK(s.live_blocks == 3);
   CHECK(s.chunks == 1);
   CHECK(s.huge_blocks == 1);

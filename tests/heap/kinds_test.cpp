@@ -23,7 +23,8 @@ std::vector<size_t> representatives(size_t least, size_t most, size_t alignment)
   };
   for (size_t slot : bin_sizes)
     if (slot + 1 >= least && slot <= most + 1) edge(slot);
-  edge(4096);
+  for (size_t slot : large_bin_sizes)
+    if (slot + 1 >= least && slot <= most + 1) edge(slot);
   if (alignment > 1) edge(largest_bin / alignment * alignment);
   std::sort(result.begin(), result.end());
   result.erase(std::unique(result.begin(), result.end()), result.end());
@@ -34,10 +35,11 @@ template <class Heap> class kinds {
 public:
   // Every grant for a block of `n` bytes at `alignment`, for changes to around (least, preferred).
   void grants(size_t n, size_t alignment) {
-    size_t const slot = slot_of(n, alignment);
-    size_t const leasts[] = {0, 1, n / 2, n - (n != 0), n, n + 1, slot, slot + 1, 2 * n, largest_bin, largest_bin + 1, 4096, 5000, 12288};
+    size_t const slot = run_slot_of(n, alignment);
+    size_t const leasts[] = {0, 1, n / 2, n - (n != 0), n, n + 1, slot, slot + 1, 2 * n, largest_bin, largest_bin + 1,
+                             4096, 5000, 12288, largest_run_bin, largest_run_bin + 1};
     for (size_t least : leasts)
-      for (size_t preferred : {least, least + 1, least + least / 2 + 8, 3 * least + 64, size_t{3073}, size_t{20000}})
+      for (size_t preferred : {least, least + 1, least + least / 2 + 8, 3 * least + 64, size_t{3073}, size_t{20000}, size_t{70000}})
         if (preferred >= least) grant(n, alignment, least, preferred);
     if (++sizes_ % 64 == 0) heap().verify();
   }
@@ -77,8 +79,10 @@ template <class Heap> void every_size() {
     for (size_t slot : bin_sizes)
       for (size_t n : {slot - 1, slot, slot + 1}) k.grants(n, alignment);
   }
-  for (size_t n = 3200; n <= 20000; n += scale() >= 10 ? 97 : 997)
-    for (size_t alignment = 1; alignment <= 8192; alignment *= 8) k.grants(n, alignment);
+  for (size_t n = 3200; n <= 50000; n += scale() >= 10 ? 97 : 1997)
+    for (size_t alignment = 1; alignment <= 65536; alignment *= 16) k.grants(n, alignment);
+  for (size_t slot : large_bin_sizes)
+    for (size_t n : {slot - 1, slot, slot + 1}) k.grants(n, size_t{1} << n % 14);
   k.heap().verify();
   CHECK(k.granted() > 1000);
 }
@@ -86,6 +90,9 @@ template <class Heap> void every_size() {
 TEST_CASE("kinds: every grant of a heap can be freed with every legal size") { every_size<zmm::heap>(); }
 TEST_CASE("kinds: every grant of a heap with 256 KiB chunks can be freed with every legal size") {
   every_size<zmm::basic_heap<small_chunks>>();
+}
+TEST_CASE("kinds: every grant of a heap with the original's slots can be freed with every legal size") {
+  every_size<zmm::basic_heap<original_slots>>();
 }
 TEST_CASE("kinds: every grant of a heap with 16-byte slots can be freed with every legal size") {
   every_size<zmm::basic_heap<wide_slots>>();
@@ -100,7 +107,7 @@ template <class Heap> void plain_frees() {
   checking_storage storage;
   engine<Heap> e{storage};
   for (size_t alignment = 1; alignment <= 8192; alignment *= 2) {
-    for (size_t n = 0; n <= 3300; ++n) {
+    for (size_t n = 0; n <= 34000; n += n < 3300 || scale() >= 10 ? 1 : 61) {
       void* p = e.heap().allocate(n, alignment);
       REQUIRE(reinterpret_cast<std::uintptr_t>(p) % alignment == 0);
       REQUIRE(e.heap().stats().size >= n);
@@ -122,7 +129,7 @@ template <class Heap> void chains(std::uint64_t seed) {
   engine<Heap> e{storage};
   random_source random{seed};
   for (size_t i = 0; i < scaled(20000); ++i) {
-    size_t least = random.below(12000), most = least, alignment = size_t{1} << random.below(13);
+    size_t least = random.below(random.one_in(4) ? 45000 : 12000), most = least, alignment = size_t{1} << random.below(13);
     void* p = e.heap().allocate(least, alignment);
     for (size_t steps = random.below(6); steps-- > 0;) {
       size_t const wanted = random.below(16000), preferred = wanted + random.below(9000);
@@ -140,11 +147,12 @@ template <class Heap> void chains(std::uint64_t seed) {
 
 TEST_CASE("kinds: chains of resizes in a heap") { chains<zmm::heap>(1); }
 TEST_CASE("kinds: chains of resizes in a heap with 256 KiB chunks") { chains<zmm::basic_heap<small_chunks>>(2); }
+TEST_CASE("kinds: chains of resizes in a heap with the original's slots") { chains<zmm::basic_heap<original_slots>>(4); }
 TEST_CASE("kinds: chains of resizes in a request") { chains<zmm::request_heap>(3); }
 
 TEST_CASE("kinds: what already fits answers its usable size") {
   zmm::heap heap;
-  for (size_t n : {size_t{1}, size_t{100}, size_t{3000}, size_t{3073}, size_t{9000}, size_t{3} << 20}) {
+  for (size_t n : {size_t{1}, size_t{100}, size_t{3000}, size_t{3073}, size_t{9000}, size_t{33000}, size_t{3} << 20}) {
     void* p = heap.allocate(n);
     size_t const got = heap.resize_in_place(p, n, n, n);
     CHECK(got >= n);
@@ -162,7 +170,7 @@ template <class Heap> void growth_succeeds() {
   size_t tries = 0, grown = 0;
   void* first = e.heap().allocate(100);  // what an engine needs for itself lies with this block, not behind the runs
   for (int round = 0; round < 2000; ++round) {
-    size_t const from = random.between(largest_bin + 1, 40000), to = from + random.between(1, 60000);
+    size_t const from = random.between(e.heap().slot_limit + 1, 60000), to = from + random.between(1, 60000);
     void* p = e.heap().allocate(from);  // everything behind it is free
     size_t const got = e.heap().resize_in_place(p, from, to, to);
     ++tries;

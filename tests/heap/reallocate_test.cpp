@@ -63,10 +63,10 @@ TEST_CASE("reallocate: a run shrinks in place, and its pages are free again") {
 
 TEST_CASE("reallocate: a run grows into the free pages behind it") {
   zmm::heap heap;
-  void* p = heap.allocate(5000);
-  fill(p, 5000);
-  CHECK(heap.reallocate(p, last_run - 64 * 4096) == p);
-  CHECK(holds(p, 5000));
+  void* p = heap.allocate(50000);
+  fill(p, 50000);
+  REQUIRE(heap.reallocate(p, last_run - 64 * 4096) == p);
+  CHECK(holds(p, 50000));
   heap.verify();
   heap.deallocate(p);
   CHECK(heap.stats().size == 0);
@@ -74,19 +74,19 @@ TEST_CASE("reallocate: a run grows into the free pages behind it") {
 
 TEST_CASE("reallocate: a run whose neighbour is taken moves") {
   zmm::heap heap;
-  void* p = heap.allocate(8192);
-  void* neighbour = heap.allocate(4096);
-  REQUIRE(neighbour == static_cast<char*>(p) + 8192);
-  fill(p, 8192);
-  void* q = heap.reallocate(p, 20000);
+  void* p = heap.allocate(40960);
+  void* neighbour = heap.allocate(40960);
+  REQUIRE(neighbour == static_cast<char*>(p) + 40960);
+  fill(p, 40960);
+  void* q = heap.reallocate(p, 100000);
   CHECK(q != p);
-  CHECK(holds(q, 8192));
+  CHECK(holds(q, 40960));
   heap.verify();
 }
 
 TEST_CASE("reallocate: every pair of kinds keeps the contents") {
   checking_storage source;
-  size_t const sizes[] = {0, 1, 64, 3072, 3073, 8192, 100000, last_run, last_run + 1, 2 * chunk, 5 * chunk + 4096};
+  size_t const sizes[] = {0, 1, 64, 3072, 3073, 8192, 32768, 32769, 100000, last_run, last_run + 1, 2 * chunk, 5 * chunk + 4096};
   zmm::heap heap{source};
   for (size_t from : sizes)
     for (size_t to : sizes) {

@@ -9,6 +9,10 @@ namespace zmm_test {
 struct small_chunks : zmm::default_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
+// Blocks above 3072 bytes take pages, as in the original.
+struct original_slots : zmm::default_options {
+  [[maybe_unused]] static constexpr std::size_t largest_slot = 3072;
+};
 struct exact_peaks : zmm::default_options {
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };

@@ -76,7 +76,7 @@ block_grant expand(Heap& heap, block_command const& c, std::size_t least, std::s
 
 template <class Heap> block_grant take_new(Heap& heap, block_command const& c, std::size_t bytes, bool may_throw) {
   void* block = nullptr;
-  if (c.block != nullptr && bytes > small_limit) {
+  if (c.block != nullptr && bytes > small_limit && bytes > slot_limit<Heap>) {
     block = may_throw ? heap.allocate_growing(bytes, c.alignment) : heap.try_allocate_growing(bytes, c.alignment);
   } else {
     typename Heap::site const unknown{};

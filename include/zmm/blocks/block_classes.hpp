@@ -5,10 +5,11 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// The sizes of blocks in slots that have `Overhead` bytes besides the block's.
-template <std::size_t MinSlot, std::size_t Overhead> struct block_classes : size_classes<MinSlot> {
-  using base = size_classes<MinSlot>;
+template <std::size_t MinSlot, std::size_t Overhead, std::size_t LargestSlot = small_limit>
+struct block_classes : size_classes<MinSlot, LargestSlot> {
+  using base = size_classes<MinSlot, LargestSlot>;
   static constexpr std::size_t overhead = Overhead;
-  static constexpr std::size_t largest = small_limit - Overhead;  ///< bytes of the largest small block
+  static constexpr std::size_t largest = LargestSlot - Overhead;  ///< bytes of the largest small block
 
   /// As detail::rank_of(), for the slot that the block needs.
   ZMM_INLINE static constexpr std::size_t rank_of(std::size_t bytes, std::size_t alignment) noexcept {
@@ -23,8 +24,17 @@ template <std::size_t MinSlot, std::size_t Overhead> struct block_classes : size
   ZMM_INLINE static constexpr std::size_t usable(bin_index bin) noexcept { return slot_bytes(bin) - Overhead; }
 };
 
+/// The largest slot in engines over runs: what the options say, but no more than a 64th of a chunk, so that a run of the
+/// largest ones is a small part of it.
+template <class Options> constexpr std::size_t largest_slot() noexcept {
+  constexpr std::size_t said = Options::largest_slot, fit = Options::geometry::chunk_bytes / 64;
+  static_assert(bins_up_to(said) >= bin_count, "zmm: largest_slot is 3072, or the bytes of a larger bin");
+  return said <= fit ? said : fit > small_limit ? fit : small_limit;
+}
+
 /// The sizes of blocks in engines over runs, and in engines that pack them.
-template <class Options> using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
+template <class Options>
+using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0, largest_slot<Options>()>;
 template <class Options> using packed_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
 
 /// The keys and tags that a request checks blocks with. None without encode_links; else in request_checks.hpp.

@@ -117,7 +117,7 @@ private:
       page_entry const entry = copy.map[i];
       std::size_t pages = 1;
       if (entry.kind() == page_kind::small) {
-        pages = layout::pages(entry.bin());
+        pages = layout::pages(entry.bin(), entry.is_short());
         if (i + pages <= Geometry::pages && !tell_run(tell, facts, c, copy, i)) return false;
       } else if (entry.kind() != page_kind::none) {
         // Not every owner's map entries tell how long an area is: it reaches to the next page that is free or has an
@@ -136,15 +136,16 @@ private:
   static bool tell_run(Tell& tell, walk_facts const& facts, chunk_type* c, chunk_copy<Geometry> const& copy,
                        std::size_t page) {
     bin_index const bin = copy.map[page].bin();
-    std::size_t const slots = layout::slots(bin), each = slot_bytes(bin);
+    bool const is_short = copy.map[page].is_short();
+    std::size_t const slots = layout::slots(bin, is_short), pages = layout::pages(bin, is_short), each = slot_bytes(bin);
     char* const start = static_cast<char*>(c->page(page));
     area_info area;
     area.address = start;
-    area.bytes = layout::pages(bin) * Geometry::page_bytes;
+    area.bytes = pages * Geometry::page_bytes;
     area.bin = bin.value;
     area.slot_bytes = each;
     area.slots = slots;
-    area.live = slots - copy.free_in(page, layout::pages(bin));
+    area.live = slots - copy.free_in(page, pages);
     area.live_bytes = area.live * each;
     if (!tell(area)) return false;
     if (!Tell::of_blocks || !facts.tells_blocks || area.live == 0) return true;

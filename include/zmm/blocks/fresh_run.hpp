@@ -22,9 +22,9 @@ public:
   }
   /// The first of `count` slots, one behind the other. Requires: there are as many.
   char* take_many(std::size_t slot_bytes, std::size_t count) noexcept { return take(slot_bytes * count); }
-  template <std::size_t PageBytes> void open(void* run, bin_index bin, std::uint64_t /*random*/) noexcept {
+  void open(void* run, bin_index bin, std::size_t slots, std::uint64_t /*random*/) noexcept {
     at_ = static_cast<char*>(run);
-    end_ = at_ + run_layout<PageBytes>::slots(bin) * slot_bytes(bin);
+    end_ = at_ + slots * slot_bytes(bin);
   }
   void close() noexcept { at_ = end_ = nullptr; }
 

@@ -20,7 +20,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
 ///     the list is empty if nothing was freed, and nothing taken over from the spare list, since the last collection
 /// A run may be carved for a caller of open_run(), who then holds its fresh part.
-template <class Layer, class Links> class run_bins : Links {
+/// Of a bin above Zend's, the first slots lie in short runs, so that a few blocks of a size take no more pages than they
+/// need; and so do slots for which a whole run is refused.
+template <class Layer, class Links, std::size_t Bins = most_bins> class run_bins : Links {
 public:
   using geometry = typename Layer::geometry;
   using chunk_type = chunk<geometry>;
@@ -91,21 +93,23 @@ public:
   /// others hold, and closes those whose pages go back. Runs that it does not visit stay.
   /// Returns: bytes of pages given back. Complexity: linear in the slots freed since the last collection, and in the
   /// spare slots of that bin in chunks from which a run goes back.
-  template <class ForEachFresh> std::size_t collect(Layer& pages, ForEachFresh for_each_fresh) noexcept {
+  template <class ForEachFresh>
+  std::size_t collect(Layer& pages, ForEachFresh for_each_fresh, std::size_t first = 0) noexcept {
     std::size_t freed = 0;
-    for (std::uint8_t i = 0; i < bin_count; ++i) freed += collect_bin(bin_index{i}, pages, for_each_fresh);
+    for (std::size_t i = first; i < Bins; ++i)
+      freed += collect_bin(bin_index{static_cast<std::uint8_t>(i)}, pages, for_each_fresh);
     return freed;
   }
-  std::size_t collect(Layer& pages) noexcept { return collect(pages, no_other_fresh{}); }
+  /// The same for bins from `first` on.
+  std::size_t collect_from(std::size_t first, Layer& pages) noexcept { return collect(pages, no_other_fresh{}, first); }
   /// The same for one bin.
   template <class ForEachFresh>
   std::size_t collect_bin(bin_index bin, Layer& pages, ForEachFresh for_each_fresh) noexcept;
 
   /// Whether a collection could find what the last one did not: a slot was freed since.
   bool worth_collecting() const noexcept {
-    for (free_slot const* list : lists_) {
-      if (list != nullptr) return true;
-    }
+    for (std::size_t i = 0; i < Bins; i += 2)  // two at a time: each refusal asks
+      if ((address_of(lists_[i]) | address_of(lists_[i + 1])) != 0) return true;
     return false;
   }
 
@@ -125,6 +129,7 @@ public:
     return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
   }
 
+  bool has_runs(bin_index bin) const noexcept { return bins_[bin.value].carved != 0; }
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
   std::size_t carved_slots() const noexcept {
     std::size_t slots = 0;
@@ -135,7 +140,7 @@ public:
   /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: an upper bound of
   /// what can be in slots. Complexity: linear in the free slots.
   void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (std::uint8_t i = 0; i < Bins; ++i) {
       bin_index const bin{i};
       std::size_t live = bins_[i].carved - unbumped(bin);
       for_each_linked(bin, bytes / slot_bytes(bin), [&](free_slot*) { --live; });
@@ -159,8 +164,15 @@ private:
 
   std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
 
+  static constexpr bool has_short(bin_index bin) noexcept { return Bins > bin_count && layout::has_short(bin); }
   static page_entry& entry_of(void* slot) noexcept { return spare_slots<Layer, Links>::entry_of(slot); }
   static std::uint16_t& free_slots(void* slot) noexcept { return spare_slots<Layer, Links>::count_of(slot); }
+
+  /// The slots of the run that `slot` lies in.
+  static std::size_t slots_beside(void* slot) noexcept {
+    page_entry const entry = entry_of(slot);
+    return layout::slots(entry.bin(), entry.is_short());
+  }
 
   /// Visits the slots that are free, on the list or spare, at most `most` of each.
   template <class Visit> void for_each_linked(bin_index bin, std::size_t most, Visit visit) const {
@@ -182,13 +194,13 @@ private:
 
   /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
-  free_slot* lists_[bin_count] = {};  ///< freed since the last collection
-  bin_state bins_[bin_count];
+  free_slot* lists_[Bins + Bins % 2] = {};  ///< freed since the last collection
+  bin_state bins_[Bins];
   std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
 };
 
-template <class Layer, class Links>
-ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
   bin_state& b = bins_[bin.value];
   if (!b.spare.empty()) {
     std::size_t count = 0;
@@ -203,19 +215,28 @@ ZMM_NOINLINE void* run_bins<Layer, Links>::refill(bin_index bin, Layer& pages, a
   return slot;
 }
 
-template <class Layer, class Links>
-typename run_bins<Layer, Links>::fresh_run run_bins<Layer, Links>::open_run(bin_index bin, Layer& pages,
-                                                                            admission& asked) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::open_run(bin_index bin, Layer& pages,
+                                                                                        admission& asked) noexcept {
   fresh_run opened;
   pages.source().tick();
-  void* const run = pages.take_pages(layout::pages(bin), 1, asked);
+  growth const expected = asked.growth;
+  if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
+  bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
+  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
+  if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
+    is_short = true;
+    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
+  }
+  asked.growth = expected;
   if (run == nullptr) return opened;
-  if constexpr (!Links::are_plain)
-    allow(run, layout::pages(bin) * Layer::geometry::page_bytes);  // slots prove themselves
-  mark_small(*chunk_type::of(run), chunk_type::page_of(run), layout::pages(bin), bin);
-  bins_[bin.value].carved += layout::slots(bin);
-  carved_bytes_ += layout::slots(bin) * slot_bytes(bin);
-  opened.template open<geometry::page_bytes>(run, bin, links().random());
+  asked.why = refusal::none;
+  std::size_t const count = layout::pages(bin, is_short), slots = layout::slots(bin, is_short);
+  if constexpr (!Links::are_plain) allow(run, count * Layer::geometry::page_bytes);  // slots prove themselves
+  mark_small(*chunk_type::of(run), chunk_type::page_of(run), count, bin, is_short);
+  bins_[bin.value].carved += slots;
+  carved_bytes_ += slots * slot_bytes(bin);
+  opened.open(run, bin, slots, links().random());
   return opened;
 }
 

@@ -11,10 +11,10 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// What was freed since the last collection is counted, and stays counted while it is spare. So a collection looks only
 /// at what was freed since the last one, however many slots are free.
-template <class Layer, class Links>
+template <class Layer, class Links, std::size_t Bins>
 template <class ForEachFresh>
-ZMM_COLD std::size_t run_bins<Layer, Links>::collect_bin(bin_index bin, Layer& pages,
-                                                         ForEachFresh for_each_fresh) noexcept {
+ZMM_COLD std::size_t run_bins<Layer, Links, Bins>::collect_bin(bin_index bin, Layer& pages,
+                                                               ForEachFresh for_each_fresh) noexcept {
   if (lists_[bin.value] == nullptr)
     return 0;  // the spare slots alone did not make a whole run when they were put aside
   std::size_t bytes = count_list(bin, pages);
@@ -27,43 +27,46 @@ ZMM_COLD std::size_t run_bins<Layer, Links>::collect_bin(bin_index bin, Layer& p
 
 /// Puts the slots of the list aside. The last one of a run takes its pages back with it; its other slots stay where they
 /// are until the sweep. Returns: bytes of pages given back.
-template <class Layer, class Links>
-std::size_t run_bins<Layer, Links>::count_list(bin_index bin, Layer& pages) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+std::size_t run_bins<Layer, Links, Bins>::count_list(bin_index bin, Layer& pages) noexcept {
   std::size_t bytes = 0;
   std::size_t const most = Links::are_plain ? 0 : pages.source().real_size() / slot_bytes(bin);
   free_slot* const list = lists_[bin.value];
   lists_[bin.value] = nullptr;
+  std::size_t const fewest = layout::slots(bin, has_short(bin));
   for_each_free(links(), list, bin, most, [&](free_slot* slot) {
     std::size_t const free = bins_[bin.value].spare.push(links(), bin, slot, pages);
-    if (free == layout::slots(bin)) bytes += give_run(slot, bin, pages);
+    if (free >= fewest && free == slots_beside(slot)) bytes += give_run(slot, bin, pages);
   });
   return bytes;
 }
 
 /// Gives back the run that `fresh` is a part of, if all its other slots are free.
-template <class Layer, class Links>
-std::size_t run_bins<Layer, Links>::look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept {
-  if (fresh.empty() || free_slots(fresh.place()) + fresh.left(slot_bytes(bin)) != layout::slots(bin)) return 0;
+template <class Layer, class Links, std::size_t Bins>
+std::size_t run_bins<Layer, Links, Bins>::look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept {
+  if (fresh.empty() || free_slots(fresh.place()) + fresh.left(slot_bytes(bin)) != slots_beside(fresh.place()))
+    return 0;
   std::size_t const bytes = give_run(fresh.place(), bin, pages);
   fresh.close();
   return bytes;
 }
 
 /// Gives back the pages of the run that `slot` lies in. Returns: their bytes.
-template <class Layer, class Links>
-std::size_t run_bins<Layer, Links>::give_run(void* slot, bin_index bin, Layer& pages) noexcept {
+template <class Layer, class Links, std::size_t Bins>
+std::size_t run_bins<Layer, Links, Bins>::give_run(void* slot, bin_index bin, Layer& pages) noexcept {
   chunk_type* const c = chunk_type::of(slot);
   void* const run = c->page(chunk_type::page_of(slot) - entry_of(slot).distance());
+  std::size_t const count = layout::pages(bin, entry_of(slot).is_short()), slots = slots_beside(slot);
   bins_[bin.value].spare.note_gone(c, free_slots(slot));
   free_slots(slot) = 0;
-  pages.give_pages(run, layout::pages(bin), true);
-  bins_[bin.value].carved -= layout::slots(bin);
-  carved_bytes_ -= layout::slots(bin) * slot_bytes(bin);
-  return layout::pages(bin) * geometry::page_bytes;
+  pages.give_pages(run, count, true);
+  bins_[bin.value].carved -= slots;
+  carved_bytes_ -= slots * slot_bytes(bin);
+  return count * geometry::page_bytes;
 }
 
-template <class Layer, class Links>
-free_slot* run_bins<Layer, Links>::take_chain(bin_index bin, std::size_t most, Layer const& pages,
+template <class Layer, class Links, std::size_t Bins>
+free_slot* run_bins<Layer, Links, Bins>::take_chain(bin_index bin, std::size_t most, Layer const& pages,
                                               std::size_t& count) noexcept {
   count = 0;
   free_slot *const list = lists_[bin.value], *last = nullptr, *next = list;

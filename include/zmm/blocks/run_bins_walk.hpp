@@ -13,16 +13,17 @@ void for_each_fresh(FreshRun const& fresh, bin_index bin, Visit visit) {
   std::size_t const page = chunk_type::page_of(fresh.place());
   chunk_type* const c = chunk_type::of(fresh.place());
   char* const run = static_cast<char*>(c->page(page - c->map[page].distance()));
-  for (std::size_t i = 0; i < run_layout<Geometry::page_bytes>::slots(bin); ++i) {
+  std::size_t const slots = run_layout<Geometry::page_bytes>::slots(bin, c->map[page].is_short());
+  for (std::size_t i = 0; i < slots; ++i) {
     if (char* const slot = run + i * slot_bytes(bin); fresh.contains(slot, slot_bytes(bin))) visit(slot);
   }
 }
 
-template <class Layer, class Links>
+template <class Layer, class Links, std::size_t Bins>
 template <class Visit>
-void run_bins<Layer, Links>::for_each_free_slot(Visit visit) const {
+void run_bins<Layer, Links, Bins>::for_each_free_slot(Visit visit) const {
   std::size_t const no_bound = ~std::size_t{0};
-  for (std::uint8_t i = 0; i < bin_count; ++i) {
+  for (std::uint8_t i = 0; i < Bins; ++i) {
     bin_index const bin{i};
     if (bins_[i].carved == 0) continue;
     for_each_linked(bin, Links::are_plain ? no_bound : bins_[i].carved, [&](void* slot) { visit(slot); });

@@ -10,6 +10,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// looked for in the list of its own chunk only: what that costs does not grow with the heap.
 ///
 /// Invariants: a chunk is on the list exactly if its list of this bin is not empty; each run's count == its slots there.
+/// Chunks know the next one only: a header of one page has no room for more, and only sweep() takes one off that is not
+/// the first.
 template <class Layer, class Links> class spare_slots {
 public:
   using geometry = typename Layer::geometry;
@@ -26,11 +28,18 @@ public:
   /// Effects: adds a free slot. Returns: the spare slots of its run.
   std::size_t push(Links const& links, bin_index bin, free_slot* slot, Layer const& pages) noexcept {
     chunk_type* const c = chunk_type::of(slot);
-    auto& place = c->spare[bin.value];
-    if (place.head == nullptr) insert(bin, c, pages);
-    links.link(slot, bin, head_of(bin, c));
-    place.head = slot;
-    return ++count_of(slot);
+    std::size_t const at = address_of(slot) & (geometry::chunk_bytes - 1), page = at / geometry::page_bytes;
+    auto* head = static_cast<free_slot*>(offset(c, c->spare_head[bin.value]));
+    if (static_cast<void*>(head) == c) {
+      insert(bin, c, pages);
+      head = nullptr;
+    }
+    links.link(slot, bin, head);
+    c->spare_head[bin.value] = static_cast<std::uint32_t>(at);
+    std::uint16_t& count = c->free_slots[static_cast<std::uint32_t>(page - c->map[page].distance())];
+    std::uint32_t const now = count + std::uint32_t{1};
+    count = static_cast<std::uint16_t>(now);
+    return now;
   }
 
   /// Effects: takes up to `most` slots out of one chunk. Returns: the chain of them; `last` is its last one, null if there
@@ -47,7 +56,8 @@ public:
       --count_of(last);
       ++count;
     }
-    set_head(bin, c, slot, pages);
+    set_head(bin, c, slot);
+    if (slot == nullptr) unlink(first_, bin, pages);
     return last != nullptr ? first : nullptr;
   }
 
@@ -59,41 +69,52 @@ public:
     to_sweep_ = c;
   }
   /// Effects: slots of runs that have gone back are on no list. Their pages are free and have no entry in the map.
-  /// Complexity: linear in the spare slots of those chunks; what was freed last is in front, so most often less.
+  /// Complexity: linear in the spare slots of those chunks; what was freed last is in front, so most often less. Where
+  /// none is left in a chunk, linear in the chunks that have some.
   void sweep(Links const& links, bin_index bin, Layer const& pages) noexcept {
+    std::size_t emptied = 0;
     while (to_sweep_ != nullptr) {
       chunk_type* const c = to_sweep_;
       to_sweep_ = c->next_to_sweep != c ? c->next_to_sweep : nullptr;
       c->next_to_sweep = nullptr;
-      if (c->gone_slots != 0) sweep_chunk(links, bin, c, pages);
+      if (c->gone_slots == 0) continue;
+      sweep_chunk(links, bin, c);
+      emptied += c->spare_head[bin.value] == 0;
+    }
+    for (chunk_type** place = &first_; emptied != 0;) {
+      check_chunk(*place, pages);
+      if ((*place)->spare_head[bin.value] != 0) {
+        place = &(*place)->spare_next[bin.value];
+      } else {
+        unlink(*place, bin, pages);
+        --emptied;
+      }
     }
   }
 
   template <class Visit> void for_each(Links const& links, bin_index bin, std::size_t most, Visit visit) const {
-    for (chunk_type* c = first_; c != nullptr; c = c->spare[bin.value].next)
-      for_each_free(links, head_of(bin, c), bin, most, visit);
+    for_each_chunk(bin, [&](chunk_type* c) { for_each_free(links, head_of(bin, c), bin, most, visit); });
   }
   template <class Visit> void for_each_chunk(bin_index bin, Visit visit) const {
-    for (chunk_type* c = first_; c != nullptr; c = c->spare[bin.value].next) visit(c);
+    for (chunk_type* c = first_; c != nullptr; c = c->spare_next[bin.value]) visit(c);
   }
 
 private:
   static free_slot* head_of(bin_index bin, chunk_type* c) noexcept {
-    auto* const head = static_cast<free_slot*>(c->spare[bin.value].head);
+    std::size_t const at = c->spare_head[bin.value];
     if constexpr (checks_chunks<geometry>)
-      check(head == nullptr || chunk_type::of(head) == c, "a chunk's spare slots lie in it", c);
-    return head;
+      check(at < geometry::chunk_bytes, "a chunk's spare slots lie in it", c);
+    return at != 0 ? static_cast<free_slot*>(offset(c, at)) : nullptr;
   }
-  void set_head(bin_index bin, chunk_type* c, free_slot* head, Layer const& pages) noexcept {
-    c->spare[bin.value].head = head;
-    if (head == nullptr) remove(bin, c, pages);
+  static void set_head(bin_index bin, chunk_type* c, free_slot* head) noexcept {
+    c->spare_head[bin.value] = static_cast<std::uint32_t>(address_of(head) & (geometry::chunk_bytes - 1));
   }
 
-  void sweep_chunk(Links const& links, bin_index bin, chunk_type* c, Layer const& pages) noexcept {
+  void sweep_chunk(Links const& links, bin_index bin, chunk_type* c) noexcept {
     free_slot *first = nullptr, *last = nullptr, *slot = head_of(bin, c);
     for (bool cut = false; slot != nullptr && c->gone_slots != 0;) {
       free_slot* const next = links.next(slot, bin);
-      if (entry_of(slot).kind() == page_kind::none) {
+      if (c->map[chunk_type::page_of(slot)].kind() == page_kind::none) {
         --c->gone_slots;
         cut = true;
       } else {
@@ -106,31 +127,21 @@ private:
     }
     if (last != nullptr) links.link(last, bin, slot);
     c->gone_slots = 0;
-    set_head(bin, c, last != nullptr ? first : slot, pages);
+    set_head(bin, c, last != nullptr ? first : slot);
   }
 
   void insert(bin_index bin, chunk_type* c, Layer const& pages) noexcept {
-    auto& place = c->spare[bin.value];
-    place.prev = nullptr;
-    place.next = first_;
-    if (first_ != nullptr) {
-      check_chunk(first_, pages);
-      first_->spare[bin.value].prev = c;
-    }
+    if (first_ != nullptr) check_chunk(first_, pages);
+    c->spare_next[bin.value] = first_;
     first_ = c;
   }
-  void remove(bin_index bin, chunk_type* c, Layer const& pages) noexcept {
-    auto& place = c->spare[bin.value];
-    if (place.next != nullptr) check_chunk(place.next, pages);
-    if (place.prev != nullptr) check_chunk(place.prev, pages);
-    if constexpr (checks_chunks<geometry>) {
-      bool const holds = (place.prev != nullptr ? place.prev->spare[bin.value].next : first_) == c &&
-                         (place.next == nullptr || place.next->spare[bin.value].prev == c);
-      check(holds, "the neighbours of a chunk know it", c);
-    }
-    (place.prev != nullptr ? place.prev->spare[bin.value].next : first_) = place.next;
-    if (place.next != nullptr) place.next->spare[bin.value].prev = place.prev;
-    place = {};
+  /// Takes the chunk that `place` points to off the list.
+  void unlink(chunk_type*& place, bin_index bin, Layer const& pages) noexcept {
+    chunk_type* const c = place;
+    chunk_type* const next = c->spare_next[bin.value];
+    if (next != nullptr) check_chunk(next, pages);
+    place = next;
+    c->spare_next[bin.value] = nullptr;
   }
   /// Where links are checked: stops unless `c` is a chunk, before anything is read there.
   static void check_chunk([[maybe_unused]] chunk_type const* c, [[maybe_unused]] Layer const& pages) noexcept {

@@ -7,13 +7,6 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// The free slots of one bin in a chunk, and the chunk's neighbours on the list of chunks that have such slots.
-template <class Chunk> struct spare_place {
-  void* head = nullptr;
-  Chunk* next = nullptr;
-  Chunk* prev = nullptr;
-};
-
 /// The header, at the start of the chunk's own memory. A chunk is aligned to its size, so the chunk of any small or
 /// large block is the block's address with the low bits cleared, and a block that is itself aligned to the chunk size
 /// is huge.
@@ -42,7 +35,8 @@ template <class Geometry> struct chunk {
   std::uint32_t gone_slots = 0;    ///< likewise: to be taken off a spare list
   page_entry map[Geometry::pages];
   std::uint16_t free_slots[Geometry::pages] = {};
-  spare_place<chunk> spare[bin_count];  ///< by bin; spare_slots.hpp
+  std::uint32_t spare_head[most_bins] = {};  ///< by bin: where its first spare slot lies, 0: none; spare_slots.hpp
+  chunk* spare_next[most_bins] = {};         ///< by bin: the next chunk that has some
 
   static chunk* of(void const* p) noexcept {
     return reinterpret_cast<chunk*>(address_of(p) & ~(Geometry::chunk_bytes - 1));
@@ -65,8 +59,8 @@ static_assert(large_limit<zend_geometry> == 2093056);
 
 /// Marks a run of slots in the map: every page knows its bin and its distance from the first.
 template <class Geometry>
-void mark_small(chunk<Geometry>& in, std::size_t first, std::size_t pages, bin_index bin) noexcept {
-  for (std::size_t i = 0; i < pages; ++i) in.map[first + i] = page_entry::small(bin, i);
+void mark_small(chunk<Geometry>& in, std::size_t first, std::size_t pages, bin_index bin, bool is_short) noexcept {
+  for (std::size_t i = 0; i < pages; ++i) in.map[first + i] = page_entry::small(bin, i, is_short);
 }
 
 }}}  // namespace zmm::detail

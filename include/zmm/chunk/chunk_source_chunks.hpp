@@ -70,7 +70,8 @@ template <class Geometry> void chunk_source<Geometry>::format(chunk_type* c) noe
   c->grown = {};
   for (page_entry& entry : c->map) entry = page_entry{};
   for (std::uint16_t& count : c->free_slots) count = 0;
-  for (auto& place : c->spare) place = {};
+  for (std::uint32_t& head : c->spare_head) head = 0;
+  for (chunk_type*& next : c->spare_next) next = nullptr;
   c->free_pages = static_cast<std::uint32_t>(usable_pages<Geometry>);
   c->longest = c->free_pages;
 }

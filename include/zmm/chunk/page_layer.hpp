@@ -45,6 +45,8 @@ public:
     std::size_t const needed = count + alignment - 1;
     if (ZMM_UNLIKELY(asked.growth == growth::known)) return take_growing(count, alignment, asked);
     chunk_type* c = lists_.find(needed);
+    if (c == nullptr && alignment != 1 && (c = lists_.find(count)) != nullptr &&
+        best_fit(c->taken, count, alignment, c->longest).first == fit::none) c = nullptr;  // it may lie aligned already
     if (c == nullptr && (c = find_or_add(needed, asked)) == nullptr) return nullptr;
     fit const found = alignment == 1 && c->longest == c->free_pages  // all in one piece: no search
                           ? fit{c->taken.next_clear(0), c->longest - count}

@@ -56,7 +56,7 @@ ZMM_DEBUGGER_SCRIPT(
     ".ascii \"    carved = {}\\n\"\n"
     ".ascii \"    for _, bin_number, slots in heap.core.runs(chunks):\\n\"\n"
     ".ascii \"        carved[bin_number] = carved.get(bin_number, 0) + slots\\n\"\n"
-    ".ascii \"    for i in range(len(SLOT_BYTES)):\\n\"\n"
+    ".ascii \"    for i in heap.core.bin_numbers:\\n\"\n"
     ".ascii \"        if carved.get(i, 0) != heap.core.carved(i):\\n\"\n"
     ".ascii \"            yield \\\"bin %d counts %d slots, and has %d\\\" % (i, heap.core.carved(i), carved.get(i, 0))\\n\"\n"
     ".ascii \"        yield from guarded(of_bin(heap, i, chunks))\\n\"\n"

@@ -48,24 +48,25 @@ ZMM_INLINE std::uint64_t link_proof(void const* slot, std::uint64_t link, std::u
   return __builtin_bswap64(link) ^ key ^ address_of(slot);
 }
 
-/// What a tag says of a live block: 26 bits. A word that is no tag made for this address with these keys decodes to
-/// something else, except one word in 2^46.
+/// What a tag says of a live block, in 33 bits: 15 of its bytes, 16 of its alignment, one of which is set, whether it was
+/// resized, and that it is live. A word that is no tag made for this address with these keys decodes to something else,
+/// except one word in 2^43.
 class block_tag {
 public:
   block_tag(std::size_t bytes, std::size_t alignment) noexcept
-      : text_(std::uint64_t{1} << 25 | alignment << 12 | bytes) {}
+      : text_(std::uint64_t{1} << 32 | std::uint64_t{alignment} << 15 | bytes) {}
   /// A block that may be freed with any size up to `bytes` that leads to its bin.
   static block_tag resized(std::size_t bytes, std::size_t alignment) noexcept {
     block_tag t(bytes, alignment);
-    t.text_ |= std::uint64_t{1} << 24;
+    t.text_ |= std::uint64_t{1} << 31;
     return t;
   }
 
-  std::size_t bytes() const noexcept { return text_ & 4095; }
-  std::size_t alignment() const noexcept { return text_ >> 12 & 4095; }
-  bool is_resized() const noexcept { return (text_ >> 24 & 1) != 0; }
+  std::size_t bytes() const noexcept { return text_ & 0x7FFF; }
+  std::size_t alignment() const noexcept { return text_ >> 15 & 0xFFFF; }
+  bool is_resized() const noexcept { return (text_ >> 31 & 1) != 0; }
   /// Whether it is a tag at all.
-  bool is_whole() const noexcept { return text_ >> 25 == 1 && is_power_of_two(alignment()); }
+  bool is_whole() const noexcept { return text_ >> 32 == 1 && is_power_of_two(alignment()); }
 
   std::uint64_t encode(void const* block, block_keys const& k) const noexcept {
     return (text_ * k.factor) ^ k.tag ^ address_of(block);

@@ -41,9 +41,9 @@ public:
     }
     return slot;
   }
-  template <std::size_t PageBytes> void open(void* run, bin_index bin, std::uint64_t random) noexcept {
+  void open(void* run, bin_index, std::size_t slots, std::uint64_t random) noexcept {
     segment_ = static_cast<char*>(run);
-    left_ = static_cast<std::uint32_t>(run_layout<PageBytes>::slots(bin));
+    left_ = static_cast<std::uint32_t>(slots);
     segment_slots_ = segment_left_ = 0;
     random_ = static_cast<std::uint32_t>(random >> 32);
   }

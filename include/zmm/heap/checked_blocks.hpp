@@ -62,7 +62,7 @@ private:
     if (ZMM_LIKELY(entry.kind() == page_kind::small)) {
       std::size_t const offset =
           entry.distance() * geometry::page_bytes + (address_of(block) & (geometry::page_bytes - 1));
-      if (ZMM_UNLIKELY(!slot_starts_for<geometry::page_bytes>.has(entry.bin(), offset)))
+      if (ZMM_UNLIKELY(!slot_starts_for<geometry::page_bytes>.has(entry, offset)))
         stop_in_run("a freed block starts where a slot does", block);
     } else if (entry.kind() != page_kind::large || !is_aligned(block, geometry::page_bytes)) {
       stop_at("a freed block is live, and starts where it was allocated", block);

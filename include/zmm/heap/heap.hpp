@@ -10,12 +10,13 @@ namespace zmm { inline namespace ZMM_ABI {
 /// every block at once. Takes no memory until the first allocation; the destructor gives every chunk and huge block back to
 /// storage.
 ///
-/// A block is *small* (at most 3072 bytes once its size is rounded up to its alignment: a slot of a bin) or *paged* (a
-/// run of pages up to large_limit, or huge, with a mapping of its own). Alignment: every power of two.
+/// A block is *small* (at most options::largest_slot bytes, usually 32 KiB, once its size is rounded up to its alignment: a
+/// slot of a bin) or *paged* (a run of pages up to large_limit, or huge, with a mapping of its own). Alignment: every
+/// power of two.
 ///
 /// Complexity: small blocks are allocated and freed in O(1), amortised over the slots of a run; paged ones in
 /// O(pages / 64). release() keeps one chunk, and as many more as Zend's running average says. trim() gives back cached
-/// chunks, huge blocks that were kept, and the memory of free pages. collect() finds runs without a live slot and frees their
+/// chunks, huge blocks that were kept, and the memory of free pages and of runs of slots above 3072 bytes that are free. collect() finds runs without a live slot and frees their
 /// pages. It is linear in the slots freed since the last one, and in the free slots of chunks of which a run goes back. It
 /// also runs before the heap grows, if enough was taken since the last one.
 ///

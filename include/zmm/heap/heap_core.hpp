@@ -133,7 +133,7 @@ public:
   /// The same for a block asked for as `bytes` at `alignment`, if these determine it: for a slot without a tag. Else 0.
   static std::size_t told_size(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    return !Options::tag_blocks && rank < small_limit ? slot_bytes(classes::bin_of(rank)) : 0;
+    return !Options::tag_blocks && rank < classes::limit ? slot_bytes(classes::bin_of(rank)) : 0;
   }
 
   /// As basic_heap::resize_in_place().
@@ -151,7 +151,7 @@ public:
   /// Effects: gives a live slot another size. Returns: the block; null, and nothing changed, if its bin does not serve the size.
   void* resize_slot(void* block, std::size_t bytes, std::size_t alignment) const noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit || classes::bin_of(rank).value != entry_of(block).bin().value) return nullptr;
+    if (rank >= classes::limit || classes::bin_of(rank).value != entry_of(block).bin().value) return nullptr;
     if constexpr (Options::tag_blocks) this->tags().write_again(block, classes::bin_of(rank), bytes, alignment);
     return block;
   }
@@ -160,7 +160,7 @@ public:
   /// Whether a block that is not moved may be said to have `bytes` at `alignment`. A slot may not: it would be freed with a size that
   /// leads to another bin.
   static bool stays_paged(Source const& from, void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    return !is_small(block) && classes::rank_of(bytes, alignment) >= small_limit && bytes <= usable_size(from, block) &&
+    return !is_small(block) && classes::rank_of(bytes, alignment) >= classes::limit && bytes <= usable_size(from, block) &&
            is_aligned(block, alignment);
   }
   static bool stays_huge(Source const& from, std::size_t bytes, std::size_t alignment, std::size_t now) noexcept;
@@ -181,7 +181,11 @@ public:
   /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
   /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
-  std::size_t purge() noexcept { return pages_.purge(); }
+  /// Effects: gives the memory behind free pages back, runs of large slots included that have become free. Returns: bytes.
+  std::size_t purge() noexcept {
+    if (bins_.collect_from(bin_count, pages_) != 0) pages_.retire_empty();
+    return pages_.purge();
+  }
   /// Effects: forgets every block; huge ones stay the source's. One chunk stays in use, if there is one; the others are
   /// put aside.
   void release() noexcept {
@@ -207,7 +211,7 @@ public:
 
   // For visits, which read only.
   layer const& pages() const noexcept { return pages_; }
-  run_bins<layer, links_type> const& bins() const noexcept { return bins_; }
+  run_bins<layer, links_type, classes::bins> const& bins() const noexcept { return bins_; }
 
 protected:
   /// Returns what `serve()` returns: with memory at hand; else after a collection, with more from storage.
@@ -235,7 +239,7 @@ protected:
   bool collect_to_grow(std::size_t bytes, bool due) noexcept;
   void* serve(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) return take_paged(bytes, alignment, asked);
+    if (rank >= classes::limit) return take_paged(bytes, alignment, asked);
     bin_index const bin = classes::bin_of(rank);
     if (void* const slot = bins_.pop(bin)) return slot;
     if (void* const slot = bins_.bump(bin)) return slot;
@@ -257,7 +261,7 @@ protected:
   bool resize_run(void* block, std::size_t pages) noexcept;
   std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
-  run_bins<layer, links_type> bins_;
+  run_bins<layer, links_type, classes::bins> bins_;
   std::size_t large_bytes_ = 0;   ///< bytes in large blocks
   std::size_t large_blocks_ = 0;  ///< their number
   std::size_t grown_ = 0;         ///< bytes in huge blocks that storage gave since the last collection

@@ -112,7 +112,7 @@ bool heap_core<Options, Source>::resize_checked(void* block, page_entry entry, s
     block_tag const tag = this->tags().read(block, bin);
     std::size_t const least = min_bytes != 0 ? min_bytes : 1;
     std::size_t const rank = classes::rank_of(least, tag.alignment());
-    bool const stays = rank < small_limit && classes::bin_of(rank).value == bin.value;
+    bool const stays = rank < classes::limit && classes::bin_of(rank).value == bin.value;
     if (!stays) return true;
     granted = preferred_bytes < classes::usable(bin) ? preferred_bytes : classes::usable(bin);
     if (granted < least) granted = least;

@@ -9,17 +9,20 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Runs that have become empty serve no other size until a collection finds them. One runs here, before another chunk comes
 /// into use or storage gives a huge block, if what was taken since the last one is a quarter of what is carved: so it is
-/// paid for, and memory does not grow by the sum of the peaks of all sizes. Returns: whether it found something.
+/// paid for, and memory does not grow by the sum of the peaks of all sizes. Runs of slots of 1 KiB and more are looked for
+/// each time a chunk is to come into use: a look at such a slot costs less than the page faults of another. Returns:
+/// whether it found something.
 template <class Options, class Source>
 ZMM_NOINLINE bool heap_core<Options, Source>::collect_to_grow(std::size_t bytes, bool due) noexcept {
   if (bytes > large_limit<geometry>) grown_ += bytes;
-  if (!(due || grown_ > bins_.carved_bytes() / 4)) return false;
-  std::size_t const won = bins_.worth_collecting() ? bins_.collect(pages_) : 0;
+  bool const all = due || grown_ > bins_.carved_bytes() / 4;
+  if (!all && bytes > geometry::chunk_bytes) return false;
+  std::size_t const won = bins_.worth_collecting() ? bins_.collect_from(all ? 0 : bins_up_to(1024) - 1, pages_) : 0;
   if (won != 0) {
     pages_.source().expect(won);
     pages_.retire_empty();
   }
-  note_collected();
+  if (all) note_collected();
   return won != 0;
 }
 
@@ -86,7 +89,7 @@ bool heap_core<Options, Source>::resize_run(void* block, std::size_t pages) noex
 
 template <class Options, class Source>
 bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes > large_limit<geometry> || rank_of(bytes, alignment) < small_limit || !is_aligned(block, alignment))
+  if (bytes > large_limit<geometry> || rank_of(bytes, alignment) < classes::limit || !is_aligned(block, alignment))
     return false;
   return resize_run(block, divide_up(bytes, geometry::page_bytes));
 }
@@ -98,7 +101,7 @@ bool heap_core<Options, Source>::stays_huge(Source const& from, std::size_t byte
                                             std::size_t now) noexcept {
   if (bytes > large_limit<geometry>) return true;
   std::size_t const pages = divide_up(bytes, geometry::page_bytes);
-  return rank_of(bytes, alignment) >= small_limit && Source::packs_badly(pages) &&
+  return rank_of(bytes, alignment) >= classes::limit && Source::packs_badly(pages) &&
          (now <= large_limit<geometry> || from.may_map_apart(pages));
 }
 
@@ -119,7 +122,7 @@ std::size_t heap_core<Options, Source>::fit_in_place(Source const& from, void* b
   if (!is_small(block)) {
     // The smallest size the block may then be freed with must lead to a paged free: sizes above the small limit do, and
     // so does, by its alignment, whatever is no smaller than a size that did before.
-    if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
+    if (min_bytes < old_bytes && min_bytes <= classes::limit) return 0;
     std::size_t const usable = usable_size(from, block);
     return min_bytes <= usable ? usable : 0;
   }
@@ -135,7 +138,7 @@ template <class Options, class Source>
 std::size_t heap_core<Options, Source>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                         std::size_t preferred_bytes, admission& asked) noexcept {
   if (is_small(block)) return fit_in_place(pages_.source(), block, old_bytes, min_bytes);
-  if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
+  if (min_bytes < old_bytes && min_bytes <= classes::limit) return 0;
   return is_huge(block) ? resize_huge(pages_.source(), block, min_bytes, preferred_bytes, asked)
                         : resize_run_within(block, min_bytes, preferred_bytes);
 }

@@ -16,7 +16,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The core from which engine_over makes basic_heap.
 template <class Options>
-class heap_own : public engine_account<Options>, public watched_engine<Options>, public usual_core {
+class heap_own : public engine_account<Options>,
+                 public watched_engine<Options, false, run_classes<Options>::limit>,
+                 public usual_core {
   using classes = run_classes<Options>;
   using source_type = chunk_source<page_geometry<Options>>;
   using core_type = heap_core<Options, source_type>;
@@ -34,7 +36,7 @@ public:
 
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(rank >= small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
+    if (ZMM_UNLIKELY(rank >= classes::limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     return tagged(core_.pop(classes::bin_of(rank)), classes::bin_of(rank), bytes, alignment);
   }
   ZMM_INLINE void* take_fresh(std::size_t bytes, std::size_t alignment) noexcept {
@@ -48,18 +50,18 @@ public:
   void handed_out(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if constexpr (Options::tag_blocks) {
-      if (rank < small_limit) core_.tags().write(block, classes::bin_of(rank), bytes, alignment);
+      if (rank < classes::limit) core_.tags().write(block, classes::bin_of(rank), bytes, alignment);
     }
     note_growth();
     if constexpr (Options::exact_peak)
-      this->add_live(rank < small_limit ? slot_bytes(classes::bin_of(rank)) : core_.usable_size(block));
+      this->add_live(rank < classes::limit ? slot_bytes(classes::bin_of(rank)) : core_.usable_size(block));
   }
   ZMM_COLD bool reclaim() noexcept { return core_.reclaim(); }
 
   ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= this->bound_.get(rank) || may_be_sampled<Options>(block))) return false;
-    if (rank >= small_limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
+    if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
     give_slot(block, classes::bin_of(rank), bytes, alignment);
     return true;
   }
@@ -69,7 +71,7 @@ public:
   }
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) return give_missed(block, bytes, alignment), false;
+    if (rank >= classes::limit) return give_missed(block, bytes, alignment), false;
     give_slot(block, classes::bin_of(rank), bytes, alignment);
     return true;
   }

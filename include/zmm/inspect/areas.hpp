@@ -34,7 +34,7 @@ struct area_sum {
 
 struct area_sums {
   area_sum kinds[area_kinds];
-  area_sum bins[bin_count];
+  area_sum bins[most_bins];
 
   template <class Engine> explicit area_sums(Engine const& of) {
     of.visit([this](area_info const& area) {

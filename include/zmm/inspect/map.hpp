@@ -72,7 +72,7 @@ private:
   }
   /// Small slots are blue, large ones green to yellow; large blocks are red, slabs violet. Every second bin is stronger.
   void write_colour(std::size_t group) {
-    std::size_t const hue = group < bin_count          ? 225 - group * 6
+    std::size_t const hue = group < most_bins          ? 225 - group * 3
                             : group == map_cell::large ? 8
                             : group == map_cell::slab  ? 285
                                                        : 215;
@@ -241,7 +241,7 @@ private:
 
   void write_legend() {
     std::size_t entry = 0;
-    for (std::size_t bin = 0; bin < bin_count; ++bin) {
+    for (std::size_t bin = 0; bin < most_bins; ++bin) {
       area_sum const& sum = sums_.bins[bin];
       if (sum.areas == 0) continue;
       start_entry(entry, bin);

@@ -8,7 +8,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// What a cell shows: nothing in use, a header, or a group (a bin or one of those below) with how full it is, in quarters.
 class map_cell {
 public:
-  static constexpr std::size_t large = bin_count, slab = large + 1, segment = slab + 1, groups = segment + 1;
+  static constexpr std::size_t large = most_bins, slab = large + 1, segment = slab + 1, groups = segment + 1;
   static constexpr std::size_t levels = 4, codes = 2 + groups * levels;
   static_assert(codes <= 256);
   static constexpr std::uint8_t free = 0, header = 1;

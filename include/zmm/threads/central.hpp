@@ -12,8 +12,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Slots come and go in magazines, pages in runs, so the lock is taken rarely. It is held while the core works; the
-/// source's lock is taken inside it, and held while storage works. Huge blocks take the source's lock alone.
+/// Slots come and go in magazines, pages in runs, so the lock is taken rarely. It is held while the core works, and the
+/// source's inside it while storage works. Huge blocks take the source's lock alone.
 ///
 /// Invariants:
 ///     each slot of each run is live, in one thread's cache, in a depot or on one of the core's lists
@@ -52,19 +52,19 @@ public:
     mutex_guard const guard(lock_);
     give_chain(bin, magazine, magazine_slots(bin));
   }
-  /// Effects: empties the cache: its slots are available to all threads.
-  void give_all(cache_type& of) noexcept {
+  /// Effects: empties the cache's bins from `first` on: their slots are available to all threads.
+  void give_all(cache_type& of, std::uint8_t first = 0) noexcept {
     mutex_guard const guard(lock_);
-    of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); });
+    of.give_all([&](bin_index bin, free_slot* chain) { core_.give_chain(bin, chain); }, first);
   }
-  /// Effects: a slot is free. For threads without a cache.
+  /// For threads without a cache.
   void give_slot(bin_index bin, void* slot) noexcept {
     check_own(slot);
     mutex_guard const guard(lock_);
     core_.push(bin, slot);
   }
 
-  /// As heap_core::attempt(). A block larger than a chunk holds needs the source's lock only.
+  /// As heap_core::attempt().
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     void* block = nullptr;
     if (bytes > large_limit<geometry> && bytes <= ~std::size_t{0} / 2) {
@@ -91,7 +91,7 @@ public:
                               admission& asked) noexcept {
     if (core::is_small(block)) return core::fit_in_place(source_, block, old_bytes, min_bytes);
     if (core::is_huge(block)) {
-      if (min_bytes < old_bytes && min_bytes <= small_limit) return 0;
+      if (min_bytes < old_bytes && min_bytes <= core::classes::limit) return 0;
       std::size_t const before = source_.find_huge(block).bytes;
       std::size_t const got = core::resize_huge(source_, block, min_bytes, preferred_bytes, asked);
       if (got != 0) note_huge(got - before);
@@ -124,7 +124,10 @@ public:
     return collect_locked();
   }
   std::size_t purge() noexcept {
-    return locked([](core& c) { return c.purge(); });
+    mutex_guard const guard(lock_);
+    empty_depots(bin_count);
+    std::size_t const bytes = core_.purge();
+    return note_carved(), bytes;
   }
   /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and slots in threads' caches are
   /// not valid any more. Requires: no other thread is inside.
@@ -144,13 +147,12 @@ public:
   void reset_peak() noexcept { peak_.store(in_use(), detail::memory_order_relaxed); }
   std::size_t peak() const noexcept { return peak_.load(detail::memory_order_relaxed); }
 
-  /// Adds the bytes and number of blocks that are not known to be free: `own`, the caller's cache or null, is looked into, other
-  /// threads' caches are not. Each free slot is subtracted once, whatever other threads do meanwhile, so nothing wraps.
-  /// Complexity: linear in free slots.
+  /// Adds the bytes and number of blocks that are not known to be free: `own`, the caller's cache or null, is looked into,
+  /// other threads' are not. Each free slot is subtracted once, so nothing wraps. Complexity: linear in free slots.
   void count_live(cache_type const* own, std::size_t& size, std::size_t& blocks) noexcept {
     mutex_guard const guard(lock_);
     core_.count_live(size, blocks);
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
       bin_index const bin{i};
       std::size_t const free = count_depot(bin) + (own != nullptr ? own->free_slots(bin) : 0);
       check(free <= blocks, others_blocks, this, &core_);
@@ -219,14 +221,18 @@ private:
     if (looks_.gives_pages()) core_.purge();
     looks_.end(core_.carved());
   }
-  ZMM_COLD std::size_t collect_locked() noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
-      bin_index const bin{i};
+  void empty_depots(std::size_t first) noexcept {
+    for (std::size_t i = first; i < cache_type::bins; ++i) {
+      bin_index const bin{static_cast<std::uint8_t>(i)};
+      if (!core_.bins().has_runs(bin)) continue;
       while (free_slot* const magazine = depots_[i].take()) {
         core_.give_chain(bin, magazine);
         looks_.found(magazine_slots(bin) * slot_bytes(bin));
       }
     }
+  }
+  ZMM_COLD std::size_t collect_locked() noexcept {
+    empty_depots(0);
     std::size_t const bytes = core_.collect();
     looks_.collected(bytes, core_.carved());
     note_carved();
@@ -278,7 +284,7 @@ private:
   detail::atomic<std::size_t> huge_{0};
   detail::atomic<std::size_t> peak_{0};
   struct alignas(64) line_of_depot : depot_type {};
-  line_of_depot depots_[bin_count];
+  line_of_depot depots_[cache_type::bins];
 };
 
 }}}  // namespace zmm::detail

@@ -21,7 +21,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// The core that engine_over makes basic_synchronized_heap of. Threads: any, unless said otherwise.
 template <class Options>
-class synchronized_heap_own : public watched_engine<Options, true>, public instance_keys<Options>, public usual_core {
+class synchronized_heap_own : public watched_engine<Options, true, run_classes<Options>::limit>,
+                              public instance_keys<Options>,
+                              public usual_core {
   static_assert(!Options::exact_peak, "zmm: an exact peak would be one word that all threads write on each call");
   using classes = run_classes<Options>;
   using central_type = central<Options>;
@@ -46,7 +48,7 @@ public:
   ZMM_INLINE static void* pop(cache_type* own, std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (synchronized_heap_own::is_always_watched) return nullptr;
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (ZMM_UNLIKELY(rank >= small_limit || (alignment & (alignment - 1)) != 0)) return nullptr;
+    if (ZMM_UNLIKELY(rank >= classes::limit || (alignment & (alignment - 1)) != 0)) return nullptr;
     return tagged(own, own->pop(classes::bin_of(rank)), bytes, alignment);
   }
   ZMM_INLINE bool give_from(cache_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
@@ -70,7 +72,7 @@ public:
     give_paged(block);
   }
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    if (classes::rank_of(bytes, alignment) >= small_limit) return give_missed(block, bytes, alignment), false;
+    if (classes::rank_of(bytes, alignment) >= classes::limit) return give_missed(block, bytes, alignment), false;
     free_small(cache(), block, bytes, alignment);
     return true;
   }
@@ -141,7 +143,7 @@ private:
   /// Requires: the block is small.
   ZMM_INLINE void free_small(cache_type* own, void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = classes::rank_of(bytes, alignment);
-    if (rank >= small_limit) __builtin_unreachable();  // no bound is above it, which g++ cannot see here
+    if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which g++ cannot see here
     bin_index const bin = classes::bin_of(rank);
     if constexpr (Options::check_frees) {
       if (ZMM_UNLIKELY(own == as_cache(&no_cache))) return give_without_cache(block, bytes, alignment);
@@ -156,7 +158,7 @@ private:
                                  [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment) noexcept {
     if constexpr (Options::tag_blocks) {
       std::size_t const rank = classes::rank_of(bytes, alignment);
-      if (block != nullptr && rank < small_limit)
+      if (block != nullptr && rank < classes::limit)
         own->tags().write(block, classes::bin_of(rank), bytes, alignment);
     }
     return block;

@@ -22,10 +22,10 @@ template <class Options>
 void* synchronized_heap_own<Options>::attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   cache_type* const own = cache_or_join(asked);  // null in a thread without a cache
   std::size_t const rank = classes::rank_of(bytes, alignment);
-  if (rank >= small_limit || own == nullptr) {
+  if (rank >= classes::limit || own == nullptr) {
     void* const block = central_.attempt(bytes, alignment, asked);
     if constexpr (Options::tag_blocks) {
-      if (block != nullptr && rank < small_limit)
+      if (block != nullptr && rank < classes::limit)
         central_.blocks().tags().write(block, classes::bin_of(rank), bytes, alignment);
     }
     return block;

@@ -9,7 +9,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Magazines are taken out while they are looked at, so that no other thread changes them.
 template <class Options> template <class Visit> void central<Options>::for_each_depot_slot(Visit visit) noexcept {
-  for (std::uint8_t i = 0; i < bin_count; ++i) {
+  for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
     bin_index const bin{i};
     free_slot* held[depot_places];
     std::size_t const count = take_depot(bin, held);
@@ -41,7 +41,7 @@ bool synchronized_heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) con
     for_each_cache([&](auto const& c) {
       if (&c != own) facts.certain = facts.certain && !c.holder.is_held();
     });
-    for (std::uint8_t i = 0; i < bin_count && own != nullptr; ++i) {
+    for (std::uint8_t i = 0; i < cache_type::bins && own != nullptr; ++i) {
       own->for_each_linked(bin_index{i}, mark);
       for_each_fresh<page_geometry<Options>>(own->fresh(bin_index{i}), bin_index{i}, mark);
     }

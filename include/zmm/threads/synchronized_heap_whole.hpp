@@ -24,6 +24,7 @@ template <class Options> std::size_t synchronized_heap_own<Options>::collect() n
 }
 
 template <class Options> std::size_t synchronized_heap_own<Options>::trim() noexcept {
+  if (cache_type* const own = held_cache()) central_.give_all(*own, bin_count);
   std::size_t const bytes = central_.purge();
   return bytes + central_.source().locked([](auto& s) { return s.trim(); });
 }
@@ -75,7 +76,7 @@ template <class Options> void synchronized_heap_own<Options>::verify(void const*
   for_each_cache([&](cache_type const& c) { c.verify(heap); });
   std::size_t size = 0, live = 0;
   shared.count_live(nullptr, size, live);
-  for (std::uint8_t i = 0; i < bin_count; ++i) {
+  for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
     bin_index const bin{i};
     std::size_t linked = 0;
     auto const visit = [&](free_slot* slot) {

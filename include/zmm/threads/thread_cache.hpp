@@ -15,11 +15,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Slots of a magazine: at most 64, and at most 32 KiB of them.
 struct magazine_table {
-  std::uint32_t slots[bin_count];
+  std::uint32_t slots[most_bins];
 };
 constexpr magazine_table make_magazine_table() noexcept {
   magazine_table table{};
-  for (std::size_t i = 0; i < bin_count; ++i) {
+  for (std::size_t i = 0; i < most_bins; ++i) {
     std::size_t const fit = std::size_t{32 * 1024} / bin_specs[i].slot_bytes;
     table.slots[i] = static_cast<std::uint32_t>(fit < 64 ? fit : 64);
   }
@@ -43,6 +43,7 @@ template <class Options> class thread_cache : public checked_blocks<Options>, pu
 public:
   using links_type = run_links<Options>;
   using fresh_run = typename links_type::fresh_run;
+  static constexpr std::size_t bins = run_classes<Options>::bins;
 
   thread_cache() noexcept { clear(); }
 
@@ -96,26 +97,24 @@ public:
     fresh_[bin.value] = run;
     return bump(bin);
   }
-  /// Effects: empties the cache: calls give(bin, chain) for each chain of free slots. Fresh slots are linked first.
-  template <class Give> void give_all(Give give) noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+  /// Effects: empties the bins from `first` on: calls give(bin, chain) for each chain of free slots. Fresh slots are
+  /// linked first.
+  template <class Give> void give_all(Give give, std::uint8_t first = 0) noexcept {
+    for (std::uint8_t i = first; i < bins; ++i) {
       bin_index const bin{i};
+      if (lists_[i] == nullptr && fresh_[i].empty()) continue;
       free_slot* fresh = nullptr;
       while (!fresh_[i].empty()) fresh = links().make(fresh_[i].take(slot_bytes(bin)), bin, fresh);
       free_slot* const both[] = {lists_[i], fresh};
       for (free_slot* const chain : both) {
         if (chain != nullptr) give(bin, chain);
       }
+      clear(bin);
     }
-    clear();
   }
   /// Effects: forgets every slot.
   void clear() noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
-      lists_[i] = nullptr;
-      until_look_[i] = 2 * magazine_slots(bin_index{i});
-      fresh_[i] = fresh_run();
-    }
+    for (std::uint8_t i = 0; i < bins; ++i) clear(bin_index{i});
   }
   /// Effects: earlier blocks and links are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept {
@@ -138,7 +137,7 @@ public:
   fresh_run const& fresh(bin_index bin) const noexcept { return fresh_[bin.value]; }
 
   void verify(void const* heap) const noexcept {
-    for (std::uint8_t i = 0; i < bin_count; ++i) {
+    for (std::uint8_t i = 0; i < bins; ++i) {
       std::size_t const listed = free_slots(bin_index{i}) - fresh_slots(bin_index{i});
       check(listed + until_look_[i] <= 2 * magazine_slots(bin_index{i}), "a cache's list is looked at in time", this,
             heap);
@@ -151,15 +150,20 @@ public:
 
 private:
   static std::size_t most_listed(bin_index bin) noexcept { return 2 * magazine_slots(bin) + 1; }
+  void clear(bin_index bin) noexcept {
+    lists_[bin.value] = nullptr;
+    until_look_[bin.value] = 2 * magazine_slots(bin);
+    fresh_[bin.value] = fresh_run();
+  }
   free_slot* take_list(bin_index bin) noexcept {
     free_slot* const list = lists_[bin.value];
     lists_[bin.value] = nullptr;
     return list;
   }
 
-  free_slot* lists_[bin_count];
-  std::size_t until_look_[bin_count];
-  fresh_run fresh_[bin_count];
+  free_slot* lists_[bins];
+  std::size_t until_look_[bins];
+  fresh_run fresh_[bins];
 };
 
 }}}  // namespace zmm::detail

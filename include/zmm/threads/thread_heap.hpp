@@ -23,6 +23,7 @@ public:
   using geometry = options::geometry;
   using site = options::site;
   using limit_hook = heap_type::limit_hook;
+  static constexpr std::size_t slot_limit = heap_type::slot_limit;
 
   [[nodiscard]] ZMM_INLINE static void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                                  site where = site::here()) {

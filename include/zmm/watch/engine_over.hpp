@@ -50,6 +50,7 @@ public:
   using geometry = typename Core::geometry;
   using site = typename options::site;
   using limit_hook = limit_hook_type;
+  using Core::slot_limit;
 
   engine_over(engine_over const&) = delete;
   engine_over& operator=(engine_over const&) = delete;

@@ -27,7 +27,7 @@ template <class Core> struct inspection<engine_over<Core>> {
     if (!heap.forwards() && (teller<Visit>::of_areas || !is_watched) && !heap.core().tell_all(tell, !is_watched))
       return false;
     auto const* const watch = is_watched ? heap.watch() : nullptr;
-    return !teller<Visit>::of_blocks || watch == nullptr || walk_watch(*watch, tell);
+    return !teller<Visit>::of_blocks || watch == nullptr || walk_watch(*watch, tell, heap_type::slot_limit);
   }
 };
 

@@ -37,7 +37,7 @@ template <class Engine> struct sampled_calls {
     bool const is_sampled = counted::falls(bytes);
     void* const block = e.allocate_asked(bytes, alignment, where, asked);
     if (!is_sampled || block == nullptr || e.is_watched()) return block;
-    void* const place = is_small(bytes, alignment) ? own_place(e) : block;
+    void* const place = is_small(bytes, alignment) ? own_place(e, e.core().usable_size(block, bytes, alignment)) : block;
     if (place == nullptr) return block;
     if (!note(e, place, bytes, where, caller)) {
       if (place != block) e.core().give(place, paged_bytes, 1);
@@ -62,7 +62,7 @@ template <class Engine> struct sampled_calls {
     if (e.is_watched()) return;
     book().moved(before, now, bytes);
     bool const is_apart =
-        !Engine::samples_apart || old > small_limit;  // else it is a slot, which has grown within itself
+        !Engine::samples_apart || old > Engine::slot_limit;  // else it is a slot, which has grown within itself
     if (bytes <= old || !is_apart || !counted::count(bytes - old) || !counted::falls(bytes - old)) return;
     book().forget(now);
     note(e, now, bytes, no_site{}, __builtin_return_address(0));
@@ -78,17 +78,20 @@ template <class Engine> struct sampled_calls {
   static void const* owner(Engine const& e) noexcept { return sampled_owner(e.core(), &e, 0); }
 
 private:
-  static constexpr std::size_t paged_bytes = small_limit + 1;  ///< of a block that has pages of its own
-  static_assert(paged_bytes <= page);
+  static constexpr std::size_t paged_bytes = Engine::slot_limit + 1;  ///< as what a block with pages of its own is freed
+  /// Pages that are taken at this alignment are none of a slot's, however few they are.
+  static constexpr std::size_t paged_alignment = std::size_t{2} << highest_bit(Engine::slot_limit);
+  static_assert(paged_alignment > Engine::slot_limit);
 
   static bool is_small(std::size_t bytes, std::size_t alignment) noexcept {
-    return Engine::samples_apart && rank_of(bytes, alignment) < small_limit;
+    return Engine::samples_apart && rank_of(bytes, alignment) < Engine::slot_limit;
   }
-  ZMM_COLD static void* own_place(Engine& e) noexcept {
+  ZMM_COLD static void* own_place(Engine& e, std::size_t bytes) noexcept {
     admission asked;
     e.begin(asked);
-    void* const place = e.core().attempt(paged_bytes, page, asked);
-    if (place != nullptr) e.core().handed_out(place, paged_bytes, page);
+    std::size_t const alignment = paged_alignment > page ? paged_alignment : page;
+    void* const place = e.core().attempt(bytes, alignment, asked);
+    if (place != nullptr) e.core().handed_out(place, bytes, alignment);
     return place;
   }
   template <class Where>

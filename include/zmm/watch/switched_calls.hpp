@@ -59,7 +59,7 @@ template <class Engine> struct switched_calls {
   /// A sample may fall on the bytes that a block of pages has gained.
   ZMM_COLD static void resized(Engine& e, void const* before, void* now, std::size_t old, std::size_t bytes) noexcept {
     book().moved(before, now, bytes);
-    if (bytes <= old || old <= small_limit) return;
+    if (bytes <= old || old <= Engine::slot_limit) return;
     std::size_t const mean = switched(e).mean(bytes, 1);
     if (mean == 0 || !sample_falls(bytes - old, mean)) return;
     book().forget(now);

@@ -9,8 +9,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Effects: tells of each live block of the watch: a few thousand are copied at one moment, the oldest first, and told when
 /// nobody is inside, so that the visitor may use the engine. Blocks freed meanwhile may be told of; blocks allocated
 /// meanwhile may be left out. Memory for the copies comes from the system. Complexity: linear in blocks, and once more
-/// for every 32,768 of them. Returns: false if the visitor had enough.
-template <class Watch, class Tell> bool walk_watch(Watch const& watch, Tell& tell) {
+/// for every 32,768 of them. `largest_slot`: the engine's. Returns: false if the visitor had enough.
+template <class Watch, class Tell> bool walk_watch(Watch const& watch, Tell& tell, std::size_t largest_slot) {
   struct item {
     std::uint64_t number;
     void* start;
@@ -31,7 +31,7 @@ template <class Watch, class Tell> bool walk_watch(Watch const& watch, Tell& tel
     block_info block;
     block.address = copy.start;
     block.bytes = block.usable = copy.bytes;
-    block.kind = copy.room > small_limit ? area_kind::large : area_kind::run;
+    block.kind = copy.room > largest_slot ? area_kind::large : area_kind::run;
     block.site = {where.file, where.line};
     block.label = where.label;
     block.number = copy.number;

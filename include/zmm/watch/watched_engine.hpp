@@ -40,8 +40,8 @@ template <class Options> struct watch_of {
 /// Ranks from this bound on are not served from lists; in a watched engine that is all of them. If links are plain and
 /// the engine's type is neither shared nor always watched, a rank that is a constant, such as a node's when it is
 /// freed, is not compared with the bound, which would cost time: in an engine that forwards, such a block is listed at
-/// first, and freed before the next call does anything.
-template <class Options, bool Shared = false> class hit_bound {
+/// first, and freed before the next call does anything. `Limit`: the bound where nobody watches.
+template <class Options, bool Shared, std::size_t Limit> class hit_bound {
 public:
   constexpr hit_bound() noexcept = default;
   ZMM_INLINE std::size_t get() const noexcept {
@@ -50,25 +50,26 @@ public:
   }
   ZMM_INLINE std::size_t get(std::size_t rank) const noexcept {
     bool const is_free = !watch_of<Options>::is_constant && !Options::encode_links && !Shared;
-    return is_free && __builtin_constant_p(rank) ? small_limit : get();
+    return is_free && __builtin_constant_p(rank) ? Limit : get();
   }
   void forward() noexcept { __atomic_store_n(&bound_, std::size_t{0}, __ATOMIC_RELAXED); }
   /// Effects: all calls miss, but those of one byte aligned to 1; or hit again. Requires: the engine is not watched.
-  void lower(bool wanted) noexcept { __atomic_store_n(&bound_, wanted ? 1 : small_limit, __ATOMIC_RELAXED); }
+  void lower(bool wanted) noexcept { __atomic_store_n(&bound_, wanted ? 1 : Limit, __ATOMIC_RELAXED); }
   bool is_lowered() const noexcept { return get() == 1; }
-  bool is_plain() const noexcept { return !watch_of<Options>::is_constant && get() == small_limit; }
+  bool is_plain() const noexcept { return !watch_of<Options>::is_constant && get() == Limit; }
   bool is_watched() const noexcept { return watch_of<Options>::is_constant || get() == 0; }
 
 private:
-  std::size_t bound_ = watch_of<Options>::is_constant ? 0 : small_limit;
+  std::size_t bound_ = watch_of<Options>::is_constant ? 0 : Limit;
 };
 
 /// A base of every engine's core: its part in being watched. An engine decides before its first block whether it
 /// forwards. When it ends, watched_calls::end_all() ends its blocks, and dispose() its watch.
-template <class Options, bool Shared = false> class watched_engine {
+template <class Options, bool Shared = false, std::size_t Limit = small_limit> class watched_engine {
 public:
   using watch_type = typename watch_of<Options>::type;
   static constexpr bool is_always_watched = watch_of<Options>::is_constant;
+  static constexpr std::size_t slot_limit = Limit;  ///< bytes of the largest slot
 
   bool is_watched() const noexcept { return bound_.is_watched(); }
   /// Whether the engine is nobody's: the one that an allocator bound to no heap refers to. Its calls go the way of a
@@ -103,7 +104,7 @@ protected:
   }
   void disown() noexcept { watch_.store(nobodys(), detail::memory_order_relaxed); }
 
-  hit_bound<Options, Shared> bound_;
+  hit_bound<Options, Shared, Limit> bound_;
 
 private:
   /// An address at which no watch lies: no object has an odd address.
@@ -231,7 +232,7 @@ struct watched_calls {
   /// nobody's.
   template <class Engine> static void free_deferred(Engine& e) noexcept {
     if constexpr (!watch_of<typename Engine::options>::is_constant) {
-      for (std::uint8_t i = 0; i < bin_count; ++i) {
+      for (std::uint8_t i = 0; i < bins_up_to(Engine::slot_limit); ++i) {
         for (free_slot* slot = e.core().lists().take_list(bin_index{i}); slot != nullptr;) {
           // Freed twice, or written to since: the tool that knows malloc reports it, and the link must not be followed.
           auto* const watch = e.watch();

@@ -4,8 +4,11 @@ import gdb
 from zmm_gdb.memory import Damage, address, byte_order, has_field, number, object_at, offset_of, read, stripped
 
 SLOT_BYTES = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896,
-              1024, 1280, 1536, 1792, 2048, 2560, 3072)
-RUN_PAGES = (1,) * 16 + (5, 3, 1, 1, 5, 3, 2, 2, 5, 3, 7, 4, 5, 3)  # of 4 KiB
+              1024, 1280, 1536, 1792, 2048, 2560, 3072, 3328, 3584, 4096, 4608, 5120, 5632, 6144, 6656, 7168, 8192, 9216,
+              10240, 11264, 12288, 13312, 14336, 15360, 16384, 18432, 20480, 22528, 24576, 26624, 28672, 30720, 32768)
+RUN_PAGES = (1,) * 16 + (5, 3, 1, 1, 5, 3, 2, 2, 5, 3, 7, 4, 5, 3, 5, 7, 7, 9, 5, 7, 3, 5, 7, 6, 9, 5, 11, 3, 10, 7, 15, 4,
+                         9, 5, 11, 6, 13, 7, 15, 8)  # of 4 KiB
+REQUEST_BINS = 30
 NONE, SMALL, LARGE, SLAB = range(4)
 
 
@@ -14,8 +17,9 @@ class Entry:
 
     def __init__(self, raw):
         self.kind = raw & 3
-        self.bin = raw >> 2 & 31
-        self.distance = raw >> 7 & 511
+        self.bin = raw >> 2 & 63
+        self.is_short = bool(raw >> 8 & 1)
+        self.distance = raw >> 23
         self.tag = raw >> 2
 
 
@@ -52,8 +56,10 @@ class Chunk:
     def page_at(self, index):
         return self.at + index * self.page_bytes
 
-    def run_slots(self, bin_number):
-        return run_slots(bin_number, self.page_bytes)
+    def run_slots(self, entry):
+        """The slots of the run that a page's entry tells of. A short run has as few pages as hold a slot."""
+        bytes = SLOT_BYTES[entry.bin] if entry.is_short else RUN_PAGES[entry.bin] * 4096
+        return -(-bytes // self.page_bytes) * self.page_bytes // SLOT_BYTES[entry.bin]
 
     def longest_gap(self, taken):
         longest = run = 0
@@ -101,14 +107,6 @@ class Chunk:
                 break
             page -= 1
         raise Damage("nothing starts in front of page %d of chunk 0x%x" % (page, self.at))
-
-
-def run_pages(bin_number, page_bytes):
-    return -(-RUN_PAGES[bin_number] * 4096 // page_bytes)
-
-
-def run_slots(bin_number, page_bytes):
-    return run_pages(bin_number, page_bytes) * page_bytes // SLOT_BYTES[bin_number]
 
 
 def chunk_bytes(chunk_type):

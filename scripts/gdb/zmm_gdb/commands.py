@@ -1,7 +1,7 @@
 """The commands: zmm block, heap, heaps, bins, map, requests, sites, leaks, find, refs, verify."""
 import gdb
 
-from zmm_gdb.chunks import SLOT_BYTES
+from zmm_gdb.chunks import REQUEST_BINS, SLOT_BYTES
 from zmm_gdb.discover import ENGINES, all_engines, engine_of, types_of
 from zmm_gdb.engines import Heap
 from zmm_gdb.memory import Damage, byte_order, counted, read, search, word_bytes
@@ -122,7 +122,7 @@ def show_bins(text, _):
     if isinstance(engine, Request):
         free = list(engine.free_blocks().values())
         print("  bin   bytes   carved     live     free")
-        for i, bytes in enumerate(SLOT_BYTES):
+        for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
             carved = sum(int(s["planned"][i]) - int(s["left"][i]) for s in engine.sets())
             if carved:
                 print("  %3d %7d %8d %8d %8d" % (i, bytes, carved, carved - free.count(bytes), free.count(bytes)))

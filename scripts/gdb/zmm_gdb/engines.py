@@ -136,7 +136,7 @@ class Heap(Chunked):
         runs = [0] * len(SLOT_BYTES)
         for _, bin_number, _ in self.core.runs(chunks):
             runs[bin_number] += 1
-        for i in range(len(SLOT_BYTES)):
+        for i in self.core.bin_numbers:
             carved = self.core.carved(i)
             if carved == 0 and runs[i] == 0:
                 continue
@@ -192,7 +192,7 @@ class Heap(Chunked):
                     (counted(entry.tag, "page"), bytes, c.page_at(first), p - c.page_at(first))]
         slot_bytes, run = SLOT_BYTES[entry.bin], c.page_at(first)
         index, off = divmod(p - run, slot_bytes)
-        if index >= c.run_slots(entry.bin):
+        if index >= c.run_slots(entry):
             return ["behind the last slot of the run at 0x%x of bin %d" % (run, entry.bin)]
         slot = run + index * slot_bytes
         return ["a slot of bin %d: %d bytes at 0x%x, byte %d of it, %s" %

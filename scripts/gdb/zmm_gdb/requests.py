@@ -1,5 +1,5 @@
 """Requests, and the pools they take their memory from."""
-from zmm_gdb.chunks import SLAB, SLOT_BYTES, Ledger, Source
+from zmm_gdb.chunks import REQUEST_BINS, SLAB, SLOT_BYTES, Ledger, Source
 from zmm_gdb.engines import Chunked, Engine
 from zmm_gdb.memory import Damage, address, counted, has_field, number, object_at, stripped, text_at, word_bytes
 from zmm_gdb.slots import Links
@@ -66,7 +66,7 @@ class Request(Engine):
         """{address: bytes} of the free small blocks."""
         regions, found = self.regions(), {}
         for a_set in self.sets():
-            for i, bytes in enumerate(SLOT_BYTES):
+            for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
                 carved = int(a_set["planned"][i]) - int(a_set["left"][i])
                 what = "the free list of bin %d (%d bytes)" % (i, bytes)
                 for block in self.links.walk(int(a_set["lists"][i]), carved, what,
@@ -78,7 +78,7 @@ class Request(Engine):
         """(blocks, bytes) of small blocks, live or free."""
         blocks = size = 0
         for a_set in self.sets():
-            for i, bytes in enumerate(SLOT_BYTES):
+            for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
                 carved = int(a_set["planned"][i]) - int(a_set["left"][i])
                 blocks += carved
                 size += carved * bytes
@@ -110,7 +110,7 @@ class Request(Engine):
         if own != address(table["inside_"]):  # the table's own memory is not a block of the program
             blocks -= 1
             bytes = int(table["capacity_"]) * word_bytes()
-            size -= next((b for b in SLOT_BYTES if b >= bytes), 0) or dict(paged).get(own, 0)
+            size -= next((b for b in SLOT_BYTES[:REQUEST_BINS] if b >= bytes), 0) or dict(paged).get(own, 0)
         closed = int(self.bins["closed_bytes_"]) + int(self.bins["cursor_"]) - int(self.bins["begin_"])
         huge = sum(1 for i in range(int(table["size_"])) if int(table["blocks_"][i]["word_"]) & 4095 == 0)
         found = dict(size=size, peak=max(int(self.value["peak_"]), closed + int(self.value["paged_bytes_"])),

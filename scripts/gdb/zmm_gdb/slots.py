@@ -1,5 +1,5 @@
 """Slots: lists of free ones, fresh runs, and whether one is live."""
-from zmm_gdb.chunks import SLOT_BYTES, SMALL, run_slots
+from zmm_gdb.chunks import SLOT_BYTES, SMALL
 from zmm_gdb.memory import Damage, address, has_field, number, offset_of, word, word_bytes
 
 
@@ -96,6 +96,10 @@ class Core:
     def chunks(self):
         return [self.source.chunk(at) for at in self.chunk_starts()]
 
+    @property
+    def bin_numbers(self):
+        return range(self.bins["bins_"].type.range()[1] + 1)
+
     def carved(self, bin_number):
         return number(self.bins["bins_"][bin_number]["carved"])
 
@@ -126,9 +130,9 @@ class Core:
                 raise Damage("the chunks with spare slots of bin %d lead to 0x%x, which is no other chunk" %
                              (bin_number, at))
             seen.add(at)
-            place = chunks[at].value["spare"][bin_number]
-            found += self.links.walk(int(place["head"]), most, what.replace("free", "spare"), is_slot)
-            at = int(place["next"])
+            head, value = number(chunks[at].value["spare_head"][bin_number]), chunks[at].value
+            found += self.links.walk(at + head if head else 0, most, what.replace("free", "spare"), is_slot)
+            at = int(value["spare_next"][bin_number])
         return found
 
     def chunk_map(self):
@@ -148,4 +152,4 @@ class Core:
             for page in range(c.header_pages, c.pages):
                 entry = c.entry(page)
                 if entry.kind == SMALL and entry.distance == 0:
-                    yield c.page_at(page), entry.bin, run_slots(entry.bin, c.page_bytes)
+                    yield c.page_at(page), entry.bin, c.run_slots(entry)

@@ -62,7 +62,7 @@ def of_heap(heap):
     carved = {}
     for _, bin_number, slots in heap.core.runs(chunks):
         carved[bin_number] = carved.get(bin_number, 0) + slots
-    for i in range(len(SLOT_BYTES)):
+    for i in heap.core.bin_numbers:
         if carved.get(i, 0) != heap.core.carved(i):
             yield "bin %d counts %d slots, and has %d" % (i, heap.core.carved(i), carved.get(i, 0))
         yield from guarded(of_bin(heap, i, chunks))
