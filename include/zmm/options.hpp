@@ -61,8 +61,8 @@ struct default_options {
 
   /// A free asks the heap's own books before it reads anything at the pointer: memory that is not this heap's, the
   /// inside of a block, a slot of another size are noticed. Asked likewise: usable_size(), reallocate() and
-  /// resize_in_place(). In a request heap this goes with tag_blocks. Requires encode_links. Bytes: 264 in the heap
-  /// object, or in each thread's part.
+  /// resize_in_place(). In a request heap this goes with tag_blocks. Requires encode_links. Bytes: 296 in the heap
+  /// object, or in each thread's cache.
   static constexpr bool check_frees = false;
 
   /// Each small block has a word that binds it to the heap, its address, the size and alignment it was asked for and
@@ -87,7 +87,7 @@ struct default_options {
 
   /// Each KiB of a fresh run of slots (but at least four of them) is handed out from a random slot on with a random
   /// stride, and a request's slab from a random place on: where a block lies is not foretold by the one before. Requires
-  /// encode_links. Bytes: up to 240 a slab.
+  /// encode_links. Bytes: 448 in the heap; up to 240 a slab.
   static constexpr bool random_runs = false;
 
   /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space
@@ -97,11 +97,11 @@ struct default_options {
 
   /// The links of chunks are checked against the heap's books before they are followed, and the books' own entries
   /// before they are used. Chunks of a request are its pool's, which knows no options; what a request heap checks are
-  /// its own lists of slabs and paged blocks. Requires encode_links. Bytes: 8 in the heap.
+  /// its own lists of slabs and paged blocks. Requires encode_links. Bytes: 32 in the heap.
   static constexpr bool check_chunks = false;
 
   /// Pointers to code that lie in memory of the heap or of the request (what runs at a request's end) or in the heap
-  /// object (the limit hook) are stored encoded, and checked before they are called. Requires encode_links. Bytes: 8 an
+  /// object (the limit hook) are stored encoded, and checked before they are called. Requires encode_links. Bytes: 24 in the heap, 8 an
   /// entry.
   static constexpr bool encode_calls = false;
 
