@@ -184,6 +184,7 @@ private:
       bool const is_new = blocks_.empty() || in_.byte() % 16 == 0;
       block const b = is_new ? block{nullptr, 0, 0, 1, 0} : take(in_.byte() % blocks_.size());
       size_t const bytes = size(), align = alignment(), copied = in_.byte() % 4 == 0 ? in_.word() : ~size_t{0};
+      size_t const usable = is_new ? 0 : heap_.usable_size(b.p);
       void* p = nullptr;
       try {
         p = copied == ~size_t{0} ? heap_.reallocate(b.p, bytes, std::align_val_t{align}) : heap_.reallocate(b.p, bytes, copied, align);
@@ -193,6 +194,7 @@ private:
         return;
       }
       check(b, static_cast<unsigned char*>(p), bytes < copied ? bytes : copied);
+      if (bytes <= usable && heap_.real_size() > heap_.limit()) was_lifted_ = true;  // it moved to shrink
       add(p, bytes, bytes, align);
     } else {
       allocate();
