@@ -89,7 +89,7 @@ TEST_CASE("switched: the process's heap is sampled from when it is switched on, 
   process.verify();
 }
 
-TEST_CASE("switched: on, off and on again, with another mean; the sum is right at each") {
+TEST_CASE("switched: on, off and on again, with another mean, and the sum is right at each") {
   if (!is_sampled) return;
   zmm::label const scope{"again"};
   double truth = 0;
