@@ -4,12 +4,14 @@
 //
 // and every malloc of the program and of the shared objects it loads goes there, also C++'s new and the C library's own calls.
 // A program that includes it twice does not link. To change no program, preload libzmm_malloc.so. For the GNU C library.
-// docs/replacing-malloc.md says what happens before main, across fork and with ZMM_PASSTHROUGH, and what does not work.
+// docs/replacing-malloc.md says what happens before main, across fork and with ZMM_PASSTHROUGH, how ZMM_PROFILE gets a profile
+// out of any program, and what does not work.
 //
 // Each function does what the C library's manual says, except where a comment differs. Any thread may free a block.
 #pragma once
 
 #include <zmm/faces/malloc_family.hpp>
+#include <zmm/malloc_profile.hpp>
 
 #include <climits>
 #include <cstdio>
@@ -152,6 +154,9 @@ ZMM_SHARED void __libc_free(void* block) noexcept { zmm::detail::malloc_family::
 /// A later first allocation might be made under such a lock, for instance inside atexit().
 [[gnu::constructor(101)]] static void zmm_malloc_begins() noexcept {
   zmm::detail::malloc_family::free(zmm::detail::malloc_family::allocate(1));
+  zmm::detail::the_malloc_profile.begin();
 }
+/// Runs after the program's destructors.
+[[gnu::destructor(101)]] static void zmm_malloc_ends() noexcept { zmm::detail::the_malloc_profile.end(); }
 
 }  // extern "C"

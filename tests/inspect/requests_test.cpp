@@ -169,7 +169,9 @@ TEST_CASE("pool: debug requests use the watches of those before, and know nothin
 TEST_CASE("request: how full each limit is that binds it") {
   zmm::request_pool pool;
   REQUIRE(pool.set_limit(1 << 26));
-  zmm::request_resource parent{pool}, child{zmm::within, parent};
+  zmm::request_resource eldest{pool}, parent{zmm::within, eldest}, child{zmm::within, parent};
+  (void)eldest.allocate(200000);
+  REQUIRE(eldest.set_limit(1 << 22));
   REQUIRE(parent.set_limit(1 << 20));
   std::vector<zmm::limit_info> limits;
   try {
@@ -177,20 +179,21 @@ TEST_CASE("request: how full each limit is that binds it") {
   } catch (zmm::memory_limit_exceeded const& refused) {
     zmm::visit_limits(child, [&](zmm::limit_info const& l) {
       limits.push_back(l);
-      if (l.whose == refused.whose()) CHECK(l.used + refused.needed() > l.limit);
+      bool const has_refused = l.whose == refused.whose() && l.limit == refused.limit() && l.used == refused.used();
+      CHECK(has_refused == (l.address == &parent.heap()));
+      CHECK((l.used + refused.needed() > l.limit) == has_refused);
       return true;
     });
   }
-  REQUIRE(limits.size() == 3);
-  CHECK(limits[0].address == &child.heap());
-  CHECK(limits[0].whose == zmm::limit_holder::engine);
-  CHECK(limits[0].limit == ~size_t{0});
-  CHECK(limits[1].address == &parent.heap());
-  CHECK(limits[1].whose == zmm::limit_holder::ancestor);
-  CHECK(limits[1].used == parent.real_size());
-  CHECK(limits[1].limit == 1 << 20);
-  CHECK(limits[2].address == &pool);
-  CHECK(limits[2].limit == 1 << 26);
+  REQUIRE(limits.size() == 4);
+  CHECK((limits[0].address == &child.heap() && limits[0].whose == zmm::limit_holder::engine));
+  CHECK((limits[0].used == child.real_size() && limits[0].limit == ~size_t{0}));
+  CHECK((limits[1].address == &parent.heap() && limits[1].whose == zmm::limit_holder::ancestor));
+  CHECK((limits[1].used == parent.real_size() && limits[1].limit == 1 << 20));
+  CHECK((limits[2].address == &eldest.heap() && limits[2].whose == zmm::limit_holder::ancestor));
+  CHECK((limits[2].used == eldest.real_size() && limits[2].used > limits[1].used && limits[2].limit == 1 << 22));
+  CHECK((limits[3].address == &pool && limits[3].whose == zmm::limit_holder::pool));
+  CHECK((limits[3].used == pool.stats().real_size && limits[3].limit == 1 << 26));
   CHECK_FALSE(zmm::visit_limits(child, [](zmm::limit_info const&) { return false; }));
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# preload.sh LIBRARY : programs of the system print the same with LIBRARY preloaded as without, and end the same.
+# preload.sh LIBRARY : programs of the system print the same with LIBRARY preloaded as without, and end the same. With
+# ZMM_SAMPLE in the environment each is sampled, and writes its profile.
 set -u
 library=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
+[ -z "${ZMM_SAMPLE:-}" ] || { mkdir profiles && export ZMM_PROFILE=$work/profiles/p; }
 broken=0
 compared=0
 
@@ -56,4 +58,8 @@ same python3 -c 'raise SystemExit(3)'
 same sqlite3 :memory: 'create table t(a, b); with recursive c(n) as (select 1 union all select n + 1 from c where n < 50000) insert into t select n, hex(n * n) from c; select sum(a), count(distinct b), max(b) from t; create index i on t(b); select * from t order by b limit 10;'
 
 [ "$compared" -ge 8 ] || { echo "preload: only $compared programs were there to compare"; broken=1; }
+if [ -n "${ZMM_SAMPLE:-}" ]; then
+  [ "$(find profiles -type f | wc -l)" -ge "$compared" ] || { echo "preload: programs wrote no profile"; broken=1; }
+  find profiles -type f -exec gzip -t {} + || broken=1
+fi
 [ "$broken" = 0 ]

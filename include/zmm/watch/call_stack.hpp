@@ -15,6 +15,9 @@ struct call_stack {
   std::uintptr_t const* frames() const noexcept { return reinterpret_cast<std::uintptr_t const*>(this + 1); }
 };
 
+/// Whether the thread is walking its stack at present.
+ZMM_THREAD_LOCAL bool is_walking_stack = false;
+
 /// A stack as it is found.
 struct walked_stack {
   static constexpr std::size_t most = 48;  ///< frames that are kept; outer ones are not
@@ -23,10 +26,14 @@ struct walked_stack {
 
   walked_stack() noexcept = default;
   /// Effects: walks the stack of this call, which takes a few microseconds. Leaves out the frames inside the one that
-  /// returns to `caller`, and `more` others. Empty where the system has no unwinder.
+  /// returns to `caller`, and `more` others. Empty where the system has no unwinder, and in a call from the unwinder: it
+  /// may call malloc, under a lock of its own.
   ZMM_COLD static walked_stack from(void const* caller, std::size_t more = 0) noexcept {
     walked_stack s;
+    if (is_walking_stack) return s;
+    is_walking_stack = true;
     s.depth = host_kinds::walk_stack(s.frames, most);
+    is_walking_stack = false;
     std::size_t inner = 0;
     while (inner < s.depth && s.frames[inner] != address_of(caller)) ++inner;
     if (inner == s.depth) return s;  // no frame returns to `caller`: all are kept

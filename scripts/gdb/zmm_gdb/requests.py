@@ -1,7 +1,8 @@
 """Requests, and the pools they take their memory from."""
 from zmm_gdb.chunks import REQUEST_BINS, SLAB, SLOT_BYTES, Ledger, Source
 from zmm_gdb.engines import Chunked, Engine
-from zmm_gdb.memory import Damage, address, counted, has_field, number, object_at, stripped, text_at, word_bytes
+from zmm_gdb.memory import Damage, address, counted, has_field, number, object_at, stripped, text_at, word, \
+    word_bytes
 from zmm_gdb.slots import Links
 
 
@@ -16,6 +17,8 @@ class Request(Engine):
         self.pool = int(value["pool_"])
 
     def is_sound(self):
+        """What a frame left on the stack may look like a request, but its table leads nowhere."""
+        word(int(self.value["table_"]["blocks_"]))
         begin, cursor, end = (int(self.bins[n]) for n in ("begin_", "cursor_", "end_"))
         count, capacity = int(self.value["table_"]["size_"]), int(self.value["table_"]["capacity_"])
         return begin <= cursor <= end and count <= capacity < 1 << 32 and super().is_sound() and \
