@@ -164,7 +164,7 @@ private:
   std::int64_t data() noexcept { return static_cast<std::int64_t>(number()) * data_unit_; }
 
   /// Runs from `location` on, up to what holds at `pc`. Returns: whether every instruction is known.
-  bool execute(unsigned char const* end, std::uintptr_t location, std::uintptr_t pc) noexcept {
+  bool execute(unsigned char const* end, std::uint64_t location, std::uintptr_t pc) noexcept {
     while (at_ < end && location <= pc) {
       unsigned char const code = *at_++;
       unsigned char const low = code & 0x3F;
