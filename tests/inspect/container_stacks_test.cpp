@@ -2,7 +2,7 @@
 #include <zmm/profile.hpp>
 #include <zmm/zmm.hpp>
 
-#include "support/sanitizers.hpp"
+#include "../support/sanitizers.hpp"
 
 #include <doctest/doctest.h>
 
