@@ -79,7 +79,9 @@ template <class Sites> template <class Bare> void block_watch<Sites>::evict(Bare
   table_.erase(found);
   quarantined_bytes_ -= gone.room;
   allow(base_of(gone), outer_bytes(gone));
-  if (bare.give(base_of(gone), outer_bytes(gone), gone.alignment())) forbid(gone.start(), gone.room);
+  if (!bare.give(base_of(gone), outer_bytes(gone), gone.alignment())) return;
+  std::size_t const link = front_zone(gone) != 0 ? 0 : zone_bytes;  // the engine's, at the base
+  if (gone.room > link) forbid(offset(gone.start(), link), gone.room - link);
 }
 
 }}}  // namespace zmm::detail
