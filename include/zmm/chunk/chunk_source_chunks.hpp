@@ -14,9 +14,12 @@ template <class Geometry> chunk_source<Geometry>::~chunk_source() {
     if (e.is_kept()) {
       allow(e.start, e.usable());
       storage_->deallocate(e.start, e.usable(), e.reserve);
+    } else if (e.is_chunk()) {
+      give_extent(e.start, Geometry::chunk_bytes, Geometry::chunk_bytes);
     } else {
-      give_extent(e.start, e.is_chunk() ? Geometry::chunk_bytes : e.bytes + slack_of(e),
-                  e.is_chunk() ? Geometry::chunk_bytes : e.reserve);
+      forget_roots(e.start, e.bytes);  // roots are known by their size
+      allow(offset(e.start, e.bytes), slack_of(e));
+      storage_->deallocate(e.start, e.bytes + slack_of(e), e.reserve);
     }
     return true;
   });
