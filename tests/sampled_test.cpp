@@ -3,6 +3,7 @@
 #include <zmm/zmm.hpp>
 
 #include "support/child.hpp"
+#include "support/folded_profile.hpp"
 #include "support/seeded_walk.hpp"
 
 #include <doctest/doctest.h>
@@ -15,6 +16,7 @@
 
 namespace {
 using namespace zmm_test;
+using namespace zmm_test::folded;
 using format = zmm::profile_format;
 
 /// Enough samples for a few per cent in a test of a second; each takes a page.
@@ -28,27 +30,6 @@ struct with_places : often {
   using site = zmm::call_site;
 };
 constexpr bool is_sampled = !zmm::detail::under_sanitizer;
-
-template <class X> std::string profile(X const& x, format as = format::folded) {
-  std::string text;
-  CHECK(zmm::write_profile(x, as, [&](char const* bytes, std::size_t count) {
-    text.append(bytes, count);
-    return true;
-  }));
-  return text;
-}
-/// Live bytes that a profile tells of, in lines with `part` in them.
-double bytes_of(std::string const& text, std::string const& part = "") {
-  double sum = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t const end = text.find('\n', at);
-    std::string const line = text.substr(at, end - at);
-    if (line.find(part) != std::string::npos) sum += std::stod(line.substr(line.rfind(' ')));
-    at = end + 1;
-  }
-  return sum;
-}
-bool is_within(double found, double truth, double part) { return found > truth * (1 - part) && found < truth * (1 + part); }
 
 struct block {
   void* address;

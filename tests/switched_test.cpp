@@ -3,6 +3,7 @@
 #include <zmm/zmm.hpp>
 
 #include "support/child.hpp"
+#include "support/folded_profile.hpp"
 #include "support/seeded_walk.hpp"
 
 #include <doctest/doctest.h>
@@ -13,31 +14,12 @@
 
 namespace {
 using namespace zmm_test;
-using format = zmm::profile_format;
+using namespace zmm_test::folded;
 
 constexpr bool is_sampled = !zmm::detail::under_sanitizer;
 
-template <class X> std::string profile(X const& x) {
-  std::string text;
-  CHECK(zmm::write_profile(x, format::folded, [&](char const* bytes, std::size_t count) {
-    text.append(bytes, count);
-    return true;
-  }));
-  return text;
-}
-double bytes_of(std::string const& text, std::string const& part = "") {
-  double sum = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t const end = text.find('\n', at);
-    std::string const line = text.substr(at, end - at);
-    if (line.find(part) != std::string::npos) sum += std::stod(line.substr(line.rfind(' ')));
-    at = end + 1;
-  }
-  return sum;
-}
 /// Live bytes of the process's heap in lines of a label: other tests leave blocks there, too.
 double live(char const* label) { return bytes_of(profile(zmm::thread_heap{}), std::string(label) + ";"); }
-bool is_within(double found, double truth, double part) { return found > truth * (1 - part) && found < truth * (1 + part); }
 
 struct block {
   void* address;
