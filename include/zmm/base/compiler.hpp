@@ -120,6 +120,13 @@
 #define ZMM_HAS_UNWINDER 1
 #endif
 
+/// Where this function returns to; null where that is not to be known.
+#if defined(__wasm__)
+#define ZMM_RETURN_ADDRESS() (static_cast<void*>(nullptr))
+#else
+#define ZMM_RETURN_ADDRESS() __builtin_return_address(0)
+#endif
+
 /// Whether frames are described as base/system/stack_rules.hpp reads them, and begin where __builtin_dwarf_cfa() says.
 #if defined(__x86_64__) && !defined(__ILP32__)
 #define ZMM_HAS_FRAME_RULES 1

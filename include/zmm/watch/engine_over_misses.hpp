@@ -62,7 +62,7 @@ ZMM_INLINE void* engine_over<Core>::allocate_missed(std::size_t bytes, std::size
                                                     admission& asked) noexcept {
   if constexpr (is_sampled) {
     using calls = sampled_calls<engine_over>;
-    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, __builtin_return_address(0));
+    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, ZMM_RETURN_ADDRESS());
   }
   return allocate_asked(bytes, alignment, where, asked);
 }
@@ -74,7 +74,7 @@ ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::siz
   if (core().is_untouched()) decide();
   core().look_at_switch();
   if (ZMM_LIKELY(bound_.is_plain())) return allocate_rest(bytes, alignment, asked);
-  return allocate_otherwise(bytes, alignment, where, asked, __builtin_return_address(0));
+  return allocate_otherwise(bytes, alignment, where, asked, ZMM_RETURN_ADDRESS());
 }
 /// In an engine that is watched, or whose sampling was switched on.
 template <class Core>

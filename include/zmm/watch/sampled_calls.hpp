@@ -65,7 +65,7 @@ template <class Engine> struct sampled_calls {
         !Engine::samples_apart || old > Engine::slot_limit;  // else it is a slot, which has grown within itself
     if (bytes <= old || !is_apart || !counted::count(bytes - old) || !counted::falls(bytes - old)) return;
     book().forget(now);
-    note(e, now, bytes, no_site{}, __builtin_return_address(0));
+    note(e, now, bytes, no_site{}, ZMM_RETURN_ADDRESS());
   }
 
   /// Effects: forgets the samples of the engine, which has no live block any more.

@@ -63,7 +63,7 @@ template <class Engine> struct switched_calls {
     std::size_t const mean = switched(e).mean(bytes, 1);
     if (mean == 0 || !sample_falls(bytes - old, mean)) return;
     book().forget(now);
-    note(e, now, bytes, 1, site{}, mean, __builtin_return_address(0));
+    note(e, now, bytes, 1, site{}, mean, ZMM_RETURN_ADDRESS());
   }
   ZMM_COLD static void end(Engine& e) noexcept { switched(e).end(e); }
 
