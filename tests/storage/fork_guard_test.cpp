@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <memory>
 #include <pthread.h>
+#include <optional>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -85,6 +86,27 @@ TEST_CASE("fork guard: a lock for which another forking thread waits is free in 
   waiting.thread.join();
   CHECK(wanted.try_lock());
   wanted.unlock();
+  zmm::detail::forks.detach(node);
+}
+
+// As above, but the thread that forks had taken that lock before: a storage may fork.
+TEST_CASE("fork guard: a lock that the forking thread held anyway is free in the child once it lets go") {
+  mutex wanted{lock_rank::central};
+  zmm::detail::fork_node node{wanted};
+  zmm::detail::forks.attach(node);
+  std::optional<mutex_guard> mine;
+  mine.emplace(wanted);
+  std::thread waiting([&] {
+    wanted.hold();
+    wanted.let_go();
+  });
+  ::usleep(2000);
+  CHECK(in_child([&] {
+          mine.reset();
+          return wanted.try_lock() ? 0 : 1;
+        }) == 0);
+  mine.reset();
+  waiting.join();
   zmm::detail::forks.detach(node);
 }
 

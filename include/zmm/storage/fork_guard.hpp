@@ -171,7 +171,7 @@ private:
     lock_.forget_waiters();  // the threads that waited do not exist in the child
     for (fork_node* node = first_; node != nullptr; node = node->next_) {
       node->expected_.store(0, detail::memory_order_relaxed);
-      if (node->is_held_) node->lock_.forget_waiters();
+      node->lock_.forget_waiters();
       if (node->in_child_ != nullptr) node->in_child_(node->owner_);
     }
   }

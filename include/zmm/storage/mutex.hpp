@@ -109,7 +109,7 @@ public:
     if ((before & awaited) != 0) (before & wanted) != 0 ? os_wake_all(state_) : os_wake_one(state_);
   }
 
-  /// For the child of a fork, where no thread waits. Requires: this thread holds it for the fork.
+  /// For the child of a fork, where no other thread is, and so none waits.
   void forget_waiters() noexcept { state_.fetch_and(held | forked, detail::memory_order_relaxed); }
 
   lock_rank rank() const noexcept { return rank_; }
