@@ -126,7 +126,8 @@ public:
   std::size_t purge() noexcept {
     mutex_guard const guard(lock_);
     empty_depots(bin_count);
-    std::size_t const bytes = core_.purge();
+    std::size_t const slots = core_.bins().carved_bytes(), bytes = core_.purge();
+    looks_.went(slots - core_.bins().carved_bytes());  // these slots became pages
     return note_carved(), bytes;
   }
   /// Effects: every block and chunk is forgotten; the chunks are cached or given back, and slots in threads' caches are
