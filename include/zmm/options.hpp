@@ -34,8 +34,9 @@ struct default_options {
   static constexpr std::size_t min_slot = 8;
 
   /// Bytes of the largest slot of engines over runs (heap, synchronized_heap, thread_heap); larger blocks take whole pages.
-  /// 3072, as in the original, or a larger bin's: a slot of 3 to 32 KiB takes an eighth more than its block at most, where
-  /// pages take up to twice as much, and a pair of calls a tenth of the time. No more than a 64th of a chunk counts.
+  /// 3072, with the original's bins, or a larger bin's, with those between. From 1 KiB on a slot takes a seventh more than
+  /// its block at most then, where the original's take a quarter and pages up to twice as much; a pair of calls takes a
+  /// tenth of the time of pages. No more than a 64th of a chunk counts.
   static constexpr std::size_t largest_slot = std::size_t{32} << 10;
 
   /// Update live and peak bytes on each call. Without it `statistics::peak` is the peak of carved bytes, an upper

@@ -3,6 +3,7 @@
 
 #include "../support/random.hpp"
 #include <doctest/doctest.h>
+#include <initializer_list>
 
 namespace {
 using namespace zmm_test;
@@ -69,17 +70,27 @@ TEST_CASE("bins: every size at every alignment gets a slot that can be so aligne
     }
 }
 
-TEST_CASE("bins: those above Zend's are eight to each doubling, and the table finds them") {
+TEST_CASE("bins: engines over runs have 34 more, up to 32 KiB, and the table finds the smallest slot") {
   using classes = lib::size_classes<8, largest_run_bin>;
-  REQUIRE(classes::bins == 30 + sizeof large_bin_sizes / sizeof *large_bin_sizes);
+  REQUIRE(classes::bins == 30 + sizeof more_bin_sizes / sizeof *more_bin_sizes);
   REQUIRE(classes::bins == lib::most_bins);
-  for (std::size_t i = 0; i < 26; ++i) CHECK(lib::bin_specs[30 + i].slot_bytes == large_bin_sizes[i]);
+  for (std::size_t i = 0; i < 34; ++i) CHECK(lib::bin_specs[30 + i].slot_bytes == more_bin_sizes[i]);
+  for (std::size_t i = 1; i < lib::most_bins; ++i)
+    CHECK(lib::bin_specs[lib::bins_by_size.bin[i - 1]].slot_bytes < lib::bin_specs[lib::bins_by_size.bin[i]].slot_bytes);
   for (std::size_t n = 1; n <= largest_run_bin; ++n) {
     REQUIRE(lib::slot_bytes(classes::bin_of_bytes(n)) == run_slot_of(n));
-    if (n <= largest_bin) REQUIRE(classes::bin_of_bytes(n).value == lib::size_classes<8>::bin_of_bytes(n).value);
+    if (n <= 1024) REQUIRE(classes::bin_of_bytes(n).value == lib::size_classes<8>::bin_of_bytes(n).value);
     if (n > 8) REQUIRE(lib::size_classes<16, largest_run_bin>::bin_of_bytes(n).value == classes::bin_of_bytes(n).value);
   }
-  static_assert(lib::size_classes<8, 4096>::bins == 33 && lib::size_classes<8, 4096>::limit == 4096);
+  static_assert(lib::size_classes<8, 4096>::bins == 40 && lib::size_classes<8, 4096>::limit == 4096);
+}
+TEST_CASE("bins: those of engines over runs lose less than a seventh of a block from 1 KiB on") {
+  for (std::size_t n = 1025; n <= largest_run_bin; ++n) REQUIRE(run_slot_of(n) * 7 <= n * 8);
+}
+TEST_CASE("bins: the largest slot is a bin's and not below the original's") {
+  CHECK(lib::bins_up_to(3072) == 30);
+  CHECK(lib::bins_up_to(32768) == 64);
+  for (std::size_t bytes : {0, 1024, 1152, 2048, 2816, 3000, 3073, 8000, 32769}) CHECK(lib::bins_up_to(bytes) == 0);
 }
 
 // A run begins at a page, or where its bin's alignment says; a slot lies at a multiple of its size from there.
@@ -116,7 +127,7 @@ template <std::size_t Page> void layouts_fill_pages() {
       CHECK(run <= 65536);  // as slot_starts requires
     }
     if (layout::has_short(bin)) CHECK(layout::slots(bin, true) < layout::slots(bin));
-    if (i < 30) CHECK_FALSE(layout::has_short(bin));
+    if (lib::slot_bytes(bin) <= 3072) CHECK_FALSE(layout::has_short(bin));
   }
 }
 TEST_CASE("runs: the layout fills pages of 4 to 64 KiB") {
@@ -126,7 +137,7 @@ TEST_CASE("runs: the layout fills pages of 4 to 64 KiB") {
   layouts_fill_pages<32768>();
   layouts_fill_pages<65536>();
 }
-TEST_CASE("runs: those of larger slots waste less than 3 % of their pages") {
+TEST_CASE("runs: those of bins that Zend has not waste less than 3 % of their pages") {
   for (std::uint8_t i = 30; i < lib::most_bins; ++i) {
     std::size_t const run = lib::bin_specs[i].pages * std::size_t{4096};
     CHECK(lib::bin_specs[i].slots * lib::bin_specs[i].slot_bytes * 100 > run * 97);

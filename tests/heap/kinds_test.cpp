@@ -23,7 +23,7 @@ std::vector<size_t> representatives(size_t least, size_t most, size_t alignment)
   };
   for (size_t slot : bin_sizes)
     if (slot + 1 >= least && slot <= most + 1) edge(slot);
-  for (size_t slot : large_bin_sizes)
+  for (size_t slot : more_bin_sizes)
     if (slot + 1 >= least && slot <= most + 1) edge(slot);
   if (alignment > 1) edge(largest_bin / alignment * alignment);
   std::sort(result.begin(), result.end());
@@ -81,7 +81,7 @@ template <class Heap> void every_size() {
   }
   for (size_t n = 3200; n <= 50000; n += scale() >= 10 ? 97 : 1997)
     for (size_t alignment = 1; alignment <= 65536; alignment *= 16) k.grants(n, alignment);
-  for (size_t slot : large_bin_sizes)
+  for (size_t slot : more_bin_sizes)
     for (size_t n : {slot - 1, slot, slot + 1}) k.grants(n, size_t{1} << n % 14);
   k.heap().verify();
   CHECK(k.granted() > 1000);

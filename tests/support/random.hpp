@@ -30,10 +30,10 @@ constexpr std::size_t bin_sizes[30] = {8,   16,  24,  32,  40,  48,  56,  64,   
                                        256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072};
 constexpr std::size_t largest_bin = 3072;
 
-// Those above them that engines over runs have: eight to each doubling, but for two.
-constexpr std::size_t large_bin_sizes[26] = {3328,  3584,  4096,  4608,  5120,  5632,  6144,  6656,  7168,
-                                             8192,  9216,  10240, 11264, 12288, 13312, 14336, 15360, 16384,
-                                             18432, 20480, 22528, 24576, 26624, 28672, 30720, 32768};
+// Those that engines over runs have besides: eighths of a doubling from 1 KiB on, but for 3840 and 7680, and 1088 and 4352.
+constexpr std::size_t more_bin_sizes[34] = {1088,  1152,  1408,  1664,  1920,  2304,  2816,  3328,  3584,  4096,  4352,  4608,
+                                            5120,  5632,  6144,  6656,  7168,  8192,  9216,  10240, 11264, 12288, 13312, 14336,
+                                            15360, 16384, 18432, 20480, 22528, 24576, 26624, 28672, 30720, 32768};
 constexpr std::size_t largest_run_bin = 32768;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
@@ -49,10 +49,9 @@ constexpr std::size_t slot_of(std::size_t bytes, std::size_t alignment = 1) {
 // The same in engines over runs.
 constexpr std::size_t run_slot_of(std::size_t bytes, std::size_t alignment = 1) {
   std::size_t const slot = slot_of(bytes, alignment), rounded = round_up(bytes == 0 ? 1 : bytes, alignment);
-  if (slot != 0) return slot;
-  for (std::size_t large : large_bin_sizes)
-    if (rounded <= large && large % alignment == 0) return large;
-  return 0;  // paged
+  for (std::size_t more : more_bin_sizes)
+    if (rounded <= more && more % alignment == 0) return slot != 0 && slot < more ? slot : more;
+  return slot;  // 0: paged
 }
 
 // Sizes of every kind: none, small, edges of bins, pages and their edges, the last run size, huge.
@@ -63,7 +62,7 @@ inline std::size_t random_size(random_source& random, std::size_t chunk, std::si
   if (kind < 500) return random.between(1, 256);
   if (kind < 650) return random.between(1, largest_bin + 200);
   if (kind < 800) return bin_sizes[random.below(30)] + random.below(3) - 1;
-  if (kind < 840) return large_bin_sizes[random.below(26)] + random.below(3) - 1;
+  if (kind < 840) return more_bin_sizes[random.below(34)] + random.below(3) - 1;
   if (kind < 870) return random.between(largest_bin, 40 * 1024);
   if (kind < 930) return random.between(1, 12) * page + random.below(3) - 1;
   if (kind < 965) return random.between(largest_bin, last_run / 8);

@@ -17,16 +17,19 @@ struct bin_spec {
 };
 
 inline constexpr std::uint8_t bin_count = 30;  ///< Zend's bins: all that requests have
-inline constexpr std::uint8_t most_bins = 56;  ///< with those of larger slots, in engines over runs
+inline constexpr std::uint8_t most_bins = 64;  ///< with the further ones of engines over runs
 
-/// Zend's bins: eight steps of 8 up to 64 bytes, then four to each doubling. Above these eight to each, but for two that
-/// would save nothing. Runs are as short as waste less than 4 % of their pages, and such that a chunk is filled well.
+/// Zend's bins: eight steps of 8 up to 64 bytes, then four to each doubling. Behind them those of engines over runs: they
+/// make it eight to each doubling from 1 KiB to 32 KiB, but for two that would save nothing, and serve a KiB and four KiB
+/// with a header. Their runs are as short as waste less than 3 % of their pages, and such that a chunk is filled well. A bin
+/// has the same number in all engines, so numbers do not follow sizes; bins_by_size does.
 inline constexpr bin_spec bin_specs[most_bins] = {
     {8, 512, 1}, {16, 256, 1}, {24, 170, 1}, {32, 128, 1}, {40, 102, 1}, {48, 85, 1}, {56, 73, 1}, {64, 64, 1},  //
     {80, 51, 1}, {96, 42, 1}, {112, 36, 1}, {128, 32, 1}, {160, 25, 1}, {192, 21, 1}, {224, 18, 1}, {256, 16, 1},  //
     {320, 64, 5}, {384, 32, 3}, {448, 9, 1}, {512, 8, 1}, {640, 32, 5}, {768, 16, 3}, {896, 9, 2}, {1024, 8, 2},  //
-    {1280, 16, 5}, {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3}, {3328, 6, 5},  //
-    {3584, 8, 7}, {4096, 7, 7}, {4608, 8, 9}, {5120, 4, 5}, {5632, 5, 7}, {6144, 2, 3}, {6656, 3, 5}, {7168, 4, 7},  //
+    {1280, 16, 5}, {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3},  //
+    {1088, 15, 4}, {1152, 7, 2}, {1408, 20, 7}, {1664, 12, 5}, {1920, 17, 8}, {2304, 16, 9}, {2816, 10, 7}, {3328, 6, 5},  //
+    {3584, 8, 7}, {4096, 7, 7}, {4352, 15, 16}, {4608, 8, 9}, {5120, 4, 5}, {5632, 5, 7}, {6144, 2, 3}, {6656, 3, 5}, {7168, 4, 7},  //
     {8192, 3, 6}, {9216, 4, 9}, {10240, 2, 5}, {11264, 4, 11}, {12288, 1, 3}, {13312, 3, 10}, {14336, 2, 7},  //
     {15360, 4, 15}, {16384, 1, 4}, {18432, 2, 9}, {20480, 1, 5}, {22528, 2, 11}, {24576, 1, 6}, {26624, 2, 13},  //
     {28672, 1, 7}, {30720, 2, 15}, {32768, 1, 8},  //
@@ -45,6 +48,29 @@ ZMM_INLINE constexpr std::size_t rank_of(std::size_t bytes, std::size_t alignmen
   return (bytes - 1) | (alignment - 1);
 }
 
+/// The numbers of all bins, smallest slots first.
+struct bin_order {
+  std::uint8_t bin[most_bins];
+};
+constexpr bin_order make_bin_order() noexcept {
+  bin_order order{};
+  for (std::uint8_t i = 0; i < most_bins; ++i) {
+    std::uint8_t at = i;
+    for (; at != 0 && bin_specs[order.bin[at - 1]].slot_bytes > bin_specs[i].slot_bytes; --at)
+      order.bin[at] = order.bin[at - 1];
+    order.bin[at] = i;
+  }
+  return order;
+}
+inline constexpr bin_order bins_by_size = make_bin_order();
+
+/// How many bins an engine has whose largest slot is of `largest` bytes: those before it, and it; 0: it cannot be the largest.
+constexpr std::uint8_t bins_up_to(std::size_t largest) noexcept {
+  std::uint8_t bins = most_bins;
+  while (bins >= bin_count && bin_specs[bins - 1].slot_bytes != largest) --bins;
+  return bins >= bin_count && largest >= bin_specs[bin_count - 1].slot_bytes ? bins : std::uint8_t{0};
+}
+
 template <std::size_t Limit> struct bin_table {
   std::uint8_t bin[Limit / 8];  // indexed by rank / 8
 };
@@ -52,10 +78,14 @@ template <std::size_t Limit> struct bin_table {
 /// The smallest bin of at least `min_slot` bytes for each rank.
 template <std::size_t Limit> constexpr bin_table<Limit> make_bin_table(std::size_t min_slot) noexcept {
   bin_table<Limit> table{};
-  std::uint8_t bin = 0;
+  std::uint8_t at = 0;
   for (std::size_t i = 0; i < Limit / 8; ++i) {
-    while (bin_specs[bin].slot_bytes < (i + 1) * 8 || bin_specs[bin].slot_bytes < min_slot) ++bin;
-    table.bin[i] = bin;
+    for (;; ++at) {
+      std::uint8_t const bin = bins_by_size.bin[at];
+      std::size_t const bytes = bin_specs[bin].slot_bytes;
+      if (bin < bins_up_to(Limit) && bytes >= (i + 1) * 8 && bytes >= min_slot) break;
+    }
+    table.bin[i] = bins_by_size.bin[at];
   }
   return table;
 }
@@ -76,18 +106,11 @@ inline constexpr slot_table slot_sizes = make_slot_table();
 
 ZMM_INLINE constexpr std::size_t slot_bytes(bin_index bin) noexcept { return slot_sizes.bytes[bin.value]; }
 
-/// How many bins there are up to the one of `largest` bytes; 0: there is none of that size.
-constexpr std::uint8_t bins_up_to(std::size_t largest) noexcept {
-  std::uint8_t bins = most_bins;
-  while (bins != 0 && bin_specs[bins - 1].slot_bytes != largest) --bins;
-  return bins;
-}
-
 /// Size → bin for heaps whose smallest slot is `MinSlot` bytes, and whose largest one is `Largest`.
 template <std::size_t MinSlot, std::size_t Largest = small_limit> struct size_classes {
   static_assert(MinSlot == 8 || MinSlot == 16,
                 "the smallest slot is 8 bytes, or 16 where a slot has to hold two words");
-  static_assert(bins_up_to(Largest) >= bin_count, "the largest slot is one of a bin, and no smaller than 3072 bytes");
+  static_assert(bins_up_to(Largest) != 0, "the largest slot is one of a bin, and no smaller than 3072 bytes");
 
   static constexpr std::size_t limit = Largest;  ///< ranks below it are small
   static constexpr std::size_t bins = bins_up_to(Largest);
@@ -104,7 +127,7 @@ template <std::size_t MinSlot, std::size_t Largest = small_limit> struct size_cl
 };
 
 /// How a run of a bin lies in pages of `PageBytes`. A *short* run has as few pages as hold a slot: bins above Zend's
-/// have such runs where the usual one would be out of proportion, or is not to be had.
+/// largest have such runs where the usual one would be out of proportion, or is not to be had.
 template <std::size_t PageBytes> struct run_layout {
   static constexpr std::size_t pages(bin_index bin, bool is_short = false) noexcept {
     return divide_up(is_short ? slot_bytes(bin) : bin_specs[bin.value].pages * std::size_t{4096}, PageBytes);
@@ -114,7 +137,7 @@ template <std::size_t PageBytes> struct run_layout {
                                           : pages(bin, is_short) * PageBytes / slot_bytes(bin);
   }
   static constexpr bool has_short(bin_index bin) noexcept {
-    return bin.value >= bin_count && pages(bin, true) < pages(bin);
+    return slot_bytes(bin) > small_limit && pages(bin, true) < pages(bin);
   }
   /// Runs of the bin begin at a multiple of so many pages.
   static constexpr std::size_t alignment(bin_index bin) noexcept {

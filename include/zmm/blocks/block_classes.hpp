@@ -28,7 +28,7 @@ struct block_classes : size_classes<MinSlot, LargestSlot> {
 /// largest ones is a small part of it.
 template <class Options> constexpr std::size_t largest_slot() noexcept {
   constexpr std::size_t said = Options::largest_slot, fit = Options::geometry::chunk_bytes / 64;
-  static_assert(bins_up_to(said) >= bin_count, "zmm: largest_slot is 3072, or the bytes of a larger bin");
+  static_assert(bins_up_to(said) != 0, "zmm: largest_slot is 3072, or the bytes of a larger bin");
   return said <= fit ? said : fit > small_limit ? fit : small_limit;
 }
 

@@ -17,7 +17,8 @@ ZMM_NOINLINE bool heap_core<Options, Source>::collect_to_grow(std::size_t bytes,
   if (bytes > large_limit<geometry>) grown_ += bytes;
   bool const all = due || grown_ > bins_.carved_bytes() / 4;
   if (!all && bytes > geometry::chunk_bytes) return false;
-  std::size_t const won = bins_.worth_collecting() ? bins_.collect_from(all ? 0 : bins_up_to(1024) - 1, pages_) : 0;
+  constexpr std::size_t bin_of_1k = size_classes<8>::bin_of_bytes(1024).value;
+  std::size_t const won = bins_.worth_collecting() ? bins_.collect_from(all ? 0 : bin_of_1k, pages_) : 0;
   if (won != 0) {
     pages_.source().expect(won);
     pages_.retire_empty();

@@ -122,7 +122,7 @@ inline void write_areas(json_writer& json, area_sums const& sums) {
     }
   });
   json.array("bins", [&] {
-    for (std::uint8_t bin = 0; bin < most_bins; ++bin) {
+    for (std::uint8_t const bin : bins_by_size.bin) {
       area_sum const& sum = sums.bins[bin];
       if (sum.areas == 0) continue;
       json.item([&] {

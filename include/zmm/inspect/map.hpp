@@ -67,18 +67,20 @@ private:
             ".s{fill:var(--soft)}.m{font-family:monospace;font-size:9px}\n"
          << ".c path{fill:none;stroke-width:.8}.e{stroke:var(--free)}.h{stroke:var(--soft)}\n"
          << ".f0{stroke-opacity:.3;fill-opacity:.3}.f1{stroke-opacity:.5}.f2{stroke-opacity:.75}\n";
-    for (std::size_t group = 0; group < map_cell::groups; ++group) write_colour(group);
+    for (std::size_t rank = 0; rank < map_cell::groups; ++rank) write_colour(rank);
     out_ << "</style>\n<rect class=\"p\" width=\"100%\" height=\"100%\"/>\n";
   }
   /// Small slots are blue, large ones green to yellow; large blocks are red, slabs violet. Every second bin is stronger.
-  void write_colour(std::size_t group) {
-    std::size_t const hue = group < most_bins          ? 225 - group * 3
+  void write_colour(std::size_t rank) {
+    bool const is_bin = rank < most_bins;
+    std::size_t const group = is_bin ? bins_by_size.bin[rank] : rank;
+    std::size_t const hue = is_bin                     ? 225 - rank * 3
                             : group == map_cell::large ? 8
                             : group == map_cell::slab  ? 285
                                                        : 215;
     for (char const* what : {"stroke", "fill"}) {
       out_ << (what[0] == 's' ? ".g" : "rect.g") << group << '{' << what << ":hsl(" << hue << ' '
-           << (group % 2 != 0 ? 80 : 60) << "% var(--l))}";
+           << (rank % 2 != 0 ? 80 : 60) << "% var(--l))}";
     }
     out_ << '\n';
   }
@@ -131,7 +133,7 @@ private:
   void draw_areas() {
     std::uintptr_t current = 0;
     std::size_t seen = 0, written = 0;
-    std::uint8_t* cells = nullptr;
+    std::uint16_t* cells = nullptr;
     area_info segment;
     auto const on_area = [&](area_info const& area) {
       if (area.kind == area_kind::huge) return true;
@@ -194,10 +196,10 @@ private:
     if constexpr (has_segments) return page;
     else return page * map_rows::columns / Engine::geometry::pages;
   }
-  static void fill(std::uint8_t* cells, std::size_t from, std::size_t to, std::uint8_t code) noexcept {
+  static void fill(std::uint16_t* cells, std::size_t from, std::size_t to, std::uint16_t code) noexcept {
     for (std::size_t c = from; c < to && c < map_rows::columns; ++c) cells[c] = code;
   }
-  void draw_in_chunk(std::uint8_t* cells, area_info const& area) noexcept {
+  void draw_in_chunk(std::uint16_t* cells, area_info const& area) noexcept {
     using geometry = typename Engine::geometry;
     std::size_t const page = (address_of(area.address) & (geometry::chunk_bytes - 1)) / geometry::page_bytes;
     std::size_t const group = area.kind == area_kind::run     ? static_cast<std::size_t>(area.bin)
@@ -241,11 +243,11 @@ private:
 
   void write_legend() {
     std::size_t entry = 0;
-    for (std::size_t bin = 0; bin < most_bins; ++bin) {
+    for (std::uint8_t const bin : bins_by_size.bin) {
       area_sum const& sum = sums_.bins[bin];
       if (sum.areas == 0) continue;
       start_entry(entry, bin);
-      out_ << slot_bytes(bin_index{static_cast<std::uint8_t>(bin)}) << " B: " << sum.areas
+      out_ << slot_bytes(bin_index{bin}) << " B: " << sum.areas
            << (sum.areas == 1 ? " run, " : " runs, ") << sum.live * 100 / sum.slots << " % full</text>\n";
     }
     for (area_kind kind : {area_kind::large, area_kind::slab, area_kind::segment}) {

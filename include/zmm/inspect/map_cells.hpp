@@ -10,29 +10,28 @@ class map_cell {
 public:
   static constexpr std::size_t large = most_bins, slab = large + 1, segment = slab + 1, groups = segment + 1;
   static constexpr std::size_t levels = 4, codes = 2 + groups * levels;
-  static_assert(codes <= 256);
-  static constexpr std::uint8_t free = 0, header = 1;
+  static constexpr std::uint16_t free = 0, header = 1;
 
   /// `live` of `all` are in use.
-  static constexpr std::uint8_t of(std::size_t group, std::size_t live, std::size_t all) noexcept {
+  static constexpr std::uint16_t of(std::size_t group, std::size_t live, std::size_t all) noexcept {
     std::size_t level = all == 0 || live >= all ? levels - 1 : live * levels / all;
     if (live == 0) level = 0;
-    return static_cast<std::uint8_t>(2 + group * levels + level);
+    return static_cast<std::uint16_t>(2 + group * levels + level);
   }
   static constexpr std::size_t group(std::size_t code) noexcept { return (code - 2) / levels; }
   static constexpr std::size_t level(std::size_t code) noexcept { return (code - 2) % levels; }
 };
 
-/// Up to 64 rows of 512 cells. Their text stays under 100 KB: where it would be longer, cells are joined.
+/// Up to 32 rows of 512 cells. Their text stays under 50 KB: where it would be longer, cells are joined.
 class map_rows {
 public:
-  static constexpr std::size_t columns = 512, most = 64;
+  static constexpr std::size_t columns = 512, most = 32;
 
   std::size_t count() const noexcept { return count_; }
   bool full() const noexcept { return count_ == most; }
-  std::uint8_t* add(std::uintptr_t address) noexcept {
+  std::uint16_t* add(std::uintptr_t address) noexcept {
     addresses_[count_] = address;
-    zero_bytes(cells_[count_], columns);
+    zero_bytes(cells_[count_], sizeof cells_[count_]);
     return cells_[count_++];
   }
   std::uintptr_t address(std::size_t row) const noexcept { return addresses_[row]; }
@@ -46,9 +45,9 @@ public:
   }
 
 private:
-  static constexpr std::size_t most_pieces = 9000;  ///< of about ten bytes each
+  static constexpr std::size_t most_pieces = 4500;  ///< of about ten bytes each
 
-  std::uint8_t at(std::size_t row, std::size_t column, std::size_t step) const noexcept {
+  std::uint16_t at(std::size_t row, std::size_t column, std::size_t step) const noexcept {
     return cells_[row][column / step * step];
   }
   std::size_t pieces(std::size_t step) const noexcept {
@@ -81,7 +80,7 @@ private:
     else out << "<path class=\"g" << map_cell::group(code) << " f" << map_cell::level(code) << "\" d=\"";
   }
 
-  std::uint8_t cells_[most][columns];
+  std::uint16_t cells_[most][columns];
   std::uintptr_t addresses_[most];
   std::size_t count_ = 0;
 };

@@ -140,7 +140,7 @@ private:
   }
   template <class Engine> void add_areas(Engine const& of) {
     area_sums const sums(of);
-    for (std::uint8_t bin = 0; bin < most_bins; ++bin)
+    for (std::uint8_t const bin : bins_by_size.bin)
       add_kind(name_of(area_kind::run), slot_bytes(bin_index{bin}), sums.bins[bin]);
     for (std::size_t kind = 1; kind < area_kinds; ++kind)
       add_kind(name_of(static_cast<area_kind>(kind)), 0, sums.kinds[kind]);

@@ -128,7 +128,8 @@ def show_bins(text, _):
                 print("  %3d %7d %8d %8d %8d" % (i, bytes, carved, carved - free.count(bytes), free.count(bytes)))
         return
     print("  bin   bytes   runs    slots     live     free    fresh")
-    for i, runs, slots, live, free, fresh in engine.bin_rows(engine.core.chunk_map()):
+    rows = sorted(engine.bin_rows(engine.core.chunk_map()), key=lambda row: SLOT_BYTES[row[0]])
+    for i, runs, slots, live, free, fresh in rows:
         print("  %3d %7d %6d %8d %8d %8d %8d" % (i, SLOT_BYTES[i], runs, slots, live, free, fresh))
     if not engine.core.links.is_plain:
         print("  links are proven with the heap's key: all that are listed hold")
