@@ -24,13 +24,13 @@ inline constexpr std::uint8_t most_bins = 64;  ///< with the further ones of eng
 /// with a header. Their runs are as short as waste less than 3 % of their pages, and such that a chunk is filled well. A bin
 /// has the same number in all engines, so numbers do not follow sizes; bins_by_size does.
 inline constexpr bin_spec bin_specs[most_bins] = {
-    {8, 512, 1}, {16, 256, 1}, {24, 170, 1}, {32, 128, 1}, {40, 102, 1}, {48, 85, 1}, {56, 73, 1}, {64, 64, 1},  //
-    {80, 51, 1}, {96, 42, 1}, {112, 36, 1}, {128, 32, 1}, {160, 25, 1}, {192, 21, 1}, {224, 18, 1}, {256, 16, 1},  //
-    {320, 64, 5}, {384, 32, 3}, {448, 9, 1}, {512, 8, 1}, {640, 32, 5}, {768, 16, 3}, {896, 9, 2}, {1024, 8, 2},  //
-    {1280, 16, 5}, {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3},  //
+    {8, 512, 1}, {16, 256, 1}, {24, 170, 1}, {32, 128, 1}, {40, 102, 1}, {48, 85, 1}, {56, 73, 1}, {64, 64, 1}, {80, 51, 1},  //
+    {96, 42, 1}, {112, 36, 1}, {128, 32, 1}, {160, 25, 1}, {192, 21, 1}, {224, 18, 1}, {256, 16, 1}, {320, 64, 5},  //
+    {384, 32, 3}, {448, 9, 1}, {512, 8, 1}, {640, 32, 5}, {768, 16, 3}, {896, 9, 2}, {1024, 8, 2}, {1280, 16, 5},  //
+    {1536, 8, 3}, {1792, 16, 7}, {2048, 8, 4}, {2560, 8, 5}, {3072, 4, 3},  //
     {1088, 15, 4}, {1152, 7, 2}, {1408, 20, 7}, {1664, 12, 5}, {1920, 17, 8}, {2304, 16, 9}, {2816, 10, 7}, {3328, 6, 5},  //
-    {3584, 8, 7}, {4096, 7, 7}, {4352, 15, 16}, {4608, 8, 9}, {5120, 4, 5}, {5632, 5, 7}, {6144, 2, 3}, {6656, 3, 5}, {7168, 4, 7},  //
-    {8192, 3, 6}, {9216, 4, 9}, {10240, 2, 5}, {11264, 4, 11}, {12288, 1, 3}, {13312, 3, 10}, {14336, 2, 7},  //
+    {3584, 8, 7}, {4096, 7, 7}, {4352, 15, 16}, {4608, 8, 9}, {5120, 4, 5}, {5632, 5, 7}, {6144, 2, 3}, {6656, 3, 5},  //
+    {7168, 4, 7}, {8192, 3, 6}, {9216, 4, 9}, {10240, 2, 5}, {11264, 4, 11}, {12288, 1, 3}, {13312, 3, 10}, {14336, 2, 7},  //
     {15360, 4, 15}, {16384, 1, 4}, {18432, 2, 9}, {20480, 1, 5}, {22528, 2, 11}, {24576, 1, 6}, {26624, 2, 13},  //
     {28672, 1, 7}, {30720, 2, 15}, {32768, 1, 8},  //
 };
@@ -48,50 +48,42 @@ ZMM_INLINE constexpr std::size_t rank_of(std::size_t bytes, std::size_t alignmen
   return (bytes - 1) | (alignment - 1);
 }
 
-/// The numbers of all bins, smallest slots first.
-struct bin_order {
-  std::uint8_t bin[most_bins];
+template <std::size_t Count> struct bin_numbers {
+  std::uint8_t bin[Count];
 };
-constexpr bin_order make_bin_order() noexcept {
-  bin_order order{};
-  for (std::uint8_t i = 0; i < most_bins; ++i) {
-    std::uint8_t at = i;
-    for (; at != 0 && bin_specs[order.bin[at - 1]].slot_bytes > bin_specs[i].slot_bytes; --at)
-      order.bin[at] = order.bin[at - 1];
-    order.bin[at] = i;
-  }
+
+/// All bins, smallest slots first.
+constexpr bin_numbers<most_bins> make_bins_by_size() noexcept {
+  bin_numbers<most_bins> order{};
+  for (std::uint8_t i = 0, at = 0; i < most_bins; order.bin[at] = i, at = ++i)
+    for (; at != 0 && bin_specs[order.bin[at - 1]].slot_bytes > bin_specs[i].slot_bytes; --at) order.bin[at] = order.bin[at - 1];
   return order;
 }
-inline constexpr bin_order bins_by_size = make_bin_order();
+inline constexpr auto bins_by_size = make_bins_by_size();
 
 /// How many bins an engine has whose largest slot is of `largest` bytes: those before it, and it; 0: it cannot be the largest.
 constexpr std::uint8_t bins_up_to(std::size_t largest) noexcept {
-  std::uint8_t bins = most_bins;
-  while (bins >= bin_count && bin_specs[bins - 1].slot_bytes != largest) --bins;
-  return bins >= bin_count && largest >= bin_specs[bin_count - 1].slot_bytes ? bins : std::uint8_t{0};
+  for (std::uint8_t i = most_bins; i >= bin_count; --i)
+    if (bin_specs[i - 1].slot_bytes == largest && largest >= bin_specs[bin_count - 1].slot_bytes) return i;
+  return 0;
 }
 
-template <std::size_t Limit> struct bin_table {
-  std::uint8_t bin[Limit / 8];  // indexed by rank / 8
-};
-
-/// The smallest bin of at least `min_slot` bytes for each rank.
-template <std::size_t Limit> constexpr bin_table<Limit> make_bin_table(std::size_t min_slot) noexcept {
-  bin_table<Limit> table{};
-  std::uint8_t at = 0;
-  for (std::size_t i = 0; i < Limit / 8; ++i) {
-    for (;; ++at) {
-      std::uint8_t const bin = bins_by_size.bin[at];
-      std::size_t const bytes = bin_specs[bin].slot_bytes;
-      if (bin < bins_up_to(Limit) && bytes >= (i + 1) * 8 && bytes >= min_slot) break;
-    }
+/// The smallest bin of at least `min_slot` bytes for each rank; indexed by rank / 8.
+template <std::size_t Limit> constexpr bin_numbers<Limit / 8> make_bin_table(std::size_t min_slot) noexcept {
+  constexpr std::uint8_t bins = bins_up_to(Limit);
+  bin_numbers<Limit / 8> table{};
+  for (std::size_t i = 0, at = 0; i < Limit / 8; ++i) {
+    auto const serves = [&](bin_index bin) {
+      std::size_t const bytes = bin_specs[bin.value].slot_bytes;
+      return bin.value < bins && bytes >= (i + 1) * 8 && bytes >= min_slot;
+    };
+    while (!serves(bin_index{bins_by_size.bin[at]})) ++at;
     table.bin[i] = bins_by_size.bin[at];
   }
   return table;
 }
 
-template <std::size_t MinSlot, std::size_t Limit>
-inline constexpr bin_table<Limit> bin_table_for = make_bin_table<Limit>(MinSlot);
+template <std::size_t MinSlot, std::size_t Limit> inline constexpr auto bin_table_for = make_bin_table<Limit>(MinSlot);
 
 /// Slot sizes alone, for code that has no use for the layout of runs: 60 bytes for Zend's, one cache line.
 struct slot_table {
