@@ -1,10 +1,11 @@
 // How many more chunks does a heap need because it looks at one chunk only, and not at every gap of all?
 //
 // memory/fragmentation: prints, for each trace of page runs, the mean and the peak of the chunks that hold a live run: in
-// zmm::heap, in plain best fit over all chunks, and with PHP's rule (the first chunk with a gap, the smallest gap in it).
+// zmm's heaps, in plain best fit over all chunks, and with PHP's rule (the first chunk with a gap, the smallest gap in it).
 // This only counts: nothing is touched and nothing is timed.
 #include <algorithm>
 #include <cstdio>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -39,9 +40,14 @@ std::vector<trace> const& traces() {
   return all;
 }
 
-class zmm_pages {
+// Runs of any length are blocks of pages; by default those of up to 32 KiB are slots.
+struct original_slots : zmm::default_options {
+  static constexpr std::size_t largest_slot = 3072;
+};
+
+template <class Heap> class zmm_pages {
 public:
-  static constexpr char const* name = "zmm_heap";
+  static constexpr char const* name = std::is_same_v<Heap, zmm::heap> ? "zmm_heap" : "zmm_heap_original_slots";
   void* take(std::size_t count) {
     void* const p = heap_.allocate(count * page, 8);
     if (used_[chunk_of(p)]++ == 0) ++held_;
@@ -55,7 +61,7 @@ public:
 
 private:
   static std::uintptr_t chunk_of(void* p) { return reinterpret_cast<std::uintptr_t>(p) >> 21; }
-  zmm::heap heap_;
+  Heap heap_;
   std::unordered_map<std::uintptr_t, std::size_t> used_;
   std::size_t held_ = 0;
 };
@@ -117,7 +123,8 @@ template <class Pages> void measure(trace const& t) {
 
 int main() {
   for (auto const& t : traces()) {
-    measure<zmm_pages>(t);
+    measure<zmm_pages<zmm::basic_heap<original_slots>>>(t);
+    measure<zmm_pages<zmm::heap>>(t);
     measure<model_pages<true>>(t);
     measure<model_pages<false>>(t);
   }
