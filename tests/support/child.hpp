@@ -23,13 +23,18 @@ private:
   int failed_ = 0;
 };
 
-// Runs body(findings&) in a child. Returns whether the child ended by itself and no check failed.
+// Runs body(findings&) in a child. Returns whether the child ended by itself and no check failed. An exception that leaves the body
+// ends the child: it must not run the parent's other tests.
 template <class Body> bool holds_in_child(Body body) {
   pid_t const child = ::fork();
   if (child == 0) {
     ::alarm(100);
     findings found;
-    body(found);
+    try {
+      body(found);
+    } catch (...) {
+      found.that(false, "nothing is thrown");
+    }
     ::_exit(found.status());
   }
   int status = 0;
