@@ -88,7 +88,7 @@ struct default_options {
 
   /// Each KiB of a fresh run of slots (but at least four of them) is handed out from a random slot on with a random
   /// stride, and a request's slab from a random place on: where a block lies is not foretold by the one before. Requires
-  /// encode_links. Bytes: 448 in the heap; up to 240 a slab.
+  /// encode_links. Bytes: 512 in the heap; up to 240 a slab.
   static constexpr bool random_runs = false;
 
   /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space

@@ -28,7 +28,7 @@ TEST_CASE_TEMPLATE("limit: there is none at first", Heap, HEAPS) {
   CHECK(heap.remaining() == no_limit - heap.real_size());
 }
 
-TEST_CASE_TEMPLATE("limit: the bytes taken from storage never pass it", Heap, HEAPS) {
+TEST_CASE_TEMPLATE("limit: the bytes taken from storage never pass it, except for a block that moves to become smaller", Heap, HEAPS) {
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     counting_storage source;
     Heap heap{source};
@@ -37,7 +37,7 @@ TEST_CASE_TEMPLATE("limit: the bytes taken from storage never pass it", Heap, HE
     REQUIRE(heap.set_limit(limit));
     struct block { void* p; size_t bytes; };
     std::vector<block> blocks;
-    size_t refused = 0, most = limit;
+    size_t refused = 0, most = limit, peak = 0;
     for (size_t i = 0; i < scaled(5000); ++i) {
       size_t const kind = random.below(10), bytes = random_size(random, chunk, 4096);
       bool may_pass = false;  // a block that moves to become smaller may pass the limit until something is freed
@@ -63,7 +63,8 @@ TEST_CASE_TEMPLATE("limit: the bytes taken from storage never pass it", Heap, HE
       size_t const live = source.live();
       most = may_pass ? std::max(most, live) : std::max(limit, std::min(most, live));
       REQUIRE(live <= most);
-      REQUIRE(source.peak() <= limit + chunk + 8192);
+      REQUIRE(source.peak() <= (may_pass ? limit + chunk + 8192 : std::max(limit, peak)));
+      peak = source.peak();
       REQUIRE(heap.real_size() == live);
     }
     CHECK(refused > 0);

@@ -51,7 +51,8 @@ template <class Like> void walks(std::size_t page, how h) {
   walk<zmm::basic_heap<hardened_small>, Like>(page, h);
   walk<zmm::basic_segment_heap<small_segments>, Like>(page, h);
   walk<zmm::basic_request_heap<small_chunks>, Like>(page, h);
-  if (h != how::keeps) walk<zmm::synchronized_heap, Like>(page, h);
+  if (h != how::keeps)  // threads' records
+    walk<zmm::synchronized_heap, Like>(page, h);
 }
 
 #define ZMM_TEST_SYSTEMS like_linux, like_macos, like_freebsd, like_windows, like_old_windows, like_plain_posix, like_no_reserves

@@ -55,8 +55,11 @@ template <std::size_t Count> struct bin_numbers {
 /// All bins, smallest slots first.
 constexpr bin_numbers<most_bins> make_bins_by_size() noexcept {
   bin_numbers<most_bins> order{};
-  for (std::uint8_t i = 0, at = 0; i < most_bins; order.bin[at] = i, at = ++i)
+  for (std::uint8_t i = 0; i < most_bins; ++i) {
+    std::uint8_t at = i;
     for (; at != 0 && bin_specs[order.bin[at - 1]].slot_bytes > bin_specs[i].slot_bytes; --at) order.bin[at] = order.bin[at - 1];
+    order.bin[at] = i;
+  }
   return order;
 }
 inline constexpr auto bins_by_size = make_bins_by_size();
@@ -64,7 +67,7 @@ inline constexpr auto bins_by_size = make_bins_by_size();
 /// How many bins an engine has whose largest slot is of `largest` bytes: those before it, and it; 0: it cannot be the largest.
 constexpr std::uint8_t bins_up_to(std::size_t largest) noexcept {
   for (std::uint8_t i = most_bins; i >= bin_count; --i)
-    if (bin_specs[i - 1].slot_bytes == largest && largest >= bin_specs[bin_count - 1].slot_bytes) return i;
+    if (bin_specs[i - 1].slot_bytes == largest) return largest >= small_limit ? i : std::uint8_t{0};
   return 0;
 }
 
@@ -73,11 +76,8 @@ template <std::size_t Limit> constexpr bin_numbers<Limit / 8> make_bin_table(std
   constexpr std::uint8_t bins = bins_up_to(Limit);
   bin_numbers<Limit / 8> table{};
   for (std::size_t i = 0, at = 0; i < Limit / 8; ++i) {
-    auto const serves = [&](bin_index bin) {
-      std::size_t const bytes = bin_specs[bin.value].slot_bytes;
-      return bin.value < bins && bytes >= (i + 1) * 8 && bytes >= min_slot;
-    };
-    while (!serves(bin_index{bins_by_size.bin[at]})) ++at;
+    std::size_t const least = (i + 1) * 8 < min_slot ? min_slot : (i + 1) * 8;
+    while (bins_by_size.bin[at] >= bins || bin_specs[bins_by_size.bin[at]].slot_bytes < least) ++at;
     table.bin[i] = bins_by_size.bin[at];
   }
   return table;

@@ -16,8 +16,8 @@ namespace zmm { inline namespace ZMM_ABI {
 ///
 /// Complexity: small blocks are allocated and freed in O(1), amortised over the slots of a run; paged ones in
 /// O(pages / 64). release() keeps one chunk, and as many more as Zend's running average says. trim() gives back cached
-/// chunks, huge blocks that were kept, and the memory of free pages and of runs of slots above 3072 bytes that are free. collect() finds runs without a live slot and frees their
-/// pages. It is linear in the slots freed since the last one, and in the free slots of chunks of which a run goes back. It
+/// chunks, huge blocks that were kept, and the memory of free pages and of free runs, except of Zend's bins. collect() finds
+/// runs without a live slot and frees their pages. It is linear in the slots freed since the last one, and in the free slots of chunks of which a run goes back. It
 /// also runs before the heap grows, if enough was taken since the last one.
 ///
 /// Threads: one at a time; another thread may use it later, with the usual happens-before.

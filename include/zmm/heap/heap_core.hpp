@@ -181,7 +181,7 @@ public:
   /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
   /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
-  /// Effects: gives the memory behind free pages back, runs of large slots included that have become free. Returns: bytes.
+  /// Effects: gives the memory behind free pages back, runs included that have become free, except of Zend's bins. Returns: bytes.
   std::size_t purge() noexcept {
     if (bins_.collect_from(bin_count, pages_) != 0) pages_.retire_empty();
     return pages_.purge();
