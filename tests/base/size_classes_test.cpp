@@ -90,7 +90,7 @@ TEST_CASE("bins: those of engines over runs lose less than a seventh of a block 
 TEST_CASE("bins: the largest slot is a bin's and not below the original's") {
   CHECK(lib::bins_up_to(3072) == 30);
   CHECK(lib::bins_up_to(32768) == 64);
-  for (std::size_t bytes : {0, 1024, 1152, 2048, 2816, 3000, 3073, 8000, 32769}) CHECK(lib::bins_up_to(bytes) == 0);
+  for (std::size_t bytes : {0u, 1024u, 1152u, 2048u, 2816u, 3000u, 3073u, 8000u, 32769u}) CHECK(lib::bins_up_to(bytes) == 0);
 }
 
 // A run begins at a page, or where its bin's alignment says; a slot lies at a multiple of its size from there.
