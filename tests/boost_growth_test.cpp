@@ -8,6 +8,7 @@
 #include "support/engines.hpp"
 #include "support/failing_storage.hpp"
 #include "support/random.hpp"
+#include "support/scale.hpp"
 #include <boost/container/vector.hpp>
 #include <doctest/doctest.h>
 #include <cstring>
@@ -237,7 +238,7 @@ TEST_CASE_TEMPLATE("growth: random vectors among other blocks", Heap, ENGINES, z
     random_source random{seed};
     std::vector<std::unique_ptr<vector<std::uint64_t, Heap>>> all;
     std::vector<std::pair<void*, size_t>> blocks;
-    for (int step = 0; step < 1500; ++step) {
+    for (size_t step = 0; step < scaled(1500); ++step) {
       size_t const kind = random.below(10);
       if (kind < 2 || all.empty()) {
         all.push_back(std::make_unique<vector<std::uint64_t, Heap>>(numbers(t.heap())));

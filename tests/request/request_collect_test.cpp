@@ -5,6 +5,7 @@
 #include "../support/counting_storage.hpp"
 #include "../support/engines.hpp"
 #include "../support/random.hpp"
+#include "../support/scale.hpp"
 #include "../support/stop_recorder.hpp"
 #include <cstring>
 #include <doctest/doctest.h>
@@ -136,7 +137,7 @@ TEST_CASE("request: a limit is filled by any size after another") {
 }
 
 /// Takes and gives at random, with every call that may give slabs back in between; what lives keeps its contents.
-template <class Heap> void walk(std::uint64_t seed, int rounds) {
+template <class Heap> void walk(std::uint64_t seed, std::size_t rounds) {
   typename Heap::pool_type pool;
   random_source random{seed};
   alignas(64) static char buffer[40000];
@@ -145,7 +146,7 @@ template <class Heap> void walk(std::uint64_t seed, int rounds) {
     std::vector<block> live;
     size_t const top = Heap::geometry::chunk_bytes * 3;
     size_t bytes = 0;
-    for (int round = 0; round < rounds; ++round) {
+    for (std::size_t round = 0; round < rounds; ++round) {
       size_t const size = 1 + random.next() % (round % 3 == 0 ? 40 : 3072), spread = 1 + random.next() % size;
       size_t const goal = random.next() % top;
       while (bytes < goal) {
@@ -177,11 +178,11 @@ template <class Heap> void walk(std::uint64_t seed, int rounds) {
   pool.verify();
 }
 TEST_CASE("request: blocks of any kind, and slabs that come and go between them") {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) walk<zmm::basic_request_heap<small_chunks>>(seed, 40);
-  walk<zmm::basic_request_heap<small_exact>>(4, 40);
-  walk<zmm::basic_request_heap<hardened_small>>(5, 40);
-  walk<zmm::basic_request_heap<debug_small>>(6, 10);
-  walk<zmm::request_heap>(7, 5);
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) walk<zmm::basic_request_heap<small_chunks>>(seed, scaled(40));
+  walk<zmm::basic_request_heap<small_exact>>(4, scaled(40));
+  walk<zmm::basic_request_heap<hardened_small>>(5, scaled(40));
+  walk<zmm::basic_request_heap<debug_small>>(6, scaled(10));
+  walk<zmm::request_heap>(7, scaled(5));
 }
 
 TEST_CASE("request: slabs that others get are counted anew") {

@@ -166,7 +166,8 @@ private:
   void change_limit() {
     if (!options_.limits) return;
     size_t const old = heap_.limit();
-    size_t const wanted = random_.one_in(3) ? ~size_t{0} : random_.below(2 * heap_.real_size() + 4 * chunk_bytes<Heap>);
+    size_t const real = heap_.real_size();  // as a limit it refuses the next chunk
+    size_t const wanted = random_.one_in(3) ? ~size_t{0} : random_.one_in(2) ? real : random_.below(2 * real + 4 * chunk_bytes<Heap>);
     bool const taken = heap_.set_limit(wanted);
     if (heap_.limit() != (taken ? wanted : old)) FAIL_CHECK("limit() is not what set_limit said");
     if (taken != (heap_.real_size() <= wanted)) FAIL_CHECK("set_limit(" << wanted << ") at " << heap_.real_size());
