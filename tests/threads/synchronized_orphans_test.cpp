@@ -213,7 +213,7 @@ struct growth {
   size_t early, late;
 };
 template <class Size> growth produce_and_consume(zmm::synchronized_heap& heap, size_t count, Size size) {
-  constexpr size_t places = 1024;
+  constexpr size_t places = sizeof(void*) < 8 ? 256 : 1024;  // of 3 MiB at most: there is address space for 4 GiB on 32 bits
   std::array<std::atomic<marked_block*>, places> ring{};
   std::atomic<size_t> faults{0};
   std::atomic<bool> full{false};
