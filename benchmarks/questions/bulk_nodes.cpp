@@ -123,7 +123,7 @@ template <class Source> void ask(std::size_t nodes) {
 }  // namespace
 
 void register_question() {
-  for (std::size_t const nodes : {1000, 1'000'000}) {
+  for (std::size_t const nodes : {std::size_t{1000}, std::size_t{1'000'000}}) {
     ask<std_new_delete>(nodes);
 #if defined(ZMM_BENCHMARK_BOOST)
     ask<zmm_heap_nodes>(nodes);

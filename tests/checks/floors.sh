@@ -31,12 +31,11 @@ floor_of() {
 
 # resolve FILE INCLUDED QUOTE : the included file of zmm, relative to INCLUDE_DIR; empty if it is not zmm's.
 resolve() {
-  local beside
-  beside=$(realpath -m --relative-to=. "$(dirname "$1")/$2")
-  if [ "$3" = '"' ] && [ -e "$beside" ]; then resolved=$beside
-  elif [[ $2 == zmm/* ]]; then resolved=$(realpath -m --relative-to=. "$2")
+  if [ "$3" = '"' ] && [ -e "${1%/*}/$2" ]; then resolved=${1%/*}/$2
+  elif [[ $2 == zmm/* ]]; then resolved=$2
   else resolved=
   fi
+  [[ $resolved != *./* ]] || resolved=$(realpath -m --relative-to=. "$resolved")
 }
 
 files=$(find zmm -type f ! -name zmm.cppm | sort)  # the module is no header
@@ -51,7 +50,7 @@ for file in $files; do
     [ -e "$resolved" ] || complain "$file:$line: includes $included, which does not exist"
     floor_of "$resolved"
     [ "$floor" -le "$mine" ] || complain "$file:$line: includes upward: $included"
-    [ "$floor" -lt "$mine" ] || [ "$floor" -lt 5 ] || [ "$(dirname "$file")" = "$(dirname "$resolved")" ] ||
+    [ "$floor" -lt "$mine" ] || [ "$floor" -lt 5 ] || [ "${file%/*}" = "${resolved%/*}" ] ||
       complain "$file:$line: includes sideways: $included"
   done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]*)[>"].*/\1 \2/;t found;d;:found;=;p' "$file" | paste -d ' ' - -)
 
