@@ -43,7 +43,7 @@ private:
 template <class Heap> void walk(std::uint64_t first_seed) {
   forwarding_scope const forwards;
   size_t failures = 0, hook_calls = 0, resizes = 0;
-  for (std::uint64_t seed = first_seed; seed < first_seed + scaled(4); ++seed) {
+  for (std::uint64_t seed = first_seed; seed < first_seed + walk_seeds(); ++seed) {
     CAPTURE(seed);
     walk_options options;
     options.forwards = true;
@@ -51,7 +51,7 @@ template <class Heap> void walk(std::uint64_t first_seed) {
     counting_storage counted;
     engine<Heap> under_test{counted};
     random_walk<Heap> path{under_test, counted, seed, options};
-    path.run(10000);
+    path.run(walk_steps(10000));
     failures += path.failures();
     hook_calls += path.hook_calls();
     resizes += path.resizes();

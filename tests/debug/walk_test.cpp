@@ -18,12 +18,11 @@ void count_report(zmm::leak_report const&) noexcept { ++reports; }
 
 // A plain walk, one with limits and hook, one over a storage that refuses, and one with both.
 template <class Heap> void walk(std::uint64_t first_seed) {
-  std::size_t const seeds = scaled(4);
   walk_counts met;
   reports = 0;
   zmm::leak_sink const before = zmm::set_leak_sink(&count_report);
-  for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-    seeded_walk<Heap>(seed, 10000, met);
+  for (std::uint64_t seed = first_seed; seed < first_seed + walk_seeds(); ++seed) {
+    seeded_walk<Heap>(seed, walk_steps(10000), met);
   }
   zmm::set_leak_sink(before);
   if (!by_address<Heap>) CHECK(reports == 0);  // requests drop what they have: that is no leak

@@ -13,10 +13,9 @@ template <class Options> using request_with = zmm::basic_request_heap<Options>;
 
 // A plain walk, one with limits and hook, one over a storage that refuses, and one with both, from `seeds` seeds.
 template <class Heap> void walk(std::uint64_t first_seed) {
-  std::size_t const seeds = scaled(4);
   walk_counts met;
-  for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-    seeded_walk<Heap>(seed, 25000, met);
+  for (std::uint64_t seed = first_seed; seed < first_seed + walk_seeds(); ++seed) {
+    seeded_walk<Heap>(seed, walk_steps(25000), met);
   }
   CHECK(met.failures > 0);
   CHECK(met.hook_calls > 0);
