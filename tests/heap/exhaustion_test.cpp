@@ -1,6 +1,7 @@
 // Memory runs out from outside: the system refuses, and every engine fails with std::bad_alloc and works on.
 #include <zmm/zmm.hpp>
 
+#include "../support/child.hpp"
 #include "../support/sanitizers.hpp"
 #include "../support/stop_recorder.hpp"
 #include "../support/threads.hpp"
@@ -8,8 +9,6 @@
 #include <cstring>
 #include <doctest/doctest.h>
 #include <new>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <vector>
 
 namespace {
@@ -46,8 +45,7 @@ template <class Heap> bool fills_up_and_works_on(Heap& heap) {
 template <class Heap, class... Args> void under_address_limit(Args&... args) {
   auto const child = zmm_test::run_in_child([&] {
     Heap heap{args...};
-    rlimit const limit{size_t{256} << 20, size_t{256} << 20};
-    if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(2);
+    zmm_test::limit_to(RLIMIT_AS, zmm_test::mapped_bytes() + (size_t{200} << 20));
     if (!fills_up_and_works_on(heap)) ::_exit(1);
   });
   CHECK(child.finished);
