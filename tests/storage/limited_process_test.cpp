@@ -27,7 +27,6 @@ template <class Heap> void* grow(Heap& heap, size_t to) {
 TEST_CASE_TEMPLATE("limited address space: a growing block takes none of it ahead", Heap, zmm::heap, zmm::segment_heap) {
   if (!can_run) return;
   CHECK(holds_in_child([](findings& found) {
-    zmm::default_request_pool().trim();  // what earlier tests left there has addresses ahead
     limit_to(RLIMIT_AS, 1536 * mib);
     Heap heap;
     void* p = grow(heap, 6 * mib);
