@@ -106,7 +106,7 @@ TEST_CASE("address_index: random inserts and erases and finds") {
     }
     largest = std::max(largest, f.extents.table_bytes());
   }
-  CHECK(largest >= 2 * std::min(os_page(), std::size_t{16384}));  // it grew
+  if (os_page() <= 16384) CHECK(largest >= 2 * os_page());  // a larger page has room for all of it
   CHECK(trims > 0);
 }
 

@@ -45,7 +45,7 @@ template <class Heap> bool fills_up_and_works_on(Heap& heap) {
 template <class Heap, class... Args> void under_address_limit(Args&... args) {
   auto const child = zmm_test::run_in_child([&] {
     Heap heap{args...};
-    zmm_test::limit_to(RLIMIT_AS, zmm_test::mapped_bytes() + (size_t{200} << 20));
+    if (!zmm_test::limit_to(RLIMIT_AS, zmm_test::mapped_bytes() + (size_t{200} << 20))) ::_exit(2);
     if (!fills_up_and_works_on(heap)) ::_exit(1);
   });
   CHECK(child.finished);

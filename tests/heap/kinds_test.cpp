@@ -72,7 +72,7 @@ private:
 // All alignments for each size; with ZMM_TEST_SCALE below 10 not every size at every alignment, below 1 not every edge of a bin either.
 template <class Heap> void every_size() {
   kinds<Heap> k;
-  size_t const stride = scale() >= 10 ? 1 : scale() >= 1 ? 29 : 101, edges = scale() >= 1 ? 1 : 4;
+  size_t const stride = scale() >= 10 ? 1 : scale() >= 1 ? 13 : 101, edges = scale() >= 1 ? 1 : 4;
   size_t phase = 0;
   for (size_t alignment = 1; alignment <= 8192; alignment *= 2) {
     for (size_t n = phase++ % stride; n <= 3200; n += stride) k.grants(n, alignment);

@@ -88,9 +88,10 @@ private:
   bool is_so_ = false;
 };
 
-inline void limit_to(int what, std::size_t bytes) {
+// Returns: whether the system took the limit.
+inline bool limit_to(int what, std::size_t bytes) {
   rlimit const limit{bytes, bytes};
-  ::setrlimit(static_cast<decltype(RLIMIT_AS)>(what), &limit);
+  return ::setrlimit(static_cast<decltype(RLIMIT_AS)>(what), &limit) == 0;
 }
 
 }  // namespace zmm_test
