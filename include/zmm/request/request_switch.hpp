@@ -36,7 +36,7 @@ ZMM_THREAD_LOCAL window_countdown windows_to_skip{};
 /// What a request takes from one slab's opening to the next is a *window*. One window in `each` is looked at, by lot: in these hits
 /// are closed, and samples fall `each` times as often and stand for `each` times as much. So most of a request is as fast as ever,
 /// and sums are right all the same: each block has the same chance, whoever takes it. Blocks of pages, which never are hits, are
-/// always looked at. `each` is 64 for the usual mean of 512 KiB; with a mean of 16 KiB or less all windows are looked at.
+/// always looked at. `each` is 128 for the usual mean of 512 KiB; with a mean below 8 KiB all windows are looked at.
 ///
 /// The bound is lowered while a window is looked at or the request has samples among packed blocks, so that frees miss; blocks of
 /// pages are looked at wherever they end. A free whose size is a constant
@@ -95,7 +95,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t most_each = 64, least_mean = std::size_t{8} << 10;
+  static constexpr std::size_t most_each = 128, least_mean = std::size_t{4} << 10;
 
   bool is_looked_at() const noexcept { return core_.bins_.are_hits_closed(); }
   /// Draws whether the window that begins is looked at.

@@ -79,8 +79,8 @@ public:
     return true;
   }
   /// Effects: the block is not noted any more. Returns: whether it was.
-  bool forget(void const* block) noexcept {
-    if (!is_sample_marked(block)) return false;
+  ZMM_INLINE bool forget(void const* block) noexcept { return is_sample_marked(block) && forget_marked(block); }
+  ZMM_NOINLINE bool forget_marked(void const* block) noexcept {  // apart: most frees save no register for it
     mutex_guard const guard(lock_);
     if (count_ == 0) return false;
     std::size_t const at = slot_of(~address_of(block));
