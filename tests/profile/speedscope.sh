@@ -6,6 +6,7 @@
 set -u
 [ $# -ge 1 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 program=$1 pictures=${2:-} chromium=${CHROMIUM:-chromium}
+[ -z "$pictures" ] || mkdir -p "$pictures"
 for tool in npm "$chromium"; do
   command -v "$tool" >/dev/null || { echo "speedscope: $tool is not installed"; exit 77; }
 done
@@ -41,7 +42,7 @@ J
 }
 browse() {
   timeout 120 "$chromium" --headless --no-sandbox --allow-file-access-from-files --user-data-dir="$work/browser" \
-    --window-size=1200,700 --virtual-time-budget=10000 "$@" \
+    --window-size=1200,2000 --virtual-time-budget=10000 "$@" \
     "file://$work/package/dist/release/index.html#view=$view&localProfilePath=$work/$file.js" 2>"$work/$file.log"
 }
 
