@@ -85,6 +85,7 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
   if (!cached_.empty()) {
     c = pop_cached();
   } else {
+    if (kept_.count() != 0 && !asked.at_hand) trade_idle();
     std::size_t reserve = Geometry::chunk_bytes;
     void* const block = take_extent(Geometry::chunk_bytes, Geometry::chunk_bytes, reserve, asked);
     if (block == nullptr) return nullptr;

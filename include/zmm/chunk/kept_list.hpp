@@ -23,6 +23,8 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }
   std::size_t least() const noexcept { return least_; }  ///< fewest bytes since start_window()
   void start_window() noexcept { least_ = bytes_; }
+  std::size_t idle() const noexcept { return idle_; }  ///< fewest bytes since start_idling()
+  void start_idling() noexcept { idle_ = bytes_; }
 
   void push(kept_block* k) noexcept {
     k->next = first_;
@@ -37,8 +39,12 @@ public:
     (k->prev != nullptr ? k->prev->next : first_) = k->next;
     (k->next != nullptr ? k->next->prev : last_) = k->prev;
     --count_;
-    bytes_ -= bytes;
-    if (bytes_ < least_) least_ = bytes_;
+    subtract(bytes);
+  }
+  /// Effects: the block, which is on the list, has `bytes` bytes from now on. Requires: it had no fewer.
+  void shrink(kept_block* k, std::size_t bytes) noexcept {
+    subtract(k->bytes - bytes);
+    k->bytes = bytes;
   }
 
   /// The smallest block of at least `size` bytes among the newest that suit; if there is none and `may_enlarge`, the
@@ -64,11 +70,18 @@ public:
   }
 
 private:
+  void subtract(std::size_t bytes) noexcept {
+    bytes_ -= bytes;
+    if (bytes_ < least_) least_ = bytes_;
+    if (bytes_ < idle_) idle_ = bytes_;
+  }
+
   kept_block* first_ = nullptr;
   kept_block* last_ = nullptr;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
   std::size_t least_ = 0;
+  std::size_t idle_ = 0;
 };
 
 }}}  // namespace zmm::detail
