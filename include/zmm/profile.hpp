@@ -5,6 +5,7 @@
 // A debug heap has every place and label that allocated, a sampled heap the stacks of samples. A profile of any other heap
 // has kinds of memory and sizes.
 #pragma once
+#include <zmm/inspect/gperftools.hpp>
 #include <zmm/inspect/pprof.hpp>
 #include <zmm/inspect/profile_text.hpp>
 
@@ -15,6 +16,7 @@ enum class profile_format : unsigned char {
   folded,     ///< "label;place bytes" lines of what is live: flame graphs
   heaptrack,  ///< heaptrack's interpreted file: an event for each live block
   massif,     ///< the format of Valgrind's massif: one snapshot
+  gperftools, ///< gperftools' and jemalloc's text, for google-pprof and jeprof: objects and space, live and allocated
 };
 
 /// Effects: writes who has the memory of an engine, a face, a pool or the process's heap (thread_heap{}), to a FILE* or to a
@@ -32,6 +34,7 @@ template <class X, class To> bool write_profile(X const& x, profile_format forma
     case profile_format::folded: return detail::write_folded(data, out);
     case profile_format::heaptrack: return detail::heaptrack_writer(data, out).write();
     case profile_format::massif: return detail::massif_writer(data, out).write();
+    case profile_format::gperftools: return detail::gperftools_writer(data, out).write();
     }
   });
   return is_written && data.is_whole();

@@ -13,7 +13,7 @@
 namespace {
 
 using format = zmm::profile_format;
-constexpr format all_formats[] = {format::pprof, format::folded, format::heaptrack, format::massif};
+constexpr format all_formats[] = {format::pprof, format::folded, format::heaptrack, format::massif, format::gperftools};
 
 template <class X> std::string profile(X const& x, format as) {
   std::string text;
@@ -73,6 +73,8 @@ template <class Heap> void adds_up() {
   CHECK(folded_bytes(profile(heap, format::folded)) == s.size);
   CHECK(count(profile(heap, format::heaptrack), "\n+ ") == s.live_blocks);
   CHECK(count(profile(heap, format::massif), "mem_heap_B=" + std::to_string(s.size) + "\n") == 1);
+  CHECK(count(profile(heap, format::gperftools),
+              "\nheap profile:  " + std::to_string(s.live_blocks) + ": " + std::to_string(s.size) + " [ ") == 1);
   zmm::statistics const after = heap.stats();
   CHECK(after.size == s.size);
   CHECK(after.real_size == s.real_size);
@@ -112,6 +114,8 @@ TEST_CASE("a debug heap's profile names places under their labels") {
   CHECK(folded.find(place + " 48\n") == 0);
   CHECK(folded.find("parse, or der;profile_test.cpp:") != std::string::npos);
   CHECK(profile(heap, format::massif).find("\n n1: 100 parse; or der\n  n0: 100 profile_test.cpp:") != std::string::npos);
+  CHECK(profile(heap, format::gperftools).find("0x40 parse; or der\n0x3f parse; or der\n---\nheap profile: ") != std::string::npos);
+  CHECK(profile(heap, format::gperftools).find("\n 1: 100 [ 1: 100] @ 0x30 0x40\n") != std::string::npos);
   std::string const raw = unzipped(profile(heap, format::pprof));
   for (std::string const& part : {place, std::string(__FILE__), std::string("parse; or\nder"), std::string("inuse_space")})
     CHECK(raw.find(part) != std::string::npos);

@@ -15,7 +15,7 @@ template <class Heap> bool write(std::string const& to, Heap const& heap) {
     format as;
     char const* suffix;
   } const files[] = {{format::pprof, ".pb.gz"}, {format::folded, ".collapsedstack.txt"}, {format::heaptrack, ".heaptrack"},
-                     {format::massif, ".massif"}};
+                     {format::massif, ".massif"}, {format::gperftools, ".heap"}};
   bool is_written = true;
   for (auto const& file : files) {
     std::FILE* const out = std::fopen((to + file.suffix).c_str(), "wb");

@@ -1,0 +1,107 @@
+// A profile as gperftools and jemalloc write theirs: text, for google-pprof and jeprof.
+#pragma once
+#include <zmm/inspect/profile_data.hpp>
+
+namespace zmm { inline namespace ZMM_ABI { namespace detail {
+
+/// "LIVE: BYTES [ALLOCATED: BYTES] @ address address…" for each line, the innermost call first. Where stacks are known, the addresses are
+/// return addresses, and the process's mappings follow, by which the reader finds names in the program's file. Elsewhere a line has
+/// a made-up address, and its label one more, as if that had called it; names of both stand in front.
+class gperftools_writer {
+public:
+  gperftools_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out) {
+    for (profile_entry const& e : data) has_stacks_ = has_stacks_ || e.stack != nullptr;
+  }
+
+  void write() {
+    if (!has_stacks_) names();
+    profile_entry all{};
+    for (profile_entry const& e : data_) {
+      all.blocks += e.blocks;
+      all.bytes += e.bytes;
+      all.allocated += e.allocated;
+      all.allocated_bytes += e.allocated_bytes;
+    }
+    out_ << "heap profile: ";
+    figures(all);
+    out_ << " @ heapprofile\n";
+    for (std::size_t i = 0; i < data_.size(); ++i) {
+      profile_entry const& e = data_[i];
+      figures(e);
+      out_ << " @";
+      if (e.stack == nullptr) (out_ << ' ').hex(line_address(i));
+      if (!has_stacks_ && e.group() != nullptr) (out_ << ' ').hex(group_address(i));
+      for (std::size_t k = 0; k < e.frames(); ++k) (out_ << ' ').hex(e.stack->frames()[k]);
+      out_ << '\n';
+    }
+    if (has_stacks_) mappings();
+  }
+
+private:
+  /// Text of a name: readers take "(…)" and "<…>" for a function's arguments, and leave them out.
+  class name_text {
+  public:
+    explicit name_text(text_out& out) noexcept : out_(out) {}
+    name_text& operator<<(char const* text) {
+      for (; *text != '\0'; ++text) *this << *text;
+      return *this;
+    }
+    name_text& operator<<(char c) {
+      bool const is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+      bool const opens = c == '(' || c == '<', closes = c == ')' || c == '>';
+      out_.put(is_control ? ' ' : opens ? '[' : closes ? ']' : c);
+      return *this;
+    }
+    template <class N, class = std::enable_if_t<std::is_unsigned_v<N>>> name_text& operator<<(N number) {
+      out_ << number;
+      return *this;
+    }
+
+  private:
+    text_out& out_;
+  };
+
+  void names() {
+    out_ << "--- symbol\nbinary=zmm\n";
+    name_text name(out_);
+    for (std::size_t i = 0; i < data_.size(); ++i) {
+      out_.hex(line_address(i)) << ' ';
+      data_[i].write_name(name);
+      out_ << '\n';
+      if (data_[i].group() == nullptr || first_of_group(i) != i) continue;
+      // jeprof looks up what is one below the address of a call, as for return addresses; google-pprof the address itself.
+      for (unsigned const below : {0U, 1U}) {
+        out_.hex(group_address(i) - below) << ' ';
+        name << data_[i].group();
+        out_ << '\n';
+      }
+    }
+    out_ << "---\n";
+  }
+  void figures(profile_entry const& e) {
+    out_ << ' ' << e.blocks << ": " << e.bytes << " [ " << e.allocated << ": " << e.allocated_bytes << ']';
+  }
+  void mappings() {
+    out_ << "\nMAPPED_LIBRARIES:\n";
+    char part[4096];
+    std::size_t from = 0;
+    while (std::size_t const got = host_kinds::read_mappings(from, part, sizeof part)) {
+      out_.bytes(part, got);
+      from += got;
+    }
+  }
+
+  static std::uintptr_t line_address(std::size_t i) noexcept { return 32 * i + 16; }
+  std::uintptr_t group_address(std::size_t i) const noexcept { return 32 * first_of_group(i) + 32; }
+  std::size_t first_of_group(std::size_t i) const noexcept {
+    std::size_t first = 0;
+    while (data_[first].group() != data_[i].group()) ++first;
+    return first;
+  }
+
+  profile_data const& data_;
+  text_out& out_;
+  bool has_stacks_ = false;
+};
+
+}}}  // namespace zmm::detail
