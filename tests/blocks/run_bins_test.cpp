@@ -64,13 +64,13 @@ TEST_CASE("run_bins: a run carved for somebody else goes back only when its fres
   f.bins.push_chain(bin64, first, last);
   CHECK(f.collect() == 0);
   CHECK(run.left(64) == slots - 10);
-  CHECK(f.bins.carved_slots() == slots);
+  CHECK(f.bins.carved_bytes() == slots * 64);
   SUBCASE("it is told of, but nothing was freed since") { CHECK(f.collect(run) == 0); }
   SUBCASE("it is told of after another free") {
     f.bins.push(bin64, run.take(64));
     CHECK(f.collect(run) == 4096);
     CHECK(run.empty());
-    CHECK(f.bins.carved_slots() == 0);
+    CHECK(f.bins.carved_bytes() == 0);
     CHECK(f.pages.chunks() == 0);
   }
   SUBCASE("a slot of it is live") {
@@ -136,7 +136,7 @@ TEST_CASE("run_bins: collections in a random walk find each run whose slots are 
     for (void* p : live) places.push_back(reinterpret_cast<std::uintptr_t>(p) / 4096);
     std::sort(places.begin(), places.end());
     size_t const runs = static_cast<size_t>(std::unique(places.begin(), places.end()) - places.begin());
-    CHECK(f.bins.carved_slots() / slots - runs <= 1);  // the newest run may be fresh, and its other slots free
+    CHECK(f.bins.carved_bytes() / 64 / slots - runs <= 1);  // the newest run may be fresh, and its other slots free
     if (step % 4 == 0) CHECK(f.bins.collect_bin(bin64, f.pages, [](bin_index, auto) {}) == 0);
   }
 }

@@ -131,11 +131,6 @@ public:
 
   bool has_runs(bin_index bin) const noexcept { return bins_[bin.value].carved != 0; }
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
-  std::size_t carved_slots() const noexcept {
-    std::size_t slots = 0;
-    for (bin_state const& b : bins_) slots += b.carved;
-    return slots;
-  }
 
   /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: an upper bound of
   /// what can be in slots. Complexity: linear in the free slots.

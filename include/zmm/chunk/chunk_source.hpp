@@ -183,7 +183,6 @@ private:
   void* reuse_huge(std::size_t size, std::size_t alignment, std::size_t tag, admission& asked) noexcept;
   void* cut_kept(extent& e, std::size_t size) noexcept;
   void* enlarge_kept(extent& e, std::size_t size, std::size_t alignment, admission& asked) noexcept;
-  std::size_t give_kept() noexcept;
   std::size_t drop_kept() noexcept;
   void trade_idle() noexcept;
   std::size_t drop_unused_kept() noexcept;

@@ -148,49 +148,37 @@ template <class Geometry> void chunk_source<Geometry>::keep_again(extent& e) noe
 }
 
 /// Effects: the block that was kept longest goes back to storage. Returns: its bytes. Requires: there is one.
-template <class Geometry> std::size_t chunk_source<Geometry>::give_kept() noexcept {
+template <class Geometry> std::size_t chunk_source<Geometry>::drop_kept() noexcept {
   extent* const found = unlink_kept(kept_.oldest());
   extent const e = *found;
   index_.erase(found);
   std::size_t const bytes = e.usable();
   book_.subtract(bytes);
+  keeping_.on_give(bytes);
   allow(e.start, bytes);
   storage_->deallocate(e.start, bytes, e.reserve);
-  return bytes;
-}
-template <class Geometry> std::size_t chunk_source<Geometry>::drop_kept() noexcept {
-  std::size_t const bytes = give_kept();
-  keeping_.on_give(bytes);
   return bytes;
 }
 
 /// A chunk is about to be taken from storage. Effects: if nobody used what is kept of huge blocks since the last one was,
 /// as much of that goes back: a heap with ever more small blocks does not hold the memory of huge ones of the past beside
-/// them.
+/// them. Requires: there is a kept block.
 template <class Geometry> ZMM_NOINLINE void chunk_source<Geometry>::trade_idle() noexcept {
   constexpr std::size_t wanted = Geometry::chunk_bytes;
   std::size_t const idle = kept_.idle();
-  if (idle >= wanted) {
-    kept_block* const k = kept_.oldest();
-    extent* const e = kept_extent(k);
-    std::size_t const bytes = e->usable();
-    if (bytes >= 2 * wanted && e->reserve == bytes) {
-      allow(offset(k, bytes - wanted), wanted);
-      if (storage_->truncate(k, bytes, bytes - wanted)) {
-        book_.subtract(wanted);
-        kept_.shrink(k, bytes - wanted);
-        e->bytes = e->reserve = k->reserve = bytes - wanted;
-        e->set_kept(true);
-        seals::write(*e);
-        keeping_.on_idle(wanted);
-      } else {
-        forbid(offset(k, bytes - wanted), wanted);
-      }
-    } else if (bytes <= idle) {
-      keeping_.on_idle(give_kept());
-    }
-  }
   kept_.start_idling();
+  if (idle < wanted) return;
+  extent& e = *kept_extent(kept_.oldest());
+  std::size_t const bytes = e.usable(), left = bytes - wanted;
+  if (bytes < 2 * wanted || e.reserve != bytes) return static_cast<void>(bytes <= idle && drop_kept() != 0);
+  allow(offset(e.start, left), wanted);
+  if (!storage_->truncate(e.start, bytes, left)) return forbid(offset(e.start, left), wanted);
+  book_.subtract(wanted);
+  keeping_.on_idle(wanted);
+  kept_.shrink(kept_.oldest(), left);
+  e.bytes = e.reserve = left;
+  e.set_kept(true);
+  seals::write(e);
 }
 
 template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached(std::size_t at_least) noexcept {

@@ -41,10 +41,10 @@ public:
     --count_;
     subtract(bytes);
   }
-  /// Effects: the block, which is on the list, has `bytes` bytes from now on. Requires: it had no fewer.
+  /// Effects: the block, which is on the list and has no reserve, has `bytes` bytes from now on. Requires: it had no fewer.
   void shrink(kept_block* k, std::size_t bytes) noexcept {
     subtract(k->bytes - bytes);
-    k->bytes = bytes;
+    k->bytes = k->reserve = bytes;
   }
 
   /// The smallest block of at least `size` bytes among the newest that suit; if there is none and `may_enlarge`, the
