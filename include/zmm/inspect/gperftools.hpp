@@ -1,6 +1,6 @@
 // A profile as gperftools and jemalloc write theirs: text, for google-pprof and jeprof.
 #pragma once
-#include <zmm/inspect/profile_data.hpp>
+#include <zmm/inspect/profile_text.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -38,32 +38,14 @@ public:
   }
 
 private:
-  /// Text of a name: readers take "(…)" and "<…>" for a function's arguments, and leave them out.
-  class name_text {
-  public:
-    explicit name_text(text_out& out) noexcept : out_(out) {}
-    name_text& operator<<(char const* text) {
-      for (; *text != '\0'; ++text) *this << *text;
-      return *this;
-    }
-    name_text& operator<<(char c) {
-      bool const is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-      bool const opens = c == '(' || c == '<', closes = c == ')' || c == '>';
-      out_.put(is_control ? ' ' : opens ? '[' : closes ? ']' : c);
-      return *this;
-    }
-    template <class N, class = std::enable_if_t<std::is_unsigned_v<N>>> name_text& operator<<(N number) {
-      out_ << number;
-      return *this;
-    }
-
-  private:
-    text_out& out_;
+  /// Readers take "(…)" and "<…>" in a name for a function's arguments, and leave them out.
+  struct replace_brackets {
+    char operator()(char c) const noexcept { return c == '(' || c == '<' ? '[' : c == ')' || c == '>' ? ']' : c; }
   };
 
   void names() {
     out_ << "--- symbol\nbinary=zmm\n";
-    name_text name(out_);
+    replacing_text<replace_brackets> name(out_, {});
     for (std::size_t i = 0; i < data_.size(); ++i) {
       out_.hex(line_address(i)) << ' ';
       data_[i].write_name(name);

@@ -4,32 +4,39 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Text for formats in which some characters have a meaning: replaces these, and control characters.
-class plain_text {
+/// Text for formats in which some characters have a meaning: what `Replace` says is written in place of these, and blanks in place of
+/// control characters.
+template <class Replace> class replacing_text {
 public:
-  plain_text(text_out& out, char separator) noexcept : out_(out), separator_(separator) {}
-  plain_text& operator<<(char const* text) {
+  replacing_text(text_out& out, Replace replace) noexcept : out_(out), replace_(replace) {}
+  replacing_text& operator<<(char const* text) {
     for (; *text != '\0'; ++text) *this << *text;
     return *this;
   }
-  plain_text& operator<<(char c) {
+  replacing_text& operator<<(char c) {
     bool const is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-    out_.put(is_control ? ' ' : c == separator_ ? ',' : c);
+    out_.put(is_control ? ' ' : replace_(c));
     return *this;
   }
-  template <class N, class = std::enable_if_t<std::is_unsigned_v<N>>> plain_text& operator<<(N number) {
+  template <class N, class = std::enable_if_t<std::is_unsigned_v<N>>> replacing_text& operator<<(N number) {
     out_ << number;
     return *this;
   }
 
 private:
   text_out& out_;
-  char const separator_;
+  Replace const replace_;
 };
+/// A comma stands for the format's separator.
+struct replace_separator {
+  char separator;
+  char operator()(char c) const noexcept { return c == separator ? ',' : c; }
+};
+using plain_text = replacing_text<replace_separator>;
 
 /// "label;outer frame;inner frame;place bytes"
 inline void write_folded(profile_data const& data, text_out& out) {
-  plain_text text(out, ';');
+  plain_text text(out, {';'});
   for (profile_entry const& e : data) {
     if (e.bytes == 0) continue;
     if (e.group() != nullptr) {
@@ -49,7 +56,7 @@ inline void write_folded(profile_data const& data, text_out& out) {
 /// their number and the sum of their bytes are known, so they get two sizes that differ by 1 and add up to the sum.
 class heaptrack_writer {
 public:
-  heaptrack_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, '\0') {}
+  heaptrack_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, {'\0'}) {}
 
   void write() {
     out_ << "v 10400 2\nX zmm\nI 1000 0\ns zmm\n";
@@ -115,7 +122,7 @@ private:
 /// One snapshot. Bytes taken from storage that are not in live blocks are massif's "extra".
 class massif_writer {
 public:
-  massif_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, '\0') {}
+  massif_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out), text_(out, {'\0'}) {}
 
   void write() {
     out_ << "desc: zmm\ncmd: zmm\ntime_unit: B\n";
