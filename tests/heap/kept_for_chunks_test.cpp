@@ -22,9 +22,9 @@ template <class Heap> void learn(Heap& heap, size_t bytes) {
 }
 size_t calls_of(counting_storage const& source) { return source.takings() + source.deallocations + source.truncations; }
 
-#define HEAPS zmm::heap, zmm::hardened_heap, zmm::synchronized_heap, zmm::basic_heap<small_chunks>
+#define CHUNK_HEAPS zmm::heap, zmm::hardened_heap, zmm::synchronized_heap, zmm::basic_heap<small_chunks>
 
-TEST_CASE_TEMPLATE("kept: huge blocks of the past give way to chunks, one for one", Heap, HEAPS) {
+TEST_CASE_TEMPLATE("kept: huge blocks of the past give way to chunks, one for one", Heap, CHUNK_HEAPS) {
   for (size_t huge : {3 * mib, 40 * mib}) {
     CAPTURE(huge);
     counting_storage source;
@@ -44,7 +44,7 @@ TEST_CASE_TEMPLATE("kept: huge blocks of the past give way to chunks, one for on
   }
 }
 
-TEST_CASE_TEMPLATE("kept: huge blocks that come and go stay while chunks are taken", Heap, HEAPS) {
+TEST_CASE_TEMPLATE("kept: huge blocks that come and go stay while chunks are taken", Heap, CHUNK_HEAPS) {
   counting_storage source;
   Heap heap{source};
   learn(heap, 3 * mib);
