@@ -34,6 +34,17 @@ private:
   std::size_t before_;
 };
 
+// The addresses of all fake systems, of which one is in use at a time: a test begins with reset(). Each with its own would
+// take most of what a process on a machine of 32 bits has.
+constexpr std::size_t fake_arena_bytes = std::size_t{1} << (sizeof(void*) == 8 ? 31 : 28);
+inline void* map_fake_arena(void* at, int flags) {
+  return ::mmap(at, fake_arena_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+inline void* fake_arena() {
+  static void* const arena = map_fake_arena(nullptr, 0);
+  return arena;
+}
+
 template <class Like> struct fake_system : zmm::detail::bare_system {
   using access = zmm::detail::page_access;
   static constexpr bool frees_parts = Like::parts, has_reserves = Like::reserves, takes_hints = Like::hints,
@@ -55,7 +66,7 @@ template <class Like> struct fake_system : zmm::detail::bare_system {
     return s;
   }
   static void reset() {
-    for (auto const& [start, bytes] : now().mappings) ::mprotect(at(start), bytes, PROT_NONE);
+    map_fake_arena(fake_arena(), MAP_FIXED);  // as unused as at first
     now() = state{};
   }
 
@@ -145,13 +156,10 @@ template <class Like> struct fake_system : zmm::detail::bare_system {
   }
 
 private:
-  static constexpr std::size_t arena_bytes = std::size_t{1} << (sizeof(void*) == 8 ? 31 : 28);
+  static constexpr std::size_t arena_bytes = fake_arena_bytes;
 
   static void* at(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
-  static std::uintptr_t first() {
-    static void* const arena = ::mmap(nullptr, arena_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return zmm::detail::align_up(zmm::detail::address_of(arena), 65536);
-  }
+  static std::uintptr_t first() { return zmm::detail::align_up(zmm::detail::address_of(fake_arena()), 65536); }
   static std::uintptr_t last() { return first() + arena_bytes - 65536; }
 
   static bool says(unsigned one_in) { return one_in != 0 && ++now().calls * 2654435761U % 4294967296U / 65536 % one_in == 0; }
