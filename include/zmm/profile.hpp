@@ -12,11 +12,11 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 enum class profile_format : unsigned char {
-  pprof,      ///< profile.proto, gzipped: alloc_objects, alloc_space, inuse_objects, inuse_space
-  folded,     ///< "label;place bytes" lines of what is live: flame graphs
-  heaptrack,  ///< heaptrack's interpreted file: an event for each live block
-  massif,     ///< the format of Valgrind's massif: one snapshot
-  gperftools, ///< gperftools' and jemalloc's text, for google-pprof and jeprof: objects and space, live and allocated
+  pprof,       ///< profile.proto, gzipped: alloc_objects, alloc_space, inuse_objects, inuse_space
+  folded,      ///< "label;place bytes" lines of what is live: flame graphs
+  heaptrack,   ///< heaptrack's interpreted file: an event for each live block
+  massif,      ///< the format of Valgrind's massif: one snapshot
+  gperftools,  ///< gperftools' and jemalloc's text, for google-pprof and jeprof: objects and space, live and allocated
 };
 
 /// Effects: writes who has the memory of an engine, a face, a pool or the process's heap (thread_heap{}), to a FILE* or to a

@@ -156,11 +156,9 @@ template <class Like> struct fake_system : zmm::detail::bare_system {
   }
 
 private:
-  static constexpr std::size_t arena_bytes = fake_arena_bytes;
-
   static void* at(std::uintptr_t address) { return reinterpret_cast<void*>(address); }
   static std::uintptr_t first() { return zmm::detail::align_up(zmm::detail::address_of(fake_arena()), 65536); }
-  static std::uintptr_t last() { return first() + arena_bytes - 65536; }
+  static std::uintptr_t last() { return first() + fake_arena_bytes - 65536; }
 
   static bool says(unsigned one_in) { return one_in != 0 && ++now().calls * 2654435761U % 4294967296U / 65536 % one_in == 0; }
   static bool rule(bool holds, char const* what) {
@@ -169,7 +167,7 @@ private:
   }
 
   static bool is_free(std::uintptr_t start, std::size_t bytes) {
-    if (start < first() || bytes > arena_bytes || start + bytes > last()) return false;
+    if (start < first() || bytes > fake_arena_bytes || start + bytes > last()) return false;
     auto next = now().mappings.lower_bound(start);
     if (next != now().mappings.end() && next->first < start + bytes) return false;
     return next == now().mappings.begin() || (--next, next->first + next->second <= start);
@@ -192,7 +190,7 @@ private:
   }
   /// The highest gap, which Linux would take; 0: none.
   static std::uintptr_t highest(std::size_t bytes, std::size_t alignment) {
-    if (bytes > arena_bytes) return 0;
+    if (bytes > fake_arena_bytes) return 0;
     std::uintptr_t end = last();
     for (auto m = now().mappings.rbegin();; ++m) {
       std::uintptr_t const begin = m != now().mappings.rend() ? m->first + m->second : first();

@@ -96,6 +96,7 @@ void* chunk_source<Geometry>::reuse_huge(std::size_t size, std::size_t alignment
     keep_again(*e);
     return nullptr;
   }
+  if (!fits && held > size) keeping_.on_give(held - size);
   if (place != k) {
     extent moved = *e;
     moved.start = place;
@@ -116,7 +117,6 @@ void* chunk_source<Geometry>::reuse_huge(std::size_t size, std::size_t alignment
 template <class Geometry> void* chunk_source<Geometry>::cut_kept(extent& e, std::size_t size) noexcept {
   if (!storage_->truncate(e.start, e.bytes, size)) return nullptr;
   book_.subtract(e.bytes - size);
-  keeping_.on_give(e.bytes - size);
   if (e.reserve == e.bytes) e.reserve = size;
   e.bytes = size;
   return e.start;
@@ -171,12 +171,11 @@ template <class Geometry> ZMM_NOINLINE void chunk_source<Geometry>::trade_idle()
   extent& e = *kept_extent(kept_.oldest());
   std::size_t const bytes = e.usable(), left = bytes - wanted;
   if (bytes < 2 * wanted || e.reserve != bytes) return static_cast<void>(bytes <= idle && drop_kept() != 0);
+  e.set_kept(false);
   allow(offset(e.start, left), wanted);
-  if (!storage_->truncate(e.start, bytes, left)) return forbid(offset(e.start, left), wanted);
-  book_.subtract(wanted);
-  keeping_.on_idle(wanted);
-  kept_.shrink(kept_.oldest(), left);
-  e.bytes = e.reserve = left;
+  bool const is_cut = cut_kept(e, left) != nullptr;
+  is_cut ? kept_.shrink(kept_.oldest(), left) : forbid(offset(e.start, left), wanted);
+  if (is_cut) keeping_.on_idle(wanted);
   e.set_kept(true);
   seals::write(e);
 }

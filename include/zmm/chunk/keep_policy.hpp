@@ -34,7 +34,7 @@ public:
     if (allowed_ > most()) allowed_ = most();
   }
   void on_give(std::size_t bytes) noexcept { given_ += bytes; }
-  /// `bytes` go back to storage because nobody used them while a chunk was filled. That is not to be regretted.
+  /// `bytes` went back to storage because nobody used them while a chunk was filled. That is not to be regretted.
   void on_idle(std::size_t bytes) noexcept { allowed_ -= bytes < allowed_ ? bytes : allowed_; }
   /// Effects: allows `bytes` in all to be kept: they are about to be needed.
   void expect(std::size_t bytes) noexcept { allowed_ = bytes > allowed_ ? bytes : allowed_; }

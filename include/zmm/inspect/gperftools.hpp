@@ -9,12 +9,10 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// a made-up address, and its label one more, as if that had called it; names of both stand in front.
 class gperftools_writer {
 public:
-  gperftools_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out) {
-    for (profile_entry const& e : data) has_stacks_ = has_stacks_ || e.stack != nullptr;
-  }
+  gperftools_writer(profile_data const& data, text_out& out) noexcept : data_(data), out_(out) {}
 
   void write() {
-    if (!has_stacks_) names();
+    if (!data_.has_stacks()) names();
     profile_entry all{};
     for (profile_entry const& e : data_) {
       all.blocks += e.blocks;
@@ -30,11 +28,13 @@ public:
       figures(e);
       out_ << " @";
       if (e.stack == nullptr) (out_ << ' ').hex(line_address(i));
-      if (!has_stacks_ && e.group() != nullptr) (out_ << ' ').hex(group_address(i));
+      if (!data_.has_stacks() && e.group() != nullptr) (out_ << ' ').hex(group_address(i));
       for (std::size_t k = 0; k < e.frames(); ++k) (out_ << ' ').hex(e.stack->frames()[k]);
       out_ << '\n';
     }
-    if (has_stacks_) mappings();
+    if (!data_.has_stacks()) return;
+    out_ << "\nMAPPED_LIBRARIES:\n";
+    read_mappings([this](char const* text, std::size_t count) { out_.bytes(text, count); });
   }
 
 private:
@@ -63,15 +63,6 @@ private:
   void figures(profile_entry const& e) {
     out_ << ' ' << e.blocks << ": " << e.bytes << " [ " << e.allocated << ": " << e.allocated_bytes << ']';
   }
-  void mappings() {
-    out_ << "\nMAPPED_LIBRARIES:\n";
-    char part[4096];
-    std::size_t from = 0;
-    while (std::size_t const got = host_kinds::read_mappings(from, part, sizeof part)) {
-      out_.bytes(part, got);
-      from += got;
-    }
-  }
 
   static std::uintptr_t line_address(std::size_t i) noexcept { return 32 * i + 16; }
   std::uintptr_t group_address(std::size_t i) const noexcept { return 32 * first_of_group(i) + 32; }
@@ -83,7 +74,6 @@ private:
 
   profile_data const& data_;
   text_out& out_;
-  bool has_stacks_ = false;
 };
 
 }}}  // namespace zmm::detail

@@ -12,16 +12,23 @@ struct code_mapping {
   std::size_t name;  ///< where it begins in the text of all names
 };
 
+/// Effects: calls take(text, count) for one part after the other of the system's list of mappings, if it has one.
+template <class Take> void read_mappings(Take take) {
+  char part[8192];
+  std::size_t from = 0;
+  while (std::size_t const got = host_kinds::read_mappings(from, part, sizeof part)) {
+    take(part, got);
+    from += got;
+  }
+}
+
 /// The executable mappings of files, as the system lists them; none where it has no list. Takes memory only from the system.
 class code_mappings {
 public:
   void read() noexcept {
-    char part[8192];
-    std::size_t from = 0;
-    while (std::size_t const got = host_kinds::read_mappings(from, part, sizeof part)) {
-      for (std::size_t i = 0; i < got; ++i) take(part[i]);
-      from += got;
-    }
+    read_mappings([this](char const* text, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) take(text[i]);
+    });
   }
   std::size_t size() const noexcept { return count_; }
   code_mapping const& operator[](std::size_t i) const noexcept { return mappings_[i]; }

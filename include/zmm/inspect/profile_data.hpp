@@ -73,13 +73,12 @@ public:
         add_blocks(of);
       }
     }
-    bool has_stacks = false;
     for (profile_entry const& e : *this) {
       live_bytes_ += e.bytes;
-      has_stacks = has_stacks || e.stack != nullptr;
+      has_stacks_ = has_stacks_ || e.stack != nullptr;
       for (std::size_t k = 0; k < e.frames(); ++k) is_whole_ = frames_.add(e.frame(k)) && is_whole_;
     }
-    if (has_stacks) mappings_.read();
+    if (has_stacks_) mappings_.read();
   }
 
   bool is_whole() const noexcept { return is_whole_; }  ///< whether there was memory for all of it
@@ -87,6 +86,7 @@ public:
   profile_entry const& operator[](std::size_t i) const noexcept { return entries_[i]; }
   profile_entry const* begin() const noexcept { return count_ != 0 ? &entries_[0] : nullptr; }
   profile_entry const* end() const noexcept { return begin() + count_; }
+  bool has_stacks() const noexcept { return has_stacks_; }
   std::size_t live_bytes() const noexcept { return live_bytes_; }
   code_mappings const& mappings() const noexcept { return mappings_; }  ///< empty where no stack is known
   frame_table const& frames() const noexcept { return frames_; }         ///< of all stacks
@@ -163,7 +163,7 @@ private:
   code_mappings mappings_;
   frame_table frames_;
   std::size_t count_ = 0, live_bytes_ = 0, real_size_ = 0, period_ = 1;
-  bool is_whole_ = true;
+  bool is_whole_ = true, has_stacks_ = false;
 };
 
 }}}  // namespace zmm::detail

@@ -80,14 +80,6 @@ public:
   }
   /// Effects: the block is not noted any more. Returns: whether it was.
   ZMM_INLINE bool forget(void const* block) noexcept { return is_sample_marked(block) && forget_marked(block); }
-  ZMM_NOINLINE bool forget_marked(void const* block) noexcept {  // apart: most frees save no register for it
-    mutex_guard const guard(lock_);
-    if (count_ == 0) return false;
-    std::size_t const at = slot_of(~address_of(block));
-    if (live_[at].key == 0) return false;
-    end_sample(at);
-    return true;
-  }
   /// Effects: if the block is noted, it is noted at `now`, with `bytes`; it stands for as many blocks as before.
   void moved(void const* block, void const* now, std::size_t bytes) noexcept {
     if (!is_sample_marked(block)) return;
@@ -172,6 +164,15 @@ public:
   }
 
 private:
+  /// Apart, so that most frees save no register for it.
+  ZMM_NOINLINE bool forget_marked(void const* block) noexcept {
+    mutex_guard const guard(lock_);
+    if (count_ == 0) return false;
+    std::size_t const at = slot_of(~address_of(block));
+    if (live_[at].key == 0) return false;
+    end_sample(at);
+    return true;
+  }
   static constexpr std::size_t lists = 1024;
 
   struct live_block {

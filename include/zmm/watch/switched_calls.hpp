@@ -42,7 +42,7 @@ template <class Engine> struct switched_calls {
       if (block == nullptr) block = e.allocate_rest(bytes, alignment, asked);
     }
     if (block == nullptr) return nullptr;
-    if (ZMM_UNLIKELY(is_sample_marked(block))) book().forget(block);  // its free was not noticed
+    book().forget(block);  // if its free was not noticed
     std::size_t const mean = s.mean(bytes, alignment);
     if (mean != 0 && rank_of(bytes, alignment) != 0 && sample_falls(bytes, mean))
       note(e, block, bytes, alignment, where, mean, caller);
