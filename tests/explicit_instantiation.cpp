@@ -17,6 +17,9 @@ struct checked : proved {
 struct tagged : checked {
   static constexpr bool tag_blocks = true;
 };
+struct checked_random : checked {
+  static constexpr bool random_runs = true;
+};
 }  // namespace mine
 
 template class zmm::basic_heap<>;
@@ -25,6 +28,9 @@ template class zmm::basic_heap<zmm::debug_options>;
 template class zmm::basic_heap<mine::exact>;
 template class zmm::basic_heap<mine::proved>;
 template class zmm::basic_heap<mine::checked>;
+template class zmm::basic_heap<mine::checked_random>;
+template class zmm::basic_heap<zmm::checked_options>;
+template class zmm::basic_heap<zmm::paranoid_options>;
 template class zmm::basic_heap<mine::tagged>;
 template class zmm::basic_heap<zmm::sampled_options>;
 template class zmm::basic_request_heap<zmm::sampled_options>;
@@ -35,16 +41,21 @@ template class zmm::basic_request_heap<zmm::hardened_options>;
 template class zmm::basic_request_heap<zmm::debug_options>;
 template class zmm::basic_request_heap<mine::exact>;
 template class zmm::basic_request_heap<mine::proved>;
+template class zmm::basic_request_heap<zmm::checked_options>;
+template class zmm::basic_request_heap<zmm::paranoid_options>;
 template class zmm::basic_request_heap<mine::tagged>;
 template class zmm::basic_request_pool<>;
 template class zmm::basic_synchronized_heap<>;
 template class zmm::basic_synchronized_heap<zmm::hardened_options>;
 template class zmm::basic_synchronized_heap<zmm::debug_options>;
 template class zmm::basic_synchronized_heap<mine::checked>;
+template class zmm::basic_synchronized_heap<zmm::checked_options>;
+template class zmm::basic_synchronized_heap<zmm::paranoid_options>;
 template class zmm::basic_segment_heap<>;
 template class zmm::basic_segment_heap<zmm::hardened_options>;
 template class zmm::basic_segment_heap<zmm::debug_options>;
 template class zmm::basic_segment_heap<mine::exact>;
+template class zmm::basic_segment_heap<zmm::paranoid_options>;
 template class zmm::basic_segment_heap<mine::proved>;
 template class zmm::basic_segment_heap<mine::checked>;
 template class zmm::basic_segment_heap<mine::tagged>;

@@ -128,7 +128,7 @@ template <class Heap> bool lives_across(size_t before) {
 }
 
 TEST_CASE_TEMPLATE("buffer: a block in the caller's buffer may start where a chunk would", Options, zmm::default_options, small_chunks,
-                   zmm::hardened_options, hardened_small, zmm::debug_options, debug_hardened, sampled_often) {
+                   zmm::checked_options, zmm::hardened_options, paranoid_small, zmm::debug_options, debug_hardened, sampled_often) {
   using heap = zmm::basic_request_heap<Options>;
   bool met = false;
   for (size_t before = 0; before <= 512; before += 8) met = lives_across<heap>(before) || met;

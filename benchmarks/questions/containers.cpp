@@ -91,7 +91,7 @@ constexpr workload workloads[] = {
 
 // Monotonic resources take part: so little is freed here that a program might choose one.
 using container_subjects =
-    subjects<zmm_request_pmr, zmm_heap_pmr, zmm_segment_pmr, zmm_hardened_pmr, zmm_hardened_request_pmr, new_delete_pmr, std_pool,
+    subjects<zmm_request_pmr, zmm_heap_pmr, zmm_segment_pmr, zmm_checked_pmr, zmm_checked_request_pmr, zmm_hardened_pmr, zmm_hardened_request_pmr, new_delete_pmr, std_pool,
              std_pool_over_monotonic, std_monotonic, boost_pool, mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr>;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What does each option that hardens a heap cost? Options are added one after the other, behind std::pmr.
+// What does each level of hardening cost, and each option? Behind std::pmr, on heaps and on requests.
 //
 // hardening/half_at_once/<blocks>, hardening/half_with_lag/<blocks>: a request, as in the question replay.
 // hardening/churn: replace one of 10,000 live blocks by another.
@@ -12,36 +12,29 @@
 namespace bench {
 namespace {
 
-constexpr char const* names[] = {"default",       "links",           "links_frees",
-                                 "links_to_tags", "links_to_canary", "canary_zero",
-                                 "canary_random", "all_but_zero",    "all"};
+constexpr char const* names[] = {"heap",          "links",   "checked",         "checked_tags",     "checked_canary",
+                                 "hardened",      "wiped",   "paranoid",        "request",          "checked_request",
+                                 "hardened_request", "paranoid_request"};
 
-template <class Options, int Row> struct with : behind_pmr<zmm::resource<zmm::basic_heap<Options>>, true> {
+template <class Heap, int Row> struct with : behind_pmr<zmm::resource<Heap>, true> {
   static constexpr char const* name = names[Row];
 };
 
-struct frees : proven_links {
-  [[maybe_unused]] static constexpr bool check_frees = true;
-};
-struct tags : frees {
+struct tags : zmm::checked_options {
   [[maybe_unused]] static constexpr bool tag_blocks = true;
 };
 struct canary : tags {
   [[maybe_unused]] static constexpr bool tail_canary = true;
 };
-struct canary_zero : canary {
+struct wiped : zmm::hardened_options {
   [[maybe_unused]] static constexpr bool zero_on_free = true;
 };
-struct canary_random : canary {
-  [[maybe_unused]] static constexpr bool random_runs = true;
-};
-struct all_but_zero : zmm::hardened_options {
-  [[maybe_unused]] static constexpr bool zero_on_free = false;
-};
 
-using rows =
-    subjects<with<zmm::default_options, 0>, with<proven_links, 1>, with<frees, 2>, with<tags, 3>, with<canary, 4>,
-             with<canary_zero, 5>, with<canary_random, 6>, with<all_but_zero, 7>, with<zmm::hardened_options, 8>>;
+using rows = subjects<with<zmm::heap, 0>, with<zmm::basic_heap<proven_links>, 1>, with<zmm::checked_heap, 2>,
+                      with<zmm::basic_heap<tags>, 3>, with<zmm::basic_heap<canary>, 4>, with<zmm::hardened_heap, 5>,
+                      with<zmm::basic_heap<wiped>, 6>, with<zmm::paranoid_heap, 7>, with<zmm::request_heap, 8>,
+                      with<zmm::checked_request_heap, 9>, with<zmm::hardened_request_heap, 10>,
+                      with<zmm::paranoid_request_heap, 11>>;
 
 template <class Subject> void* take(Subject& subject, std::size_t bytes) {
   void* p = subject.allocate(bytes, 8);

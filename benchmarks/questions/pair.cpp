@@ -52,7 +52,7 @@ template <std::size_t Bytes, std::size_t Alignment> void typed() {
 }
 
 using floored =
-    subjects<floor_pmr, zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zmm_links_pmr, zmm_hardened_pmr,
+    subjects<floor_pmr, zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zmm_links_pmr, zmm_checked_pmr, zmm_checked_request_pmr, zmm_hardened_pmr,
              zmm_hardened_request_pmr, zmm_hardened_segment_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool, mimalloc_pmr,
              jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
 

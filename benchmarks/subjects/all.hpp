@@ -19,12 +19,12 @@ using direct_subjects =
              foonathan_pools>;
 
 // Behind one virtual call, all able to reuse what was freed.
-using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zmm_links_pmr, zmm_hardened_pmr,
+using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zmm_links_pmr, zmm_checked_pmr, zmm_checked_request_pmr, zmm_hardened_pmr,
                               zmm_hardened_request_pmr, zmm_hardened_segment_pmr, new_delete_pmr, std_pool, std_synchronized_pool, std_pool_over_monotonic, boost_pool,
                               mimalloc_pmr, jemalloc_pmr, tcmalloc_pmr, php_pmr, foonathan_pmr>;
 
 // Those that can end a request at once: everything behind pmr that has a release().
-using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, zmm_hardened_pmr,
+using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, zmm_checked_pmr, zmm_checked_request_pmr, zmm_hardened_pmr,
                                   zmm_hardened_request_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
 

@@ -31,13 +31,19 @@ struct zmm_segment : zmm_engine<zmm::segment_heap> {
   static constexpr char const* name = "zmm_segment";
 };
 
-// Hardened: with encode_links only, and with all options.
+// Hardened: with encode_links only, and the levels.
 struct proven_links : zmm::default_options {
   [[maybe_unused]] static constexpr std::size_t min_slot = 16;
   [[maybe_unused]] static constexpr bool encode_links = true;
 };
 struct zmm_links_pmr : behind_pmr<zmm::resource<zmm::basic_heap<proven_links>>, true> {
   static constexpr char const* name = "zmm_heap_links";
+};
+struct zmm_checked_pmr : behind_pmr<zmm::checked_heap_resource, true> {
+  static constexpr char const* name = "zmm_checked_heap";
+};
+struct zmm_checked_request_pmr : behind_pmr<zmm::checked_request_resource, true> {
+  static constexpr char const* name = "zmm_checked_request";
 };
 struct zmm_hardened_pmr : behind_pmr<zmm::hardened_heap_resource, true> {
   static constexpr char const* name = "zmm_hardened_heap";

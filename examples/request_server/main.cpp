@@ -27,7 +27,7 @@ po::options_description described(settings& out) {
   auto add = options.add_options();
   add("help", "show this text");
   add("arena", po::value<std::string>()->default_value("zmm"),
-      "where requests live: zmm, hardened, debug, sampled, new, monotonic or pool");
+      "where requests live: zmm, checked, hardened, debug, sampled, new, monotonic or pool");
   add("memory-limit", po::value(&out.server.memory_limit)->default_value(shop::no_limit),
       "bytes a request may take, 0 = no limit; beyond, it is answered 413 (those of zmm only)");
   add("max-body", po::value(&out.server.limits.body_bytes)->default_value(out.server.limits.body_bytes),
@@ -51,10 +51,10 @@ bool read_arguments(int argc, char** argv, settings& out) {
   po::notify(given);
   auto const name = given["arena"].as<std::string>();
   auto const arena = shop::arena_named(name);
-  if (!arena) throw std::invalid_argument("there is no arena '" + name + "': zmm, hardened, debug, sampled, new, monotonic or pool");
+  if (!arena) throw std::invalid_argument("there is no arena '" + name + "': zmm, checked, hardened, debug, sampled, new, monotonic or pool");
   out.server.arena = *arena;
   if (out.server.memory_limit != shop::no_limit && !shop::is_zmm(*arena))
-    throw std::invalid_argument("--memory-limit needs --arena=zmm, hardened, debug or sampled");
+    throw std::invalid_argument("--memory-limit needs --arena=zmm, checked, hardened, debug or sampled");
   if (out.server.threads == 0) throw std::invalid_argument("--threads is at least 1");
   if (out.text.empty()) out.text = out.data + "/text.txt";
   return true;

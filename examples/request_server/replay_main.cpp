@@ -35,7 +35,7 @@ po::options_description described(settings& out) {
   po::options_description options("request_replay: what recorded requests cost in one arena");
   auto add = options.add_options();
   add("help", "show this text");
-  add("arena", po::value(&out.arena)->default_value("zmm"), "zmm, hardened, sampled, new, monotonic or pool");
+  add("arena", po::value(&out.arena)->default_value("zmm"), "zmm, checked, hardened, sampled, new, monotonic or pool");
   add("passes", po::value(&out.passes)->default_value(10), "times that all requests are replayed and timed");
   add("count", po::bool_switch(&out.count), "count the bytes held per request instead of the time");
   add("only", po::value(&out.only), "requests of one kind: orders, page or search");

@@ -1,6 +1,6 @@
 // Forward declarations of the public types: the way to name zmm's types without including them, and the one place with
 // their default template arguments. Also declares their visibility, because compilers take that from the first
-// declaration of a template.
+// declaration of a template. Names for checked and paranoid heaps are in zmm/hardened.hpp, which those need anyway.
 #pragma once
 
 #include <zmm/base/geometry.hpp>
@@ -8,7 +8,9 @@
 namespace zmm { inline namespace ZMM_ABI {
 
 struct ZMM_SHARED_TYPE default_options;
+struct ZMM_SHARED_TYPE checked_options;
 struct ZMM_SHARED_TYPE hardened_options;
+struct ZMM_SHARED_TYPE paranoid_options;
 struct ZMM_SHARED_TYPE debug_options;
 struct ZMM_SHARED_TYPE sampled_options;
 struct statistics;

@@ -6,6 +6,7 @@
 #include <zmm/request_heap.hpp>
 #include <zmm/chunk/sealed_links.hpp>
 #include <zmm/hardening/encoded_calls.hpp>
+#include <zmm/hardening/levels.hpp>
 #include <zmm/heap/heap_core_checked.hpp>
 #include <zmm/request/request_heap_checked.hpp>
 #include <zmm/threads/synchronized_heap_checked.hpp>

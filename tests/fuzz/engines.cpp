@@ -41,7 +41,7 @@ struct tagged_exact : tagged {
 struct with_canaries : tagged {
   [[maybe_unused]] static constexpr bool tail_canary = true;
 };
-struct hardened_small : zmm::hardened_options {
+struct paranoid_small : zmm::paranoid_options {
   using geometry = small_chunks::geometry;
   [[maybe_unused]] static constexpr size_t segment_bytes = 16 * 1024;
 };
@@ -97,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, size_t bytes) {
   input in{data, bytes};
   unsigned const engine = in.byte(), options = in.byte(), refusals = in.byte();
   fuzzed_storage source{refusals % 4 * 3};
-  switch (options % 12) {
+  switch (options % 14) {
   case 0: run<zmm::default_options>(engine, source, in); break;
   case 1: run<small_chunks>(engine, source, in); break;
   case 2: run<exact>(engine, source, in); break;
@@ -109,7 +109,9 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, size_t bytes) {
   case 8: run<with_canaries>(engine, source, in); break;
   case 9: run<tagged_exact>(engine, source, in); break;
   case 10: run<zmm::hardened_options>(engine, source, in); break;
-  default: run<hardened_small>(engine, source, in); break;
+  case 11: run<zmm::checked_options>(engine, source, in); break;
+  case 12: run<zmm::paranoid_options>(engine, source, in); break;
+  default: run<paranoid_small>(engine, source, in); break;
   }
   return 0;
 }

@@ -11,7 +11,7 @@
 
 namespace {
 
-using zmm_test::hardened_small;
+using zmm_test::paranoid_small;
 
 struct zeroed_links : zmm_test::proven_links {
   [[maybe_unused]] static constexpr bool zero_on_free = true;
@@ -41,10 +41,10 @@ template <class Heap> std::vector<std::pair<void*, std::size_t>> fill(Heap& heap
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("hardened heaps: what is handed out is zero, whatever was there before", Heap,
-                   zmm::basic_heap<hardened_small>, zmm::basic_heap<zeroed_links>, zmm::basic_heap<zeroed_tags>,
-                   zmm::basic_synchronized_heap<hardened_small>, zmm::basic_synchronized_heap<zeroed_links>,
-                   zmm::basic_segment_heap<hardened_small>, zmm::hardened_segment_heap) {
+TEST_CASE_TEMPLATE("paranoid heaps: what is handed out is zero, whatever was there before", Heap,
+                   zmm::basic_heap<paranoid_small>, zmm::basic_heap<zeroed_links>, zmm::basic_heap<zeroed_tags>,
+                   zmm::basic_synchronized_heap<paranoid_small>, zmm::basic_synchronized_heap<zeroed_links>,
+                   zmm::basic_segment_heap<paranoid_small>, zmm::paranoid_segment_heap) {
   Heap heap;
   bool zero = true;
   for (int round = 0; round < 6; ++round) {
@@ -63,9 +63,9 @@ TEST_CASE_TEMPLATE("hardened heaps: what is handed out is zero, whatever was the
   heap.verify();
 }
 
-TEST_CASE("hardened request heaps: what is handed out is zero, whatever was there before") {
-  zmm::basic_request_pool<hardened_small::geometry> pool;
-  zmm::basic_request_heap<hardened_small> request(pool);
+TEST_CASE("paranoid request heaps: what is handed out is zero, whatever was there before") {
+  zmm::basic_request_pool<paranoid_small::geometry> pool;
+  zmm::basic_request_heap<paranoid_small> request(pool);
   bool zero = true;
   for (int round = 0; round < 6; ++round) {
     auto blocks = fill(request, 40, zero);
@@ -76,8 +76,8 @@ TEST_CASE("hardened request heaps: what is handed out is zero, whatever was ther
   request.verify();
 }
 
-TEST_CASE_TEMPLATE("hardened heaps: a block that was resized where it is leaves nothing behind", Heap,
-                   zmm::basic_heap<hardened_small>, zmm::basic_synchronized_heap<hardened_small>) {
+TEST_CASE_TEMPLATE("paranoid heaps: a block that was resized where it is leaves nothing behind", Heap,
+                   zmm::basic_heap<paranoid_small>, zmm::basic_synchronized_heap<paranoid_small>) {
   Heap heap;
   for (std::size_t bytes : {56u, 120u, 500u, 3064u}) {
     void* block = heap.allocate(bytes);

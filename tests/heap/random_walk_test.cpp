@@ -45,12 +45,16 @@ TEST_CASE("heap: random walk, free slots that prove themselves") { walk<heap_wit
 TEST_CASE("heap: random walk, checked frees") { walk<heap_with<checked_frees>>(12000); }
 TEST_CASE("heap: random walk, tagged blocks") { walk<heap_with<tagged_blocks>>(13000); }
 TEST_CASE("heap: random walk, hardened") { walk<zmm::hardened_heap>(14000); }
+TEST_CASE("heap: random walk, checked, 256 KiB chunks") { walk<heap_with<checked_small>>(15500); }
 TEST_CASE("heap: random walk, hardened, 256 KiB chunks") { walk<heap_with<hardened_small>>(15000); }
+TEST_CASE("heap: random walk, paranoid, 256 KiB chunks") { walk<heap_with<paranoid_small>>(15200); }
 
 TEST_CASE("request_heap: random walk, free slots that prove themselves") { walk<request_with<proven_links>>(16000); }
 TEST_CASE("request_heap: random walk, tagged blocks") { walk<request_with<tagged_blocks>>(17000); }
 TEST_CASE("request_heap: random walk, hardened") { walk<zmm::hardened_request_heap>(18000); }
+TEST_CASE("request_heap: random walk, checked, 256 KiB chunks") { walk<request_with<checked_small>>(19500); }
 TEST_CASE("request_heap: random walk, hardened, 256 KiB chunks") { walk<request_with<hardened_small>>(19000); }
+TEST_CASE("request_heap: random walk, paranoid, 256 KiB chunks") { walk<request_with<paranoid_small>>(19200); }
 
 template <class Options> using segment_with = zmm::basic_segment_heap<Options>;
 TEST_CASE("segment_heap: random walk") { walk<zmm::segment_heap>(20000); }

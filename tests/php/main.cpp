@@ -165,6 +165,7 @@ struct subject {
 };
 constexpr subject subjects[] = {
     {"a heap", &run_in_child<php_on<zmm::heap>>, false},
+    {"a checked heap", &run_in_child<php_on<zmm::checked_heap>>, false},
     {"a hardened heap", &run_in_child<php_on<zmm::hardened_heap>>, false},
     {"a debug heap", &run_in_child<php_on<zmm::debug_heap>>, false},
     {"a synchronized heap", &run_in_child<php_on<zmm::synchronized_heap>>, false},

@@ -180,7 +180,7 @@ template <class Heap> void walk(std::uint64_t seed, std::size_t rounds) {
 TEST_CASE("request: blocks of any kind, and slabs that come and go between them") {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) walk<zmm::basic_request_heap<small_chunks>>(seed, scaled(40));
   walk<zmm::basic_request_heap<small_exact>>(4, scaled(40));
-  walk<zmm::basic_request_heap<hardened_small>>(5, scaled(40));
+  walk<zmm::basic_request_heap<paranoid_small>>(5, scaled(40));
   walk<zmm::basic_request_heap<debug_small>>(6, scaled(10));
   walk<zmm::request_heap>(7, scaled(5));
 }

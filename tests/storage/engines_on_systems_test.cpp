@@ -49,7 +49,7 @@ template <class Like> void walks(std::size_t page, how h) {
   pages_of const size{page};
   CAPTURE(page);
   walk<zmm::basic_heap<chunks_of_a_page>, Like>(page, h);
-  walk<zmm::basic_heap<hardened_small>, Like>(page, h);
+  walk<zmm::basic_heap<paranoid_small>, Like>(page, h);
   walk<zmm::basic_segment_heap<small_segments>, Like>(page, h);
   walk<zmm::basic_request_heap<small_chunks>, Like>(page, h);
   if (h != how::keeps)  // threads' records

@@ -36,7 +36,13 @@ struct tagged_blocks : checked_frees {
   [[maybe_unused]] static constexpr bool random_runs = false;
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
+struct checked_small : zmm::checked_options {
+  using geometry = zmm::geometry<256 * 1024, 4096>;
+};
 struct hardened_small : zmm::hardened_options {
+  using geometry = zmm::geometry<256 * 1024, 4096>;
+};
+struct paranoid_small : zmm::paranoid_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
 
@@ -44,7 +50,7 @@ struct hardened_small : zmm::hardened_options {
 struct small_segments : small_chunks {
   [[maybe_unused]] static constexpr std::size_t segment_bytes = 4096;
 };
-struct hardened_segments : hardened_small {
+struct hardened_segments : paranoid_small {
   [[maybe_unused]] static constexpr std::size_t segment_bytes = 4096;
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
@@ -52,7 +58,7 @@ struct hardened_segments : hardened_small {
 struct debug_small : zmm::debug_options {
   using geometry = zmm::geometry<256 * 1024, 4096>;
 };
-struct debug_hardened : zmm::hardened_options {
+struct debug_hardened : zmm::paranoid_options {
   using site = zmm::call_site;
   [[maybe_unused]] static constexpr bool watch_blocks = true;
   [[maybe_unused]] static constexpr std::size_t quarantine = 64 << 10;

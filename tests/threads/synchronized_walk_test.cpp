@@ -207,9 +207,12 @@ TEST_CASE("synchronized_heap: walk of three threads, free slots that prove thems
 TEST_CASE("synchronized_heap: walk of three threads, checked frees") {
   walk<zmm::basic_synchronized_heap<checked_frees>>(80, {});
 }
+TEST_CASE("synchronized_heap: walk of three threads, checked, 256 KiB chunks, under a limit, over storage that refuses") {
+  walk<zmm::basic_synchronized_heap<checked_small>>(85, {true, true});
+}
 TEST_CASE("synchronized_heap: walk of three threads, hardened") { walk<zmm::hardened_synchronized_heap>(90, {}); }
 TEST_CASE(
-    "synchronized_heap: walk of eight threads, hardened, 256 KiB chunks, under a limit, over storage that refuses") {
-  walk<zmm::basic_synchronized_heap<hardened_small>>(100, {true, true, 8});
+    "synchronized_heap: walk of eight threads, paranoid, 256 KiB chunks, under a limit, over storage that refuses") {
+  walk<zmm::basic_synchronized_heap<paranoid_small>>(100, {true, true, 8});
 }
 }  // namespace

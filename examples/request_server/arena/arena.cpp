@@ -8,6 +8,7 @@ namespace shop {
 char const* name_of(arena_kind kind) noexcept {
   switch (kind) {
   case arena_kind::zmm: return "zmm";
+  case arena_kind::checked: return "checked";
   case arena_kind::hardened: return "hardened";
   case arena_kind::debug: return "debug";
   case arena_kind::sampled: return "sampled";
@@ -50,6 +51,9 @@ template <class Choice, class Variant> std::pmr::memory_resource* begin(Variant&
 request_memory::request_memory(worker_memory& worker) : resource_(nullptr) {
   switch (worker.kind()) {
   case arena_kind::zmm: resource_ = begin<detail::zmm_memory<zmm::request_resource>>(choice_, worker); break;
+  case arena_kind::checked:
+    resource_ = begin<detail::zmm_memory<zmm::checked_request_resource>>(choice_, worker);
+    break;
   case arena_kind::hardened:
     resource_ = begin<detail::zmm_memory<zmm::hardened_request_resource>>(choice_, worker);
     break;

@@ -17,6 +17,7 @@ namespace shop {
 /// Which arena the requests live in, chosen once, when the server starts.
 enum class arena_kind {
   zmm,        ///< a zmm::request_resource over the default pool
+  checked,    ///< a zmm::checked_request_resource over the same pool
   hardened,   ///< a zmm::hardened_request_resource over the same pool
   debug,      ///< a zmm::debug_request_resource over the same pool: each block is known, and each request listed
   sampled,    ///< a zmm::sampled_request_resource over the same pool: /debug/pprof/heap says who takes how much
@@ -25,16 +26,17 @@ enum class arena_kind {
   pool,       ///< std::pmr::unsynchronized_pool_resource over that monotonic resource
 };
 
-inline constexpr std::array<arena_kind, 7> all_arenas = {arena_kind::zmm,     arena_kind::hardened, arena_kind::debug,
-                                                         arena_kind::sampled, arena_kind::new_,     arena_kind::monotonic,
-                                                         arena_kind::pool};
+inline constexpr std::array<arena_kind, 8> all_arenas = {arena_kind::zmm,     arena_kind::checked,   arena_kind::hardened,
+                                                         arena_kind::debug,   arena_kind::sampled,   arena_kind::new_,
+                                                         arena_kind::monotonic, arena_kind::pool};
 /// Those that the demo compares.
 inline constexpr std::array<arena_kind, 4> compared_arenas = {arena_kind::zmm, arena_kind::new_, arena_kind::monotonic,
                                                               arena_kind::pool};
 
 /// Whether requests have memory limits, and a pool.
 constexpr bool is_zmm(arena_kind kind) noexcept {
-  return kind == arena_kind::zmm || kind == arena_kind::hardened || kind == arena_kind::debug || kind == arena_kind::sampled;
+  return kind == arena_kind::zmm || kind == arena_kind::checked || kind == arena_kind::hardened ||
+         kind == arena_kind::debug || kind == arena_kind::sampled;
 }
 
 char const* name_of(arena_kind) noexcept;
@@ -161,7 +163,7 @@ public:
 
 private:
   std::variant<std::monostate, detail::zmm_memory<zmm::request_resource>,
-               detail::zmm_memory<zmm::hardened_request_resource>, detail::zmm_memory<zmm::debug_request_resource>,
+               detail::zmm_memory<zmm::checked_request_resource>, detail::zmm_memory<zmm::hardened_request_resource>, detail::zmm_memory<zmm::debug_request_resource>,
                detail::zmm_memory<zmm::sampled_request_resource>, detail::new_memory, detail::monotonic_memory, detail::pool_memory>
       choice_;
   std::pmr::memory_resource* resource_;

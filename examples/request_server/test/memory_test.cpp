@@ -16,7 +16,7 @@ using namespace shop_test;
 
 namespace {
 
-constexpr arena_kind zmm_arenas[] = {arena_kind::zmm, arena_kind::hardened};
+constexpr arena_kind zmm_arenas[] = {arena_kind::zmm, arena_kind::checked, arena_kind::hardened};
 
 /// Has `blocks` blocks and no more.
 class short_storage final : public zmm::storage {

@@ -35,10 +35,10 @@ template <class Options> constexpr std::size_t largest_slot() noexcept {
 /// The sizes of blocks in engines over runs, and in engines that pack them.
 template <class Options>
 using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0, largest_slot<Options>()>;
-template <class Options> using packed_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0>;
+template <class Options> using packed_classes = block_classes<Options::min_slot, Options::check_frees ? 8 : 0>;
 
-/// The keys and tags that a request checks blocks with. None without encode_links; else in request_checks.hpp.
-template <class Options, bool = Options::encode_links, bool = Options::tag_blocks> struct request_checks;
+/// The keys and words that a request checks blocks with. None without encode_links; else in request_checks.hpp.
+template <class Options, bool = Options::encode_links, bool = Options::check_frees> struct request_checks;
 template <class Options> struct request_checks<Options, false, false> {};
 
 }}}  // namespace zmm::detail

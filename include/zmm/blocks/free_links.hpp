@@ -17,6 +17,8 @@ struct plain_links {
   static constexpr bool are_plain = true;
   static constexpr std::size_t front = 0;  ///< bytes of a slot in front of what is handed out
   using fresh_run = bump_run;
+  /// What is known of runs whose slots were freed.
+  template <std::size_t> struct known_runs { static void forget(void const*, std::size_t) noexcept {} };
   static std::uint64_t random() noexcept { return 0; }
   template <class Keys> void rekey(Keys const&, void const*) const noexcept {}
   static bool is_free_run(void const*) noexcept { return false; }
@@ -38,6 +40,8 @@ struct plain_links {
   ZMM_INLINE void hand_out(void* /*slot*/, bin_index) const noexcept {}
   /// The same for a slot of a fresh run.
   ZMM_INLINE void hand_out_fresh(void* /*slot*/, bin_index) const noexcept {}
+  /// Effects: makes a slot that nobody had before look like one that was freed.
+  ZMM_INLINE void wipe_unused(void* /*slot*/, bin_index) const noexcept {}
   /// The slot behind a free slot.
   ZMM_INLINE free_slot* next(free_slot const* slot, bin_index) const noexcept { return slot->next; }
   /// Effects: `next` is behind `slot`, which is free already.
@@ -65,7 +69,7 @@ using run_links = std::conditional_t<Options::encode_links, proven_links<Options
 template <class Options>
 using packed_links =
     std::conditional_t<Options::encode_links,
-                       proven_links<Options, Options::tag_blocks ? word_place::front : word_place::end>, plain_links>;
+                       proven_links<Options, Options::check_frees ? word_place::front : word_place::end>, plain_links>;
 
 /// Visits the free slots of the list at `head`, which has at most `most`; the visitor may change the slot it is given.
 /// Plain links trust that the list ends. Complexity: linear.

@@ -27,6 +27,8 @@ public:
     end_ = at_ + slots * slot_bytes(bin);
   }
   void close() noexcept { at_ = end_ = nullptr; }
+  /// Tells that the pages of the run at `run` go back. A run that does not know where it starts was closed before.
+  static void note_gone(void const* /*run*/) noexcept {}
 
 private:
   char* at_ = nullptr;

@@ -22,7 +22,10 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// A run may be carved for a caller of open_run(), who then holds its fresh part.
 /// Of a bin above Zend's, the first slots lie in short runs, so that a few blocks of a size take no more pages than they
 /// need; and so do slots for which a whole run is refused.
-template <class Layer, class Links, std::size_t Bins = most_bins> class run_bins : Links {
+template <class Layer, class Links, std::size_t Bins = most_bins>
+class run_bins : Links, Links::template known_runs<Layer::geometry::page_bytes> {
+  using known_runs = typename Links::template known_runs<Layer::geometry::page_bytes>;
+
 public:
   using geometry = typename Layer::geometry;
   using chunk_type = chunk<geometry>;
@@ -128,6 +131,13 @@ public:
   bool is_fresh(void const* slot, bin_index bin) const noexcept {
     return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
   }
+
+  /// Whether it is known, without a look at the map, that a slot of `bin` starts at `block` and was handed out: it lies in the
+  /// newest run, or in one that is known. Where links are proven and blocks have no tags.
+  bool is_known_slot(void const* block, bin_index bin) const noexcept;
+  /// Effects: such slots of the block's run are known from now on. Requires: this is the map's entry, and a slot was handed out
+  /// there.
+  void note_run_of(void const* block, bin_index bin, page_entry of_page) noexcept;
 
   bool has_runs(bin_index bin) const noexcept { return bins_[bin.value].carved != 0; }
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }

@@ -59,6 +59,8 @@ std::size_t run_bins<Layer, Links, Bins>::give_run(void* slot, bin_index bin, La
   std::size_t const count = layout::pages(bin, entry_of(slot).is_short()), slots = slots_beside(slot);
   bins_[bin.value].spare.note_gone(c, free_slots(slot));
   free_slots(slot) = 0;
+  bins_[bin.value].fresh.note_gone(run);
+  known_runs::forget(run, count);
   pages.give_pages(run, count, true);
   bins_[bin.value].carved -= slots;
   carved_bytes_ -= slots * slot_bytes(bin);

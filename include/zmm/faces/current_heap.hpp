@@ -15,7 +15,8 @@ namespace detail {
 template <class Heap> inline constexpr bool is_named_type = false;
 template <template <class> class Engine, class Options>
 inline constexpr bool is_named_type<Engine<Options>> =
-    std::is_same_v<Options, default_options> || std::is_same_v<Options, hardened_options> ||
+    std::is_same_v<Options, default_options> || std::is_same_v<Options, checked_options> ||
+    std::is_same_v<Options, hardened_options> || std::is_same_v<Options, paranoid_options> ||
     std::is_same_v<Options, debug_options> || std::is_same_v<Options, sampled_options>;
 template <> inline constexpr bool is_named_type<mm_heap> = true;
 

@@ -83,7 +83,7 @@ ZMM_DEBUGGER_SCRIPT(
     ".ascii \"     r\\\"allocation_result<.*>|custom_handlers|custom_debug_handlers\\\", of_fields),\\n\"\n"
     ".ascii \"    (r\\\"(detail::)?\\\\w*storage(_type)?\\\", of_storage),\\n\"\n"
     ".ascii \"    (r\\\"memory_limit_exceeded|out_of_memory|no_current_heap\\\", of_error),\\n\"\n"
-    ".ascii \"    (r\\\"no_site|within_t|geometry<.*>|default_options|hardened_options|debug_options|sampled_options|basic_emalloc<.*>\\\", of_empty),\\n\"\n"
+    ".ascii \"    (r\\\"no_site|within_t|geometry<.*>|(default|checked|hardened|paranoid|debug|sampled)_options|basic_emalloc<.*>\\\", of_empty),\\n\"\n"
     ".ascii \"    (r\\\"detail::page_entry\\\", of_entry),\\n\"\n"
     ".ascii \"    (r\\\"detail::bitmap<.*>\\\", of_bitmap),\\n\"\n"
     ".ascii \"    (r\\\"detail::chunk<.*>\\\", of_chunk),\\n\"\n"

@@ -142,6 +142,7 @@ private:
   /// Bytes from the slot's start to the end of what the block used, its words but the second included.
   ZMM_INLINE static std::size_t used(bin_index bin, std::size_t bytes) noexcept {
     std::size_t const end = (bytes < 8 ? 8 : bytes) + 8 + front, slot = slot_bytes(bin);
+    if constexpr (Options::check_reuse) return slot;
     if constexpr (is_behind) return end;
     else if constexpr (Place == word_place::front) return end < slot ? end : slot;
     else return slot;

@@ -4,7 +4,9 @@
 #include <zmm/base/checks.hpp>
 #include <zmm/blocks/free_links.hpp>
 #include <zmm/hardening/block_keys.hpp>
+#include <zmm/hardening/known_runs.hpp>
 #include <zmm/hardening/segmented_run.hpp>
+#include <zmm/hardening/started_run.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -17,10 +19,18 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Members: as plain_links. A link without its proof goes to the stop handler.
 template <class Options, word_place Place> class proven_links {
 public:
+  static_assert(!Options::check_reuse || (Options::tag_blocks && Options::zero_on_free),
+                "zmm: check_reuse builds on tag_blocks and zero_on_free");
   static constexpr bool are_plain = false;
   static constexpr std::size_t front = Place == word_place::front ? 8 : 0;
+  /// Whether a word is bound to each small block, which a free compares. Engines that pack know blocks by nothing else.
+  static constexpr bool are_bound = Place == word_place::front ? Options::check_frees : Options::tag_blocks;
   using fresh_run = std::conditional_t<Options::random_runs || Options::zero_on_free,
-                                       segmented_run<Options::random_runs, Options::zero_on_free>, bump_run>;
+                                       segmented_run<Options::random_runs, Options::zero_on_free>,
+                                       std::conditional_t<Options::check_frees && !are_bound, started_run, bump_run>>;
+  template <std::size_t PageBytes>
+  using known_runs = std::conditional_t<std::is_same_v<fresh_run, started_run>, detail::known_runs<PageBytes>,
+                                        plain_links::known_runs<PageBytes>>;
 
   /// Effects: links from now on are this heap's, with this key; earlier ones are not valid any more.
   void rekey(block_keys const& keys, void const* heap) noexcept {
@@ -39,21 +49,28 @@ public:
     hand_out(slot, bin);
     return slot;
   }
-  /// If blocks are tagged, the block's tag has been compared and cleared already.
+  /// With check_frees, the block was proved to be live already.
   ZMM_INLINE void push(free_slot*& head, bin_index bin, void* block) const noexcept {
-    if constexpr (!Options::tag_blocks) {
-      check_live(block, bin);
-      if constexpr (Options::zero_on_free) zero_bytes(block, slot_bytes(bin));
-    }
+    if constexpr (!Options::check_frees) check_live(block, bin);
+    if constexpr (!are_bound && Options::zero_on_free) zero_bytes(block, slot_bytes(bin));
     head = make(block, bin, head);
   }
 
-  /// Effects: the slot does not look free any more.
-  ZMM_INLINE void hand_out(void* slot, bin_index) const noexcept { zero_bytes(pair_at(slot), 16); }
-  /// The same for one of a fresh run. A tagged block does not look free anyway. One without a tag is looked at when it
+  /// Effects: the slot does not look free any more, and does not tell the key. Where no block is to see what
+  /// was there before, the link goes, too.
+  ZMM_INLINE void hand_out(void* slot, [[maybe_unused]] bin_index bin) const noexcept {
+    if constexpr (looks_at_reuse) check_zero(slot, bin);
+    if constexpr (Options::tag_blocks || Options::zero_on_free) zero_bytes(pair_at(slot), 16);
+    else if constexpr (!are_bound) store_word(shadow_of(slot), 0);
+  }
+  /// The same for one of a fresh run. A block with a word does not look free anyway. One without is looked at when it
   /// is freed: clearing it now spares that a wait for memory that nobody has touched yet.
   ZMM_INLINE void hand_out_fresh([[maybe_unused]] void* slot, [[maybe_unused]] bin_index bin) const noexcept {
-    if constexpr (!Options::tag_blocks) hand_out(slot, bin);
+    if constexpr (!are_bound) hand_out(slot, bin);
+  }
+  /// Effects: a slot that nobody had before is as one that was freed. To be called before make().
+  ZMM_INLINE void wipe_unused([[maybe_unused]] void* slot, [[maybe_unused]] bin_index bin) const noexcept {
+    if constexpr (looks_at_reuse) zero_bytes(pair_at(slot), slot_bytes(bin));
   }
   ZMM_INLINE free_slot* next(free_slot const* slot, bin_index bin) const noexcept {
     if (ZMM_UNLIKELY(!is_free(slot))) stop_at("a free slot's link is as it was written", slot, bin);
@@ -79,6 +96,17 @@ public:
   }
 
 private:
+  /// A sanitizer looks by itself, and forbids to read what is free.
+  static constexpr bool looks_at_reuse = Options::check_reuse && !under_sanitizer;
+
+  /// Stops unless what is behind link and shadow is zero.
+  void check_zero(void* slot, bin_index bin) const noexcept {
+    char const* const from = static_cast<char const*>(pair_at(slot)) + 16;
+    std::size_t const bytes = slot_bytes(bin) - 16;
+    std::uint64_t any = 0;
+    for (std::size_t i = 0; i < bytes; i += 8) any |= load_word(from + i);
+    if (ZMM_UNLIKELY(any != 0)) stop_at("a freed block is not written to", slot, bin);
+  }
   template <class Void> ZMM_INLINE static Void* shadow_of(Void* slot) noexcept {
     return reinterpret_cast<Void*>(address_of(slot) + (Place == word_place::end ? 8 : std::uintptr_t{0} - 8));
   }

@@ -48,6 +48,7 @@ public:
     random_ = static_cast<std::uint32_t>(random >> 32);
   }
   void close() noexcept { left_ = segment_left_ = 0; }
+  static void note_gone(void const* /*run*/) noexcept {}
 
 private:
   static constexpr std::size_t segment_bytes = 1024;

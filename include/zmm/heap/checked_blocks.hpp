@@ -4,6 +4,7 @@
 #include <zmm/chunk/checked_geometry.hpp>
 #include <zmm/hardening/block_tags.hpp>
 #include <zmm/hardening/known_chunks.hpp>
+#include <zmm/hardening/slot_starts.hpp>
 #include <zmm/heap/heap_core.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {

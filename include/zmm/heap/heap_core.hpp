@@ -15,23 +15,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 struct block_keys;
 
-/// How an engine over runs checks blocks; checked_blocks.hpp has it for check_frees. Without that option, the same members
-/// are here, so that all of an engine can be instantiated, but they are never called.
-template <class Options, bool = Options::check_frees> class checked_blocks;
-template <class Options> class checked_blocks<Options, false> {
-  using chunk_type = chunk<page_geometry<Options>>;
-
-public:
-  void rekey_blocks(block_keys const&, void const*) noexcept {}
-  template <class Source> static page_entry entry_at(Source const&, void const* block) noexcept {
-    return chunk_type::of(block)->map[chunk_type::page_of(block)];
-  }
-  template <class Source> static page_entry entry_seen(Source const& from, void const* block) noexcept {
-    return entry_at(from, block);
-  }
-  [[noreturn]] static void stop_at(char const* rule, void const* block) noexcept { stop({rule, block, nullptr}); }
-  [[noreturn]] static void stop_in_run(char const* rule, void const* block) noexcept { stop_at(rule, block); }
-};
+/// How an engine over runs checks blocks; checked_blocks.hpp has it for check_frees.
+template <class Options, bool = Options::check_frees> class checked_blocks {};
 
 /// The common part of the engines over runs: without limit hook, peak and threads. Huge blocks belong to the source.
 ///
@@ -93,6 +78,10 @@ public:
     return !is_huge(block) && entry_of(block).kind() == page_kind::small;
   }
 
+  /// Whether a quick look proves that there is a live block for `bytes` at `alignment`, in a slot of `bin`; if so, it has no
+  /// tag any more. With check_frees only.
+  bool end_if_proved(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+
   // With check_frees only. Each stops if the caller's pointer is not such a block. A freed small block has no tag any
   // more.
   void free_small(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
@@ -109,15 +98,10 @@ public:
   std::size_t checked_size(void const* block) const noexcept;
   bool resize_checked(void* block, page_entry entry, std::size_t old_bytes, std::size_t min_bytes,
                       std::size_t preferred_bytes, std::size_t& granted) const noexcept;
-  void free_small_slowly(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   /// The entry of the page where a block starts that the caller says is paged.
-  page_entry paged_entry_at(void const* block) noexcept {
-    return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
-  }
+  page_entry paged_entry_at(void const* block) noexcept;
   /// The same for threads that do not hold the core.
-  page_entry seen_entry_at(void const* block) const noexcept {
-    return is_huge(block) ? page_entry{} : this->entry_seen(pages_.source(), block);
-  }
+  page_entry seen_entry_at(void const* block) const noexcept;
   /// Effects: new blocks and links have these keys; earlier ones are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept;
   void draw_keys(void const* heap) noexcept;

@@ -14,28 +14,53 @@ template <class Options, class Source> void heap_core<Options, Source>::draw_key
 template <class Options, class Source>
 void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap) noexcept {
   bins_.links().rekey(with, heap);
-  this->rekey_blocks(with, heap);
+  if constexpr (Options::check_frees) this->rekey_blocks(with, heap);
 }
 
-/// Stops unless there is a live block in a slot of `bin`, for `bytes` at `alignment`. A tag proves all of that, once its
-/// place is known to be readable; without a tag, the books do.
 template <class Options, class Source>
-ZMM_INLINE void heap_core<Options, Source>::free_small(void* block, bin_index bin, std::size_t bytes,
-                                                       std::size_t alignment) noexcept {
-  if constexpr (Options::tag_blocks) {
-    if (ZMM_LIKELY(this->is_readable(pages_.source(), block, this->tags().end_of(block, bin, bytes)) &&
-                   this->tags().is_live(block, bin, bytes, alignment)))
-      return this->tags().end_life(block, bin, bytes);
-    free_small_slowly(block, bin, bytes, alignment);
-  } else {
-    free_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
-  }
+page_entry heap_core<Options, Source>::paged_entry_at(void const* block) noexcept {
+  return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
 }
 template <class Options, class Source>
-ZMM_COLD void heap_core<Options, Source>::free_small_slowly(void* block, bin_index bin, std::size_t bytes,
-                                                            std::size_t alignment) noexcept {
+page_entry heap_core<Options, Source>::seen_entry_at(void const* block) const noexcept {
+  return is_huge(block) ? page_entry{} : this->entry_seen(pages_.source(), block);
+}
+
+template <class Layer, class Links, std::size_t Bins>
+ZMM_INLINE bool run_bins<Layer, Links, Bins>::is_known_slot(void const* block, bin_index bin) const noexcept {
+  return bins_[bin.value].fresh.template has_handed_out<geometry::page_bytes>(block, bin) ||
+         known_runs::has_slot(block, bin);
+}
+template <class Layer, class Links, std::size_t Bins>
+void run_bins<Layer, Links, Bins>::note_run_of(void const* block, bin_index bin, page_entry of_page) noexcept {
+  bool const is_newest = bins_[bin.value].fresh.template has_handed_out<geometry::page_bytes>(block, bin);
+  if (!is_newest && !of_page.is_short()) known_runs::add(block, bin, of_page);
+}
+
+/// A tag proves all of that, once its place is known to be readable. Without tags, a run that is known tells; and the slot is live
+/// if it does not look free.
+template <class Options, class Source>
+ZMM_INLINE bool heap_core<Options, Source>::end_if_proved(void* block, bin_index bin, std::size_t bytes,
+                                                          std::size_t alignment) noexcept {
+  if constexpr (Options::tag_blocks) {
+    if (ZMM_UNLIKELY(!this->is_readable(pages_.source(), block, this->tags().end_of(block, bin, bytes)) ||
+                     !this->tags().is_live(block, bin, bytes, alignment)))
+      return false;
+    this->tags().end_life(block, bin, bytes);
+    return true;
+  } else if constexpr (!std::is_same_v<fresh_run, started_run>) {
+    return false;
+  } else {
+    return ZMM_LIKELY(bins_.is_known_slot(block, bin)) && ZMM_LIKELY(!links().is_free(block));
+  }
+}
+/// Stops unless there is such a block, and names what is wrong.
+template <class Options, class Source>
+void heap_core<Options, Source>::free_small(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept {
   // A pointer to the start of a chunk is to its header, whose pages have no entry.
-  free_small_seen(block, this->entry_at(pages_.source(), block), bin, bytes, alignment);
+  page_entry const entry = this->entry_at(pages_.source(), block);
+  free_small_seen(block, entry, bin, bytes, alignment);
+  if constexpr (!Options::tag_blocks && std::is_same_v<fresh_run, started_run>) bins_.note_run_of(block, bin, entry);
 }
 
 template <class Options, class Source>
@@ -64,6 +89,7 @@ bin_index heap_core<Options, Source>::free_found(void* block, page_entry entry) 
 template <class Options, class Source>
 ZMM_INLINE void heap_core<Options, Source>::check_handed_out(void const* block, bin_index bin) const noexcept {
   if (ZMM_UNLIKELY(bins_.is_fresh(block, bin))) this->stop_in_run("a freed block was handed out", block);
+  links().check_live(block, bin);
 }
 
 /// Stops unless there is a live paged block of at least `bytes`; 0: of any size.

@@ -62,11 +62,20 @@ public:
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= this->bound_.get(rank) || may_be_sampled<Options>(block))) return false;
     if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
-    give_slot(block, classes::bin_of(rank), bytes, alignment);
+    bin_index const bin = classes::bin_of(rank);
+    // Else a miss, which looks again and says what is wrong. So no function is called here.
+    if constexpr (Options::check_frees)
+      if (ZMM_UNLIKELY(!core_.end_if_proved(block, bin, bytes, alignment))) return false;
+    push(bin, block);
+    core_.wipe_freed(block, bin, bytes);
     return true;
   }
   void give_missed(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    if constexpr (Options::check_frees) core_.check_paged(block, core_.paged_entry_at(block), bytes, alignment);
+    if constexpr (Options::check_frees) {
+      std::size_t const rank = classes::rank_of(bytes, alignment);
+      if (rank < classes::limit) return give_slot(block, classes::bin_of(rank), bytes, alignment);
+      core_.check_paged(block, core_.paged_entry_at(block), bytes, alignment);
+    }
     give_paged(block);
   }
   bool give(void* block, std::size_t bytes, std::size_t alignment) noexcept {
@@ -157,7 +166,7 @@ private:
     core_.push(bin, block);
     this->remove_live(slot_bytes(bin));
   }
-  ZMM_INLINE void give_slot(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept {
+  void give_slot(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept {
     if constexpr (Options::check_frees) core_.free_small(block, bin, bytes, alignment);
     push(bin, block);
     core_.wipe_freed(block, bin, bytes);

@@ -253,6 +253,7 @@ private:
   ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, indices<I...>) const noexcept {
     std::size_t const bytes = slot_bytes(bin);
     auto const at = [&](std::size_t i) { return static_cast<free_slot*>(static_cast<void*>(block + i * bytes)); };
+    (links().wipe_unused(at(I + 1), bin), ..., links().wipe_unused(at(batch - 1), bin));
     (links().make(at(I + 1), bin, at(I + 2)), ...);
     links().make(at(batch - 1), bin, nullptr);
     return at(1);

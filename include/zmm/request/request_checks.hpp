@@ -3,11 +3,12 @@
 
 #include <zmm/hardening/block_tags.hpp>
 #include <zmm/hardening/known_chunks.hpp>
+#include <zmm/hardening/live_words.hpp>
 #include <zmm/request/request_heap_own.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Without tag_blocks only the links of free blocks have a key.
+/// Without check_frees only the links of free blocks have a key.
 template <class Options> struct request_checks<Options, true, false> {
   template <class Links> void rekey(Links& links, void const* heap) noexcept { links.rekey(block_keys::draw(), heap); }
 };
@@ -20,7 +21,8 @@ template <class Options> struct request_checks<Options, true, true> {
     known = {};
   }
 
-  block_tags<Options, word_place::front> tags;
+  /// The words in front of blocks: the options may ask for tags.
+  std::conditional_t<Options::tag_blocks, block_tags<Options, word_place::front>, live_words> tags;
   known_chunks<chunk<typename Options::geometry>> known;  ///< chunks in which a block of this request was seen
 };
 

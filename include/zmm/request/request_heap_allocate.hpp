@@ -30,7 +30,7 @@ ZMM_INLINE void* request_heap_own<Options>::take(std::size_t bytes, std::size_t 
 template <class Options>
 ZMM_INLINE void request_heap_own<Options>::wipe_freed([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
                                                       [[maybe_unused]] std::size_t bytes) noexcept {
-  if constexpr (Options::tag_blocks) this->tags.wipe(block, bin, bytes);
+  if constexpr (Options::check_frees) this->tags.wipe(block, bin, bytes);
 }
 
 /// The usual misses: a packed block from the open slab or a fresh one. Requires: take_aside() had none.
@@ -142,7 +142,7 @@ template <class Options>
 ZMM_INLINE bool request_heap_own<Options>::give_aside(void* block, std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t const rank = classes::rank_of(bytes, bins::packed_alignment);
   if (!bins::is_wide(alignment) || rank >= bound_.get()) return false;
-  if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
+  if constexpr (Options::check_frees) free_packed(block, classes::bin_of(rank), bytes, alignment);
   bins_.push_wide(classes::bin_of(rank), block);
   wipe_freed(block, classes::bin_of(rank), bytes);
   add_dead(classes::bin_of(rank));
@@ -159,7 +159,7 @@ ZMM_INLINE bool request_heap_own<Options>::give(void* block, std::size_t bytes, 
     return false;
   }
   bin_index const bin = packed_bin(bytes, alignment);
-  if constexpr (Options::tag_blocks) free_packed(block, bin, bytes, alignment);
+  if constexpr (Options::check_frees) free_packed(block, bin, bytes, alignment);
   alignment > 16 ? bins_.push_wide(bin, block) : bins_.push(bin, block);
   wipe_freed(block, bin, bytes);
   add_dead(bin);

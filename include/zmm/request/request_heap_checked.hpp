@@ -14,21 +14,26 @@ template <class Options> void request_heap_own<Options>::check_memory(void const
     stop({"a freed block lies in memory of this request", block, this});
 }
 
-/// Stops unless a live packed block for `bytes` at `alignment` is at `block`. A chunk in which a block of this request was seen
-/// is readable: a slab of the request lies there, and when slabs go, all chunks are forgotten.
+/// Whether a quick look proves that a live packed block for `bytes` at `alignment` is there; if so, it has no tag any more. A
+/// chunk in which a block of this request was seen is readable: a slab of the request lies there, and when slabs go, all
+/// chunks are forgotten.
 template <class Options>
-ZMM_INLINE void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::size_t bytes,
+ZMM_INLINE bool request_heap_own<Options>::end_if_proved(void* block, bin_index bin, std::size_t bytes,
                                                          std::size_t alignment) noexcept {
-  if constexpr (Options::tag_blocks) {
-    bool const is_chunk_start = (address_of(block) & (geometry::chunk_bytes - 1)) == 0;
-    if (ZMM_LIKELY(!is_chunk_start && this->known.has(chunk_type::of(block), 0) &&
-                   this->tags.is_live(block, bin, bytes, alignment)))
-      return this->tags.end_life(block, bin, bytes);
-    check_memory(block);
-    if (is_chunk_start && !is_in_buffer(block)) stop({"a freed block starts where it was allocated", block, this});
-    this->tags.check_and_end(block, bin, bytes, alignment);
-    if (!is_in_buffer(block)) this->known.add(chunk_type::of(block), 0);
-  }
+  void const* const word = reinterpret_cast<void const*>(address_of(block) - 8);  // in another chunk if a chunk starts here
+  if (ZMM_UNLIKELY(!this->known.has(chunk_type::of(word)) || !this->tags.is_live(block, bin, bytes, alignment))) return false;
+  this->tags.end_life(block, bin, bytes);
+  return true;
+}
+/// Stops unless there is such a block.
+template <class Options>
+void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept {
+  if (end_if_proved(block, bin, bytes, alignment)) return;
+  bool const is_chunk_start = chunk_type::of(block) == block, is_own = is_in_buffer(block);
+  check_memory(block);
+  if (is_chunk_start && !is_own) stop({"a freed block starts where it was allocated", block, this});
+  this->tags.check_and_end(block, bin, bytes, alignment);
+  if (!is_own) this->known.add(chunk_type::of(block), 0);
 }
 
 /// Stops unless a live paged block of this request, of at least `bytes`, is there.
@@ -48,12 +53,12 @@ void request_heap_own<Options>::check_paged(void const* block, std::size_t bytes
                 block, this);
 }
 
-/// As resize_in_place(), for a packed block: its tag says what it is.
+/// As resize_in_place(), for a packed block: its word says what it is.
 template <class Options>
 std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t min_bytes,
                                                        std::size_t preferred_bytes) noexcept {
+  if (chunk_type::of(block) == block && !is_in_buffer(block)) return 0;
   if constexpr (Options::tag_blocks) {
-    if (chunk_type::of(block) == block && !is_in_buffer(block)) return 0;
     block_tag const text = this->tags.read(block);
     std::size_t const alignment = text.alignment();
     if (!text.is_whole() || text.bytes() == 0 || !is_packed(text.bytes(), alignment))
@@ -66,8 +71,12 @@ std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t mi
     if (granted < least) granted = least;
     this->tags.write_resized(block, bin, text, granted);
     return granted;
+  } else {
+    bin_index const bin = this->tags.bin_of(block);
+    static_cast<void>(preferred_bytes);
+    if (min_bytes == 0 || min_bytes > classes::largest) return 0;
+    return classes::bin_of_bytes(min_bytes).value == bin.value ? classes::usable(bin) : 0;
   }
-  return 0;
 }
 
 /// Stops unless the slabs lie in memory of the pool, are marked in the page map with their size, and are as many as

@@ -162,7 +162,7 @@ template <class Options> slab* request_heap_own<Options>::unlink_free_slabs() no
 /// Forgets the free blocks of these slabs, subtracting them from `blocks`, and gives the slabs back to the pool.
 template <class Options> void request_heap_own<Options>::drop_slabs(slab* gone, std::size_t& blocks) noexcept {
   note_carved();
-  if constexpr (Options::tag_blocks) this->known = {};  // the pool may unmap their chunks
+  if constexpr (Options::check_frees) this->known = {};  // the pool may unmap their chunks
   std::size_t const forgotten = bins_.forget_free_blocks(
       [&](void const* block) {
         std::uint16_t const* const count = count_at(block);

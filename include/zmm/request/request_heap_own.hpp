@@ -70,7 +70,8 @@ public:
   ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = opaque(classes::rank_of(bytes, alignment));  // unrolled constants look too large
     if (ZMM_UNLIKELY(alignment > 16 || rank >= bound_.get(rank) || may_be_sampled<Options>(block))) return false;
-    if constexpr (Options::tag_blocks) free_packed(block, classes::bin_of(rank), bytes, alignment);
+    if constexpr (Options::check_frees)
+      if (ZMM_UNLIKELY(!end_if_proved(block, classes::bin_of(rank), bytes, alignment))) return false;
     bins_.push(classes::bin_of(rank), block);
     wipe_freed(block, classes::bin_of(rank), bytes);
     add_dead(classes::bin_of(rank));
@@ -160,13 +161,13 @@ private:
   /// Marks a packed block as live, if the options say so. Null: no effect.
   ZMM_INLINE void tag([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin,
                       [[maybe_unused]] std::size_t bytes, [[maybe_unused]] std::size_t alignment) noexcept {
-    if constexpr (Options::tag_blocks) {
+    if constexpr (Options::check_frees)
       if (block != nullptr) this->tags.write(block, bin, bytes, alignment);
-    }
   }
   /// The part of free_packed() that has to wait until the block is linked.
   void wipe_freed(void* block, bin_index bin, std::size_t bytes) noexcept;
-  // With tag_blocks only. Each stops if the caller's pointer is not to such a block.
+  // With check_frees only. All but the first stop if the caller's pointer is not to such a block.
+  bool end_if_proved(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void free_packed(void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void check_memory(void const* block) const noexcept;
   void check_paged(void const* block, std::size_t bytes, std::size_t alignment) const noexcept;

@@ -85,7 +85,7 @@ template <class Options> bool request_heap_own<Options>::grow_table(admission& a
 }
 /// The packed block that was the table's memory is free.
 template <class Options> void request_heap_own<Options>::give_table_room(void* room, std::size_t bytes) noexcept {
-  if constexpr (Options::tag_blocks) free_packed(room, packed_bin(bytes, 1), bytes, 1);
+  if constexpr (Options::check_frees) free_packed(room, packed_bin(bytes, 1), bytes, 1);
   bins_.push(packed_bin(bytes, 1), room);
   wipe_freed(room, packed_bin(bytes, 1), bytes);
 }
@@ -133,10 +133,8 @@ template <class Options>
 std::size_t request_heap_own<Options>::usable_size(void const* block, std::size_t bytes,
                                                    std::size_t alignment) const noexcept {
   if (bytes == 0) bytes = 1;
-  if constexpr (Options::tag_blocks) {
-    if (is_packed(bytes, alignment)) return bytes;
-  }
-  return is_packed(bytes, alignment) ? slot_bytes(packed_bin(bytes, alignment)) : bytes_of(table_[tag_of(block)]);
+  if (Options::tag_blocks && is_packed(bytes, alignment)) return bytes;
+  return is_packed(bytes, alignment) ? classes::usable(packed_bin(bytes, alignment)) : bytes_of(table_[tag_of(block)]);
 }
 
 /// Whether a live block has pages of its own, without its size. The caller's buffer has no page map to read. Elsewhere
@@ -151,7 +149,7 @@ template <class Options> bool request_heap_own<Options>::is_paged(void const* bl
 template <class Options>
 std::size_t request_heap_own<Options>::resize_in_place(void* block, std::size_t old_bytes, std::size_t min_bytes,
                                                        std::size_t preferred_bytes, admission&) noexcept {
-  if constexpr (Options::tag_blocks) {
+  if constexpr (Options::check_frees) {
     check_memory(block);
     if (!is_paged(block)) return resize_packed(block, min_bytes, preferred_bytes);
   }

@@ -6,8 +6,8 @@ from zmm_gdb.memory import Damage, address, counted, has_field, number, object_a
 from zmm_gdb.slots import Core, Fresh, Links
 from zmm_gdb.watch import Watch
 
-PREFIXES = {"default_options": "", "hardened_options": "hardened_", "debug_options": "debug_",
-            "sampled_options": "sampled_"}
+PREFIXES = {"default_options": "", "checked_options": "checked_", "hardened_options": "hardened_",
+            "paranoid_options": "paranoid_", "debug_options": "debug_", "sampled_options": "sampled_"}
 
 
 def plain_name(a_type):

@@ -102,7 +102,7 @@ TYPES = (
      r"allocation_result<.*>|custom_handlers|custom_debug_handlers", of_fields),
     (r"(detail::)?\w*storage(_type)?", of_storage),
     (r"memory_limit_exceeded|out_of_memory|no_current_heap", of_error),
-    (r"no_site|within_t|geometry<.*>|default_options|hardened_options|debug_options|sampled_options|basic_emalloc<.*>", of_empty),
+    (r"no_site|within_t|geometry<.*>|(default|checked|hardened|paranoid|debug|sampled)_options|basic_emalloc<.*>", of_empty),
     (r"detail::page_entry", of_entry),
     (r"detail::bitmap<.*>", of_bitmap),
     (r"detail::chunk<.*>", of_chunk),

@@ -48,7 +48,8 @@ class Fresh:
     def __init__(self, value, slot_bytes):
         self.slots = []
         if has_field(value.type, "at_"):
-            at, end = number(value["at_"]), number(value["end_"])
+            at = number(value["at_"])
+            end = number(value["end_"]) if has_field(value.type, "end_") else at + number(value["left_"])
             if at > end or (end - at) % slot_bytes != 0 or end - at > 1 << 20:
                 raise Damage("the fresh run at 0x%x is no run" % address(value))
             self.slots = range(at, end, slot_bytes)
