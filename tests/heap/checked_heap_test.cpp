@@ -166,7 +166,7 @@ TEST_CASE_TEMPLATE("paranoid heaps: a write to a freed block is noticed before i
               heap.deallocate(const_cast<char*>(block), bytes, 8);
               block[at] = 1;
               for (int i = 0; i < 100; ++i) static_cast<void>(heap.allocate(bytes, 8));
-            }) == "a freed block is not written to");
+            }) == "nobody writes to a block after it was freed");
     }
   }
 }

@@ -40,7 +40,7 @@ public:
       for (std::size_t const alignment : {16u, 32u})
         if (is_live(block, bin_index{i}, 0, alignment)) return bin_index{i};
     bool const is_free = load_word(place(block)) == link_proof(block, load_link(block), link_key_);
-    stop({is_free ? "a freed block is live" : "the word in front of a block is as the heap left it", block, heap_});
+    stop({is_free ? "a freed block is live" : "the word in front of a block is as it was written", block, heap_});
   }
 
 private:

@@ -105,7 +105,7 @@ private:
     std::size_t const bytes = slot_bytes(bin) - 16;
     std::uint64_t any = 0;
     for (std::size_t i = 0; i < bytes; i += 8) any |= load_word(from + i);
-    if (ZMM_UNLIKELY(any != 0)) stop_at("a freed block is not written to", slot, bin);
+    if (ZMM_UNLIKELY(any != 0)) stop_at("nobody writes to a block after it was freed", slot, bin);
   }
   template <class Void> ZMM_INLINE static Void* shadow_of(Void* slot) noexcept {
     return reinterpret_cast<Void*>(address_of(slot) + (Place == word_place::end ? 8 : std::uintptr_t{0} - 8));
