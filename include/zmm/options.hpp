@@ -135,9 +135,7 @@ struct default_options {
 };
 
 /// For production: profiles of who has the memory, for next to nothing. See docs/profiling.md.
-struct sampled_options : default_options {
-  static constexpr std::size_t sample_every = std::size_t{512} << 10;
-};
+struct sampled_options : default_options { static constexpr std::size_t sample_every = std::size_t{512} << 10; };
 
 /// For development: finds who misuses memory, and where it was allocated. See docs/debugging.md.
 struct debug_options : default_options {

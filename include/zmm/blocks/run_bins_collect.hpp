@@ -61,6 +61,7 @@ std::size_t run_bins<Layer, Links, Bins>::give_run(void* slot, bin_index bin, La
   free_slots(slot) = 0;
   bins_[bin.value].fresh.note_gone(run);
   known_runs::forget(run, count);
+  if constexpr (counts_drops<geometry>) pages.source().note_drop();
   pages.give_pages(run, count, true);
   bins_[bin.value].carved -= slots;
   carved_bytes_ -= slots * slot_bytes(bin);

@@ -17,7 +17,7 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Counts chunks that went back to storage, for checked engines. Written by one thread at a time, read by any.
+/// Counts chunks that went back to storage, and runs whose pages did, for checked engines. Written by one thread at a time, read by any.
 template <bool Counts> class drop_count {
 public:
   std::uint64_t count() const noexcept { return 0; }
@@ -131,6 +131,7 @@ public:
   }
   /// How often a chunk was given back to storage, where that is counted. Any thread.
   std::uint64_t drops() const noexcept { return drop_counter::count(); }
+  void note_drop() noexcept { drop_counter::add(); }
 
   /// The chunk or huge block that `p` points into; an empty extent if there is none. Does not read what `p` points to.
   /// Complexity: O(1) for chunks and for what points into a huge block's first chunk-sized piece; else linear in the

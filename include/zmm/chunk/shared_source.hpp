@@ -76,6 +76,7 @@ public:
     return locked([&](source_type const& s) { return s.has_chunk(p); });
   }
   std::uint64_t drops() const noexcept { return source_.drops(); }  // needs no lock
+  void note_drop() noexcept { locked([](source_type& s) { s.note_drop(); }); }
   extent find(void const* p) const noexcept {
     return locked([&](source_type const& s) { return s.find(p); });
   }

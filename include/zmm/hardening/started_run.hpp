@@ -37,6 +37,8 @@ public:
     used_ = 0;
   }
   void close() noexcept { *this = started_run(); }
+  /// Effects: nothing is known of what was handed out before.
+  void forget_used() noexcept { used_ = 0; }
   /// Effects: closes the run if it is the one at `run`, whose pages go back.
   void note_gone(void const* run) noexcept {
     if (at_ != nullptr && at_ - used_ == run) close();
@@ -45,7 +47,7 @@ public:
 private:
   char* at_ = nullptr;
   std::uint32_t left_ = 0;  ///< bytes from there to the run's end: whole slots
-  std::uint32_t used_ = 0;  ///< bytes in front of it, in this run
+  std::uint32_t used_ = 0;  ///< bytes in front of it that are known to be of this run
 };
 
 }}}  // namespace zmm::detail

@@ -28,6 +28,10 @@ public:
     return known_.has(chunk_type::of(block), from.drops()) &&
            (address_of(block) ^ (end - 1)) < std::size_t{geometry::chunk_bytes};
   }
+  /// Whether no chunk or run has gone back since a chunk was last looked up.
+  template <class Source> ZMM_INLINE bool is_up_to_date(Source const& from) const noexcept {
+    return known_.is_of(from.drops());
+  }
   /// The map entry of the page at `block`, where a slot or a run of pages starts; stops if none does. Requires: `block`
   /// is not at a multiple of the chunk size; there huge blocks start.
   template <class Source> ZMM_INLINE page_entry entry_at(Source const& from, void const* block) noexcept {

@@ -19,30 +19,48 @@ private:
   block_keys keys_;
 };
 
-/// Stops unless `block` is live, in a slot of `bin`, and was asked for as `bytes` at `alignment`. If blocks have tags,
-/// the tag tells, once its place is known to be readable; else the heap's books do.
+/// Whether slots of `bin` were handed out at `block` by this cache, out of its newest run. Requires: no run has gone back since
+/// that was last settled.
 template <class Options>
-ZMM_INLINE void synchronized_heap_own<Options>::check_small(cache_type& own, void* block, bin_index bin,
-                                                              std::size_t bytes, std::size_t alignment) noexcept {
-  if constexpr (Options::tag_blocks) {
-    if (ZMM_LIKELY(own.is_readable(central_.source(), block, own.tags().end_of(block, bin, bytes)) &&
-                   own.tags().is_live(block, bin, bytes, alignment)))
-      return own.tags().end_life(block, bin, bytes);
-  }
-  central_.blocks().free_small_seen(block, own.entry_at(central_.source(), block), bin, bytes, alignment);
-  if (!Options::tag_blocks && ZMM_UNLIKELY(own.is_fresh(block, bin)))
-    own.stop_in_run("a freed block was handed out", block);
+ZMM_INLINE bool thread_cache<Options>::has_handed_out(void const* block, bin_index bin) const noexcept {
+  if constexpr (!std::is_same_v<fresh_run, started_run>) return false;
+  else return fresh_[bin.value].template has_handed_out<Options::geometry::page_bytes>(block, bin);
+}
+/// Effects: what was handed out of the newest runs until now may have gone back.
+template <class Options> void thread_cache<Options>::forget_handed_out() noexcept {
+  if constexpr (std::is_same_v<fresh_run, started_run>)
+    for (fresh_run& run : fresh_) run.forget_used();
 }
 
-/// Frees a small block by its size, on a thread that has no cache, or whose cache is not in the heap's entry.
+/// As heap_core::end_if_proved(), by what this thread's cache knows.
 template <class Options>
-ZMM_NOINLINE void synchronized_heap_own<Options>::give_without_cache(void* block, std::size_t bytes,
-                                                                             std::size_t alignment) noexcept {
+ZMM_INLINE bool synchronized_heap_own<Options>::end_if_proved(cache_type& own, void* block, bin_index bin,
+                                                              std::size_t bytes, std::size_t alignment) noexcept {
+  if constexpr (Options::tag_blocks) {
+    if (ZMM_UNLIKELY(!own.is_readable(central_.source(), block, own.tags().end_of(block, bin, bytes)) ||
+                     !own.tags().is_live(block, bin, bytes, alignment)))
+      return false;
+    own.tags().end_life(block, bin, bytes);
+    return true;
+  } else {
+    return ZMM_LIKELY(own.is_up_to_date(central_.source()) && own.has_handed_out(block, bin)) &&
+           ZMM_LIKELY(!own.links().is_free(block));
+  }
+}
+/// Frees a small block after a look at the books, which stops unless it is live, in a slot of `bin`, and was asked for as
+/// `bytes` at `alignment`. Also on a thread that has no cache, or whose cache is not in the heap's entry.
+template <class Options>
+ZMM_NOINLINE void synchronized_heap_own<Options>::free_small_slowly(cache_type* own, void* block, bin_index bin,
+                                                                    std::size_t bytes, std::size_t alignment) noexcept {
   core_type const& blocks = central_.blocks();
-  bin_index const bin = classes::bin_of(classes::rank_of(bytes, alignment));
-  blocks.free_small_seen(block, blocks.seen_entry_at(block), bin, bytes, alignment);
+  bool const has_cache = own != as_cache(&no_cache);
+  if (has_cache && !own->is_up_to_date(central_.source())) own->forget_handed_out();
+  page_entry const entry = has_cache ? own->entry_at(central_.source(), block) : blocks.seen_entry_at(block);
+  blocks.free_small_seen(block, entry, bin, bytes, alignment);
+  if (!Options::tag_blocks && has_cache && ZMM_UNLIKELY(own->is_fresh(block, bin)))
+    own->stop_in_run("a freed block was handed out", block);
   blocks.wipe_freed(block, bin, bytes);
-  give_back(block, bin);
+  if (!has_cache || !own->push(bin, block)) give_back(block, bin);
 }
 
 template <class Options> void synchronized_heap_own<Options>::give_found_checked(void* block) noexcept {

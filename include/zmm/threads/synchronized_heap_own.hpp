@@ -145,10 +145,9 @@ private:
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which g++ cannot see here
     bin_index const bin = classes::bin_of(rank);
-    if constexpr (Options::check_frees) {
-      if (ZMM_UNLIKELY(own == as_cache(&no_cache))) return give_without_cache(block, bytes, alignment);
-      check_small(*own, block, bin, bytes, alignment);
-    }
+    if constexpr (Options::check_frees)
+      if (ZMM_UNLIKELY(!end_if_proved(*own, block, bin, bytes, alignment)))
+        return free_small_slowly(own, block, bin, bytes, alignment);
     if constexpr (Options::zero_on_free) central_.blocks().wipe_freed(block, bin, bytes);
     if (ZMM_UNLIKELY(!own->push(bin, block))) give_back(block, bin);
   }
@@ -165,8 +164,8 @@ private:
   }
 
   // With check_frees only.
-  void check_small(cache_type& own, void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
-  void give_without_cache(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+  bool end_if_proved(cache_type& own, void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
+  void free_small_slowly(cache_type* own, void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void give_found_checked(void* block) noexcept;
 
   void give_back(void* block, bin_index bin) noexcept;

@@ -122,6 +122,8 @@ public:
     this->rekey_blocks(with, heap);
   }
 
+  bool has_handed_out(void const* block, bin_index bin) const noexcept;
+  void forget_handed_out() noexcept;
   bool is_fresh(void const* slot, bin_index bin) const noexcept {
     return fresh_[bin.value].contains(slot, slot_bytes(bin));
   }
