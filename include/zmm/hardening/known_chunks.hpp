@@ -9,14 +9,16 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// meanwhile: each time one does, a count goes up, and the table counts as empty when `count` has changed.
 template <class Chunk> class known_chunks {
 public:
+  constexpr known_chunks() noexcept = default;
+  constexpr explicit known_chunks(std::uint64_t count) noexcept : count_(count) {}
+
   ZMM_INLINE bool has(Chunk const* c, std::uint64_t count) const noexcept { return has(c) && count_ == count; }
   /// The same where the table is cleared when a chunk goes.
   ZMM_INLINE bool has(Chunk const* c) const noexcept { return chunks_[place_of(c)] == address_of(c) + 1; }
   /// Whether what was found holds at this count.
   ZMM_INLINE bool is_of(std::uint64_t count) const noexcept { return count_ == count; }
   void add(Chunk const* c, std::uint64_t count) noexcept {
-    if (count_ != count) *this = known_chunks();
-    count_ = count;
+    if (count_ != count) *this = known_chunks(count);
     chunks_[place_of(c)] = address_of(c) + 1;
   }
 

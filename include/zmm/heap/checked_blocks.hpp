@@ -28,7 +28,9 @@ public:
     return known_.has(chunk_type::of(block), from.drops()) &&
            (address_of(block) ^ (end - 1)) < std::size_t{geometry::chunk_bytes};
   }
-  /// Whether no chunk or run has gone back since a chunk was last looked up.
+  /// Effects: no chunk is known, as of this count of those that went back.
+  void settle(std::uint64_t drops) noexcept { known_ = known_chunks<chunk_type>(drops); }
+  /// Whether no chunk or run has gone back since a chunk was last looked up, or that was settled.
   template <class Source> ZMM_INLINE bool is_up_to_date(Source const& from) const noexcept {
     return known_.is_of(from.drops());
   }

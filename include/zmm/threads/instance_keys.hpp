@@ -11,7 +11,7 @@ template <class Options> class instance_keys<Options, false> {
 protected:
   constexpr instance_keys() noexcept = default;
   void draw() noexcept {}
-  template <class Holder> void hand_to(Holder&, void const*) noexcept {}
+  template <class Holder> void hand_to(Holder&, void const*, std::uint64_t) noexcept {}
 };
 
 }}}  // namespace zmm::detail

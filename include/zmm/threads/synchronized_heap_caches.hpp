@@ -54,7 +54,7 @@ ZMM_COLD auto synchronized_heap_own<Options>::claim_or_make(admission& asked) no
   void* const room = central_.source().locked([&](auto& s) { return s.take_record(sizeof(cache_type), asked); });
   if (room == nullptr) return nullptr;
   auto* const made = ::new (room) cache_type;
-  this->hand_to(*made, this);
+  this->hand_to(*made, this, central_.source().drops());
   made->cache_of = this;
   made->leave = leave_;
   made->next_cache = caches_.load(detail::memory_order_relaxed);

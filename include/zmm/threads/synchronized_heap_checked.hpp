@@ -11,8 +11,9 @@ protected:
   constexpr instance_keys() noexcept = default;
   /// Effects: draws new keys: earlier blocks are not valid any more. Requires: no thread is inside.
   void draw() noexcept { keys_ = block_keys::draw(); }
-  template <class Holder> void hand_to(Holder& holder, void const* heap) noexcept {
+  template <class Holder> void hand_to(Holder& holder, void const* heap, std::uint64_t drops) noexcept {
     holder.rekey(keys_, heap);
+    if constexpr (Options::check_frees) holder.settle(drops);
   }
 
 private:

@@ -8,8 +8,8 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// Draws new keys, if the options ask for any, and hands them to the core and to all caches.
 template <class Options> void synchronized_heap_own<Options>::rekey(void const* heap) noexcept {
   this->draw();
-  this->hand_to(central_.blocks_when_alone(), heap);
-  for_each_cache([&](cache_type& c) { this->hand_to(c, heap); });
+  this->hand_to(central_.blocks_when_alone(), heap, central_.source().drops());
+  for_each_cache([&](cache_type& c) { this->hand_to(c, heap, central_.source().drops()); });
 }
 
 template <class Options> void synchronized_heap_own<Options>::drop(void const* heap) noexcept {
