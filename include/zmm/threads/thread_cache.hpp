@@ -119,7 +119,7 @@ public:
   /// Effects: earlier blocks and links are not valid any more. With encode_links.
   void rekey(block_keys const& with, void const* heap) noexcept {
     static_cast<links_type&>(*this).rekey(with, heap);
-    this->rekey_blocks(with, heap);
+    if constexpr (Options::check_frees) this->rekey_blocks(with, heap);
   }
 
   bool has_handed_out(void const* block, bin_index bin) const noexcept;
