@@ -2,7 +2,8 @@
 // everything released at once?
 //
 // replay/<what is freed>/<blocks>: the resource stays, and release() ends the request. std_monotonic has a buffer of 8 MiB
-// that was touched before.
+// that was touched before. oracle, oracle_link and oracle_lists know the addresses beforehand (subjects/oracle.hpp): the
+// limits.
 // cycle/<what is freed>/<blocks>: the resource itself is constructed and destroyed each time: zmm's from its warm pool,
 // monotonic over the same buffer, mimalloc's heap by mi_heap_new and mi_heap_destroy.
 //
@@ -52,6 +53,12 @@ template <class Request> void measure(benchmark::State& state, std::size_t block
   count_operations(state, how == freeing::nothing ? blocks : blocks + blocks / 2);
 }
 
+template <class Oracle> void foretell(Oracle& oracle, std::size_t blocks, freeing how) {
+  auto const trace = make_trace(blocks, how);
+  std::vector<void*> live(blocks);
+  oracle.own().subject().foretell([&](auto& recorded) { replay(recorded, trace, how, live); });
+}
+
 // The resources of `cycle`, constructed for every request.
 struct new_zmm_request {
   static constexpr char const* name = "zmm_request";
@@ -93,6 +100,17 @@ void register_question() {
         using S = typename decltype(tag)::type;
         add(question, S::name, [=](benchmark::State& state) {
           S subject;
+          measure(state, blocks, how, [&](auto body) {
+            body(subject);
+            subject.end();
+          });
+        });
+      });
+      for_each_present(request_oracles{}, [&](auto tag) {
+        using S = typename decltype(tag)::type;
+        add(question, S::name, [=](benchmark::State& state) {
+          S subject;
+          foretell(subject, blocks, how);
           measure(state, blocks, how, [&](auto body) {
             body(subject);
             subject.end();
