@@ -88,7 +88,7 @@ class Claim:
             return None if value is None else (first, value)
         rows = results.rows[group]
         names = rows if first == "*" else [r for r in self.references if r in rows]
-        peers = [n for n in names if not n.startswith("zmm") and n != "floor" or n in self.references]
+        peers = [n for n in names if not n.startswith(("zmm", "oracle")) and n != "floor" or n in self.references]
         peers = [n for n in peers if n != self.subject]
         best = min(peers, key=lambda n: rows[n].median, default=None)
         return None if best is None else (best, rows[best].median)

@@ -2,7 +2,10 @@
 // everything released at once?
 //
 // replay/<what is freed>/<blocks>: the resource stays, and release() ends the request. std_monotonic has a buffer of 8 MiB
-// that was touched before.
+// that was touched before. oracle, oracle_link and oracle_lists know the addresses beforehand (subjects/oracle.hpp): the
+// limits.
+// varied/<what is freed>/<blocks>: the same, but many traces take turns. Of a single short trace the processor learns which
+// list is empty when; requests of a program are not all alike.
 // cycle/<what is freed>/<blocks>: the resource itself is constructed and destroyed each time: zmm's from its warm pool,
 // monotonic over the same buffer, mimalloc's heap by mi_heap_new and mi_heap_destroy.
 //
@@ -42,14 +45,26 @@ void replay(Subject& subject, request_trace const& trace, freeing how, std::vect
   }
 }
 
-template <class Request> void measure(benchmark::State& state, std::size_t blocks, freeing how, Request request) {
-  auto const trace = make_trace(blocks, how);
+template <class Request>
+void measure(benchmark::State& state, std::size_t blocks, freeing how, std::size_t different, Request request) {
+  std::vector<request_trace> traces;
+  for (std::size_t i = 0; i < different; ++i) traces.push_back(make_trace(blocks, how, i + 1));
   std::vector<void*> live(blocks);
+  std::size_t turn = 0;
   auto const faults = minor_faults();
-  for (auto _ : state) request([&](auto& subject) { replay(subject, trace, how, live); });
+  for (auto _ : state) {
+    request([&](auto& subject) { replay(subject, traces[turn], how, live); });
+    turn = turn + 1 == different ? 0 : turn + 1;
+  }
   state.counters["faults"] =
       benchmark::Counter(static_cast<double>(minor_faults() - faults), benchmark::Counter::kAvgIterations);
   count_operations(state, how == freeing::nothing ? blocks : blocks + blocks / 2);
+}
+
+template <class Oracle> void foretell(Oracle& oracle, std::size_t blocks, freeing how) {
+  auto const trace = make_trace(blocks, how);
+  std::vector<void*> live(blocks);
+  oracle.own().subject().foretell([&](auto& recorded) { replay(recorded, trace, how, live); });
 }
 
 // The resources of `cycle`, constructed for every request.
@@ -88,12 +103,24 @@ void register_question() {
   for (auto const how : {freeing::nothing, freeing::half_at_once, freeing::half_with_lag}) {
     for (std::size_t const blocks : {100u, 1000u, 20'000u}) {
       auto const arguments = std::string{name_of(how)} + "/" + std::to_string(blocks);
-      auto const question = "replay/" + arguments;
-      for_each_present(request_subjects{}, [&](auto tag) {
+      for (std::size_t const different : {std::size_t{1}, 100'000 / blocks}) {
+        for_each_present(request_subjects{}, [&](auto tag) {
+          using S = typename decltype(tag)::type;
+          add((different == 1 ? "replay/" : "varied/") + arguments, S::name, [=](benchmark::State& state) {
+            S subject;
+            measure(state, blocks, how, different, [&](auto body) {
+              body(subject);
+              subject.end();
+            });
+          });
+        });
+      }
+      for_each_present(request_oracles{}, [&](auto tag) {
         using S = typename decltype(tag)::type;
-        add(question, S::name, [=](benchmark::State& state) {
+        add("replay/" + arguments, S::name, [=](benchmark::State& state) {
           S subject;
-          measure(state, blocks, how, [&](auto body) {
+          foretell(subject, blocks, how);
+          measure(state, blocks, how, 1, [&](auto body) {
             body(subject);
             subject.end();
           });
@@ -101,7 +128,7 @@ void register_question() {
       });
       for_each_present(subjects<new_zmm_request, new_monotonic, new_mimalloc_heap>{}, [&](auto tag) {
         using S = typename decltype(tag)::type;
-        add("cycle/" + arguments, S::name, [=](benchmark::State& state) { measure(state, blocks, how, S{}); });
+        add("cycle/" + arguments, S::name, [=](benchmark::State& state) { measure(state, blocks, how, 1, S{}); });
       });
     }
   }

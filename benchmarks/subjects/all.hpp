@@ -7,6 +7,7 @@
 #include "floor.hpp"
 #include "malloc_replacements.hpp"
 #include "mimalloc.hpp"
+#include "oracle.hpp"
 #include "php.hpp"
 #include "standard.hpp"
 #include "zmm.hpp"
@@ -27,6 +28,9 @@ using pmr_subjects = subjects<zmm_heap_pmr, zmm_request_pmr, zmm_segment_pmr, zm
 using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, zmm_checked_pmr, zmm_checked_request_pmr, zmm_hardened_pmr,
                                   zmm_hardened_request_pmr, std_monotonic, std_pool_over_monotonic, std_pool,
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
+
+// The limits of those: they have to be told the request's calls before.
+using request_oracles = subjects<oracle_pmr, linking_oracle_pmr, list_oracle_pmr>;
 
 // Those that any thread may use at any time, called directly and behind one virtual call.
 using direct_thread_subjects =

@@ -138,7 +138,7 @@ TEST_CASE("request: the footprint is bounded by the sum of each bin's peak") {
     }
     size_t carved = wide ? 1024 : 0;  // the wide bins' own lists
     for (auto const& [bin, u] : bins) {
-      carved += (u.peak + (bin.first <= 1024 && u.peak >= 16 ? 7 : 0)) * bin.first;
+      carved += (u.peak + (bin.first <= 1024 ? 7 : 0)) * bin.first;
       carved += u.peak * (bin.second ? 56 : bin.first % 16 == 0 ? 8 : 0);  // gaps in front
     }
     zmm::statistics const s = heap.stats();

@@ -106,7 +106,7 @@ ZMM_DEBUGGER_SCRIPT(
     ".ascii \"        free = list(engine.free_blocks().values())\\n\"\n"
     ".ascii \"        print(\\\"  bin   bytes   carved     live     free\\\")\\n\"\n"
     ".ascii \"        for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):\\n\"\n"
-    ".ascii \"            carved = sum(int(s[\\\"planned\\\"][i]) - int(s[\\\"left\\\"][i]) for s in engine.sets())\\n\"\n"
+    ".ascii \"            carved = sum(int(s[\\\"carved\\\"][i]) for s in engine.sets())\\n\"\n"
     ".ascii \"            if carved:\\n\"\n"
     ".ascii \"                print(\\\"  %3d %7d %8d %8d %8d\\\" % (i, bytes, carved, carved - free.count(bytes), free.count(bytes)))\\n\"\n"
     ".ascii \"        return\\n\"\n"

@@ -20,19 +20,19 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// fill; freed ones go to the list of their bin and are reused first.
 ///
 /// Blocks are carved one by one. In a request that frees nothing every list is always empty. In one that frees, a bin's
-/// list is empty half the time, at random, and the branch on that is mispredicted. So a bin that is seen to free goes
+/// list is empty half the time, at random, and the branch on that is mispredicted. So a request that is seen to free goes
 /// over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be
-/// mispredicted in turn. A free records nothing. Instead, whenever some bin has carved 32 blocks, then 64, 128, …, the
-/// bins of up to 1 KiB are looked at, and one that has a free block counts as one that frees.
+/// mispredicted in turn. A free records nothing, and carving counts blocks only. Instead, the region seems to end where
+/// 16 KiB are carved, then 32, 64, …: there the lists are looked at.
 ///
 /// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
 /// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
 /// of their own, which are made in the region itself when the first such block is asked for.
 ///
-/// Invariants, for each bin: live == carved - linked, carved == planned - left. [cursor, end) is the free part of the
-/// open slab; the cursor is a multiple of 8, but for a region too small to hold anything.
-/// Bytes of a set of bins: a pointer and two numbers of each, and one more number.
-inline constexpr std::size_t wide_room_bytes = align_up(3 * sizeof(void*) * bin_count + 4, sizeof(void*));
+/// Invariants, for each bin: live == carved - linked. [cursor, end) is the free part of the open slab; the cursor is a
+/// multiple of 8, but for a region too small to hold anything.
+/// Bytes of a set of bins: a pointer and a number of each.
+inline constexpr std::size_t wide_room_bytes = 2 * sizeof(void*) * bin_count;
 
 /// Where the bins of wide blocks lie: in the region; or, if links are checked, in the request itself, out of reach of
 /// blocks.
@@ -57,18 +57,16 @@ public:
   /// The first free block of the bin, or null: then carve().
   ZMM_INLINE void* pop(bin_index bin) noexcept { return pop_from(bins_, bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { push_to(bins_, bin, block); }
-  /// One block of the open slab, while no look at the bins is due; null: then carve(). Requires: as carve().
+  /// One block of the open slab, while no look at the lists is due and blocks come one by one; null: then carve(). Requires:
+  /// as carve().
   ZMM_INLINE void* carve_one(bin_index bin) noexcept {
     std::uintptr_t const bytes = slot_bytes(bin), at = address_of(cursor_);
     std::uintptr_t const slot =
         at + ((at ^ Links::front) & ~bytes & 8);  // the block at a multiple of 16 if the slot is one
     std::uintptr_t const top = slot + bytes, block = slot + Links::front;
-    if (ZMM_UNLIKELY(top > address_of(end_))) return nullptr;
-    if (ZMM_UNLIKELY(bins_.left[bin.value]-- == 0)) {
-      bins_.left[bin.value] = 0;
-      return nullptr;
-    }
+    if (ZMM_UNLIKELY(top > address_of(stop_))) return nullptr;
     cursor_ = reinterpret_cast<char*>(top);
+    ++bins_.carved[bin.value];
     if (block == 0) __builtin_unreachable();
     return reinterpret_cast<void*>(block);
   }
@@ -86,7 +84,7 @@ public:
     std::size_t const room = distance(block, end_) / bytes, fresh = room < count ? room : count;
     list.append_run(block, bytes, fresh);
     cursor_ = block + fresh * bytes;
-    bins_.planned[bin.value] += fresh;
+    bins_.carved[bin.value] += fresh;
   }
   /// Effects: frees all blocks of `list`, each of this bin.
   void push_all(bin_index bin, block_list& list) noexcept { list.give_all(bins_.lists[bin.value]); }
@@ -109,6 +107,7 @@ public:
       allow(begin, distance(begin, end));  // what lay here before may still be forbidden
       if (distance(cursor_, end_) >= 2048) begin_ = cursor_ += links().random_gap();
     }
+    set_stop();
   }
 
   /// Effects: from now on pop() finds nothing; what is pushed waits for take_list(). Requires: no region was opened.
@@ -179,10 +178,9 @@ public:
   template <class Visit> void verify(Visit visit, void const* heap) const noexcept;
 
 private:
-  static constexpr std::size_t batch = 8;          ///< blocks carved at once by a bin that frees
-  static constexpr std::size_t first_look = 32;    ///< blocks a bin carves before the first look at which bins free
-  static constexpr std::size_t batched_bins = 24;  ///< bins that may: slots up to 1 KiB, so batches up to 8 KiB
-  static_assert(bin_specs[batched_bins - 1].slot_bytes == 1024);
+  static constexpr std::size_t batch = 8;                  ///< blocks carved at once in a request that frees
+  static constexpr std::size_t largest_in_batches = 1024;  ///< bytes of a slot, so batches have up to 8 KiB
+  static constexpr std::size_t first_look = 16 << 10;      ///< bytes carved before the first look at the lists
 
   struct bin_set {
     bin_set() noexcept { clear(indices_up_to<bin_count>()); }
@@ -191,28 +189,23 @@ private:
     /// much as all of these, and a request begins with this.
     template <std::size_t... I> ZMM_INLINE void clear(indices<I...>) noexcept {
       ((lists[I] = nullptr), ...);
-      ((left[I] = first_look), ...);
-      ((planned[I] = first_look), ...);
-    }
-
-    std::size_t carved(std::size_t bin) const noexcept { return planned[bin] - left[bin]; }
-    bool frees(bin_index bin) const noexcept { return (freeing >> bin.value & 1) != 0; }
-
-    /// Whether `bin` is to be carved in batches from now on; if not, it has blocks left to carve one by one. Requires:
-    /// none is left.
-    ZMM_NOINLINE bool look(bin_index bin) noexcept {
-      for (std::size_t i = 0; i < batched_bins; ++i) freeing |= std::uint32_t{lists[i] != nullptr} << i;
-      if (frees(bin)) return true;
-      left[bin.value] = planned[bin.value];
-      planned[bin.value] *= 2;
-      return false;
+      ((carved[I] = 0), ...);
     }
 
     free_slot* lists[bin_count];
-    std::size_t left[bin_count];     ///< blocks to carve one by one before the next look; 0 in a bin carved in batches
-    std::size_t planned[bin_count];  ///< blocks carved and left
-    std::uint32_t freeing = 0;       ///< bit i: bin i was seen to free and is carved in batches
+    std::size_t carved[bin_count];  ///< blocks, live or free
   };
+
+  /// Effects: settles where the next look is due, and whether blocks are carved in batches from now on.
+  void look_at_lists() noexcept;
+  void set_stop() noexcept {
+    std::size_t const carved = carved_bytes(), before_look = carved < next_look_ ? next_look_ - carved : 0;
+    stop_ = in_batches_ ? nullptr : before_look < distance(cursor_, end_) ? cursor_ + before_look : end_;
+  }
+  /// Whether blocks of so many bytes are carved in batches: not if one would be more than an eighth of what was carved.
+  ZMM_INLINE bool is_in_batches(std::size_t bytes) const noexcept {
+    return in_batches_ && bytes <= largest_in_batches && batch * bytes <= carved_bytes() / 8;
+  }
 
   /// The aligned place at the cursor, whether or not a block fits there.
   ZMM_INLINE char* aligned_cursor(std::size_t mask) const noexcept {
@@ -233,15 +226,11 @@ private:
     std::size_t const bytes = slot_bytes(bin);
     char* const block = aligned_cursor(mask);
     if (ZMM_UNLIKELY(!fits(block, bytes))) return nullptr;
-    if (set.left[bin.value] == 0 && (set.frees(bin) || set.look(bin))) {
-      std::size_t const count = fits(block, batch * bytes) ? batch : 1;
-      if (count == batch) set.lists[bin.value] = link_batch(block, bin);
-      cursor_ = block + count * bytes - Links::front;
-      set.planned[bin.value] += count;
-    } else {
-      cursor_ = block + bytes - Links::front;
-      --set.left[bin.value];
-    }
+    std::size_t const count = is_in_batches(bytes) && fits(block, batch * bytes) ? batch : 1;
+    if (count == batch) set.lists[bin.value] = link_batch(block, bin);
+    cursor_ = block + count * bytes - Links::front;
+    set.carved[bin.value] += count;
+    if (ZMM_UNLIKELY(cursor_ > stop_ && !in_batches_)) look_at_lists();
     return block;
   }
 
@@ -278,19 +267,23 @@ private:
   template <class Visit> void for_each_bin(Visit visit) const {
     bin_set const* const sets[] = {&bins_, wide_};
     for (bin_set const* set : sets) {
-      for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved(i));
+      for (std::uint8_t i = 0; i < bin_count && set != nullptr; ++i) visit(bin_index{i}, set->lists[i], set->carved[i]);
     }
   }
 
   char* cursor_ = nullptr;
-  char* end_ = nullptr;
-  char* hidden_end_;  ///< its value, while hits are closed
+  /// Where carve_one() stops: the end, or where a look at the lists is due; null while blocks are carved in batches.
+  char* stop_ = nullptr;
   /// Blocks at or below this address are not handed out: 0, or the highest address where the engine forwards its
   /// blocks.
   std::uintptr_t floor_ = 0;
   bin_set bins_;
   bin_set* wide_ = nullptr;
   char* begin_ = nullptr;
+  char* end_ = nullptr;
+  char* hidden_end_;                    ///< its value, while hits are closed
+  std::size_t next_look_ = first_look;  ///< bytes carved by which the next look is due
+  bool in_batches_ = false;             ///< for good, until reset()
   live_witness witness_;
   std::size_t closed_bytes_ = 0;  ///< carved out of regions before the open one
 };

@@ -5,11 +5,23 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// A request frees, if a quarter of its blocks are of bins that have a free one.
+template <class Links> ZMM_NOINLINE void packed_bins<Links>::look_at_lists() noexcept {
+  std::size_t all = 0, of_freeing = 0;
+  for (std::size_t i = 0; i < bin_count; ++i) {
+    all += bins_.carved[i];
+    of_freeing += bins_.lists[i] != nullptr ? bins_.carved[i] : 0;
+  }
+  in_batches_ = all != 0 && of_freeing >= all / 4;
+  next_look_ = 2 * carved_bytes();
+  set_stop();
+}
+
 template <class Links> bool packed_bins<Links>::is_look_due(bool unchanged, bool dead_counts) noexcept {
   bin_set const* const set = !witness_.is_set() ? nullptr : witness_.wide() ? wide_ : &bins_;
   if (set == nullptr) return true;
   std::size_t const bin = witness_.bin().value;
-  return witness_.is_look_due(links(), set->lists[bin], set->carved(bin), unchanged, dead_counts);
+  return witness_.is_look_due(links(), set->lists[bin], set->carved[bin], unchanged, dead_counts);
 }
 
 template <class Links> void packed_bins<Links>::end_look(std::size_t free) noexcept {
@@ -68,7 +80,7 @@ std::size_t packed_bins<Links>::forget_in(bin_set& set, IsGone is_gone, std::siz
     std::size_t gone = 0;
     free_slot *first = nullptr, *last = nullptr;
     bool cut = false;
-    for_each_free(links(), set.lists[i], bin, set.carved(i), [&](free_slot* slot) {
+    for_each_free(links(), set.lists[i], bin, set.carved[i], [&](free_slot* slot) {
       if (is_gone(static_cast<void const*>(slot))) {
         links().hand_out(slot, bin);
         ++gone;
@@ -84,11 +96,7 @@ std::size_t packed_bins<Links>::forget_in(bin_set& set, IsGone is_gone, std::siz
     if (witness_.is(bin, &set == wide_)) witness_.shorten(gone);
     if (last != nullptr && cut) links().link(last, bin, nullptr);
     set.lists[i] = first;
-    set.planned[i] -= gone;
-    if (set.planned[i] < first_look) {  // what look() doubles is never 0
-      set.left[i] += first_look;
-      set.planned[i] += first_look;
-    }
+    set.carved[i] -= gone;
     bytes += gone * slot_bytes(bin);
     blocks -= gone;
   }

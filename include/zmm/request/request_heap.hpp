@@ -9,10 +9,10 @@ namespace zmm { inline namespace ZMM_ABI {
 /// once rounded up to their alignment, alignment at most 64) are packed into slabs; everything else has pages of its
 /// own. Any block can be freed at any time; the end of the request frees them all.
 ///
-/// Footprint of small blocks: at most the sum over bins of each bin's peak, plus: up to seven blocks carved ahead in a
-/// bin of up to 1 KiB that had 32 or more; the gaps before aligned blocks, 8 bytes, or 56 at 32 and 64; 16 bytes at the
-/// start and under 3200 at the end of each slab; and the rest of the open slab, which is no larger than all before it,
-/// or is the first one. Memory freed in one bin serves another only in whole slabs: a request of two chunks or more
+/// Footprint of small blocks: at most the sum over bins of each bin's peak, plus: in a request that was seen to free, up
+/// to seven blocks carved ahead in a bin of up to 1 KiB, if eight are at most an eighth of what was carved before; the gaps
+/// before aligned blocks, 8 bytes, or 56 at 32 and 64; 16 bytes at the start and under 3200 at the end of each slab; and
+/// the rest of the open slab, which is no larger than all before it, or is the first one. Memory freed in one bin serves another only in whole slabs: a request of two chunks or more
 /// looks for slabs without a live block before it takes more, as often as what it takes pays for the look; smaller ones
 /// do so when a limit or storage refuses, or in collect().
 ///

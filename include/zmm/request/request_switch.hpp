@@ -8,11 +8,14 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Links> void packed_bins<Links>::close_hits() noexcept {
   if (floor_ == 0 || end_ != nullptr) hidden_end_ = end_;
-  end_ = nullptr;
+  stop_ = end_ = nullptr;
   floor_ = ~std::uintptr_t{0};
 }
 template <class Links> void packed_bins<Links>::open_hits() noexcept {
-  if (floor_ != 0 && end_ == nullptr) end_ = hidden_end_;
+  if (floor_ != 0 && end_ == nullptr) {
+    end_ = hidden_end_;
+    set_stop();
+  }
   floor_ = 0;
 }
 

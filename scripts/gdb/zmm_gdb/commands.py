@@ -123,7 +123,7 @@ def show_bins(text, _):
         free = list(engine.free_blocks().values())
         print("  bin   bytes   carved     live     free")
         for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
-            carved = sum(int(s["planned"][i]) - int(s["left"][i]) for s in engine.sets())
+            carved = sum(int(s["carved"][i]) for s in engine.sets())
             if carved:
                 print("  %3d %7d %8d %8d %8d" % (i, bytes, carved, carved - free.count(bytes), free.count(bytes)))
         return

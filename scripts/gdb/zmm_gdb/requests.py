@@ -70,7 +70,7 @@ class Request(Engine):
         regions, found = self.regions(), {}
         for a_set in self.sets():
             for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
-                carved = int(a_set["planned"][i]) - int(a_set["left"][i])
+                carved = int(a_set["carved"][i])
                 what = "the free list of bin %d (%d bytes)" % (i, bytes)
                 for block in self.links.walk(int(a_set["lists"][i]), carved, what,
                                              lambda b: any(start <= b < end for start, end in regions)):
@@ -82,7 +82,7 @@ class Request(Engine):
         blocks = size = 0
         for a_set in self.sets():
             for i, bytes in enumerate(SLOT_BYTES[:REQUEST_BINS]):
-                carved = int(a_set["planned"][i]) - int(a_set["left"][i])
+                carved = int(a_set["carved"][i])
                 blocks += carved
                 size += carved * bytes
         return blocks, size
