@@ -64,7 +64,7 @@ struct default_options {
   /// A free asks the heap's own books before it reads anything at the pointer: memory that is not this heap's, the
   /// inside of a block, a slot of another size are noticed. Asked likewise: usable_size(), reallocate() and
   /// resize_in_place(). Requests have no such books: there a word in front of each packed block says that it is live, and in
-  /// which bin. Requires encode_links. Bytes: 1320 in the heap object, 296 in each thread's cache; in a request 520, and 8 a
+  /// which bin. Requires encode_links. Bytes: 1320 in the heap object, 296 in each thread's cache; in a request 536, and 8 a
   /// packed block.
   static constexpr bool check_frees = false;
 

@@ -19,6 +19,10 @@ struct block_classes : size_classes<MinSlot, LargestSlot> {
       return bytes - 1 < largest ? (bytes + (Overhead - 1)) | (alignment - 1) : ~std::size_t{0};
     }
   }
+  /// The same for a block that is freed, of which a word tells whether it has this size: what wraps, misses there.
+  ZMM_INLINE static constexpr std::size_t rank_of_freed(std::size_t bytes, std::size_t alignment) noexcept {
+    return Overhead == 0 ? rank_of(bytes, alignment) : (bytes + (Overhead - 1)) | (alignment - 1);
+  }
   static constexpr bin_index bin_of_bytes(std::size_t bytes) noexcept { return base::bin_of(bytes + Overhead - 1); }
   /// Bytes of the largest block that a slot of this bin serves.
   ZMM_INLINE static constexpr std::size_t usable(bin_index bin) noexcept { return slot_bytes(bin) - Overhead; }

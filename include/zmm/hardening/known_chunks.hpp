@@ -15,11 +15,16 @@ public:
   ZMM_INLINE bool has(Chunk const* c, std::uint64_t count) const noexcept { return has(c) && count_ == count; }
   /// The same where the table is cleared when a chunk goes.
   ZMM_INLINE bool has(Chunk const* c) const noexcept { return chunks_[place_of(c)] == address_of(c) + 1; }
+  /// Whether `p` lies in the chunk that was added last.
+  ZMM_INLINE bool is_in_last(void const* p) const noexcept {
+    return (address_of(p) ^ last_) < std::size_t{Chunk::geometry::chunk_bytes};
+  }
   /// Whether what was found holds at this count.
   ZMM_INLINE bool is_of(std::uint64_t count) const noexcept { return count_ == count; }
   void add(Chunk const* c, std::uint64_t count) noexcept {
     if (count_ != count) *this = known_chunks(count);
     chunks_[place_of(c)] = address_of(c) + 1;
+    last_ = address_of(c);
   }
 
 private:
@@ -27,6 +32,7 @@ private:
   static std::size_t place_of(Chunk const* c) noexcept { return address_of(c) / Chunk::geometry::chunk_bytes % places; }
 
   std::uintptr_t chunks_[places] = {};  ///< address + 1: zero is none, not the null page
+  std::uintptr_t last_ = ~std::uintptr_t{0};  ///< none: where no block can lie
   std::uint64_t count_ = 0;
 };
 

@@ -59,7 +59,7 @@ public:
   ZMM_COLD bool reclaim() noexcept { return core_.reclaim(); }
 
   ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    std::size_t const rank = classes::rank_of(bytes, alignment);
+    std::size_t const rank = classes::rank_of_freed(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= this->bound_.get(rank) || may_be_sampled<Options>(block))) return false;
     if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
     bin_index const bin = classes::bin_of(rank);

@@ -21,7 +21,8 @@ template <class Options>
 ZMM_INLINE bool request_heap_own<Options>::end_if_proved(void* block, bin_index bin, std::size_t bytes,
                                                          std::size_t alignment) noexcept {
   void const* const word = reinterpret_cast<void const*>(address_of(block) - 8);  // in another chunk if a chunk starts here
-  if (ZMM_UNLIKELY(!this->known.has(chunk_type::of(word)) || !this->tags.is_live(block, bin, bytes, alignment))) return false;
+  bool const is_readable = ZMM_LIKELY(this->known.is_in_last(word)) || this->known.has(chunk_type::of(word));
+  if (ZMM_UNLIKELY(!is_readable || !this->tags.is_live(block, bin, bytes, alignment))) return false;
   this->tags.end_life(block, bin, bytes);
   return true;
 }
