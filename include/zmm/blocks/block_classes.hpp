@@ -13,15 +13,12 @@ struct block_classes : size_classes<MinSlot, LargestSlot> {
 
   /// As detail::rank_of(), for the slot that the block needs.
   ZMM_INLINE static constexpr std::size_t rank_of(std::size_t bytes, std::size_t alignment) noexcept {
-    if constexpr (Overhead == 0) {
-      return detail::rank_of(bytes, alignment);
-    } else {
-      return bytes - 1 < largest ? (bytes + (Overhead - 1)) | (alignment - 1) : ~std::size_t{0};
-    }
+    return Overhead == 0 || bytes - 1 < largest ? rank_of_freed(bytes, alignment) : ~std::size_t{0};
   }
-  /// The same for a block that is freed, of which a word tells whether it has this size: what wraps, misses there.
+  /// The same for a block that is freed. Where there is overhead, a size of 0 or one that wraps is not told from others: a word
+  /// beside the block tells whether the size is its own.
   ZMM_INLINE static constexpr std::size_t rank_of_freed(std::size_t bytes, std::size_t alignment) noexcept {
-    return Overhead == 0 ? rank_of(bytes, alignment) : (bytes + (Overhead - 1)) | (alignment - 1);
+    return (bytes + (Overhead - 1)) | (alignment - 1);
   }
   static constexpr bin_index bin_of_bytes(std::size_t bytes) noexcept { return base::bin_of(bytes + Overhead - 1); }
   /// Bytes of the largest block that a slot of this bin serves.
