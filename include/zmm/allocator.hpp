@@ -99,8 +99,10 @@ public:
   using version = std::integral_constant<unsigned, 2>;  ///< Boost.Container's
   using multiallocation_chain = block_chain<T>;         ///< Boost.Container's
 
-  using engine_reference::engine_reference;  ///< allocator(Heap&), for all engines but the process's heap
-  allocator() = default;                     ///< for this thread's current heap of the type: use_heap_of
+  /// allocator(Heap&), for all engines but the process's heap.
+  using engine_reference::engine_reference;
+  /// For this thread's current heap of the type: use_heap_of.
+  allocator() = default;
   template <class U> allocator(allocator<U, Heap> const& other) noexcept : engine_reference(other.heap()) {}
 
   using engine_reference::heap;
