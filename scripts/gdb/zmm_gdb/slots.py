@@ -1,6 +1,8 @@
 """Slots: lists of free ones, fresh runs, and whether one is live."""
+import re
+
 from zmm_gdb.chunks import SLOT_BYTES, SMALL
-from zmm_gdb.memory import Damage, address, has_field, number, offset_of, word, word_bytes
+from zmm_gdb.memory import Damage, address, has_field, number, offset_of, stripped, word, word_bytes
 
 
 def swapped(value):
@@ -13,6 +15,8 @@ class Links:
     def __init__(self, holder):
         self.is_plain = not has_field(holder.type, "key_")
         self.key = 0 if self.is_plain else number(holder["key_"])
+        in_front = re.search(r"word_place(::front|\)1)", str(stripped(holder.type)))
+        self.proof_at = -8 if in_front else 8  # from the link on
 
     def next(self, slot, what):
         if slot % word_bytes() != 0:
@@ -20,7 +24,7 @@ class Links:
         try:
             link = word(slot)
             if not self.is_plain:
-                proof = word(slot + 8)
+                proof = word(slot + self.proof_at)
         except Damage:
             raise Damage("%s leads to 0x%x, which cannot be read" % (what, slot)) from None
         if not self.is_plain and proof != swapped(link) ^ self.key ^ slot:
