@@ -93,6 +93,10 @@ int main() {
   alignas(64) static char buffer[8192];
   zmm::request_heap buffered{buffer, sizeof buffer, pool};
   static_cast<void>(buffered.allocate(100));
+  alignas(64) static char sealed_buffer[8192];
+  zmm::hardened_request_heap sealed{sealed_buffer, sizeof sealed_buffer, pool};
+  for (int i = 0; i < 10; ++i) sealed.deallocate(sealed.allocate(100), 100);
+  static_cast<void>(sealed.allocate(200));
 
   zmm::synchronized_heap shared;
   shared_block = shared.allocate(100);
@@ -113,6 +117,7 @@ int main() {
   say("inner", inner);
   say("watched", watched);
   say("buffered", buffered);
+  say("sealed", sealed);
   say("shared", shared);
   say("resource", resource);
   pool_said = pool.stats();
