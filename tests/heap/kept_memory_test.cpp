@@ -303,7 +303,7 @@ TEST_CASE_TEMPLATE("kept: storage that has no more gets it back before anything 
 }
 
 TEST_CASE_TEMPLATE("kept: a huge block that is used again shows nothing of before where that is promised", Heap,
-                   zmm::hardened_heap, zmm::hardened_request_heap, zmm::hardened_segment_heap) {
+                   zmm::paranoid_heap, zmm::paranoid_request_heap, zmm::paranoid_segment_heap) {
   counting_storage source;
   engine<Heap> e{source};
   constexpr size_t bytes = 3 << 20;
