@@ -58,11 +58,11 @@ struct default_options {
   /// A free slot proves itself: beside its link it has a second word, made of the link, a key of the heap and the slot's
   /// address. A link that was overwritten or copied is noticed before it is followed; a block freed twice, when it is
   /// freed. The key is random, and a new one after each release(). Requires min_slot == 16, so that a free slot holds
-  /// two words: blocks of up to 8 bytes take 16. No other bytes.
+  /// two words: blocks of up to 8 bytes take 16. Bytes: 24 in the heap and in each thread's cache, 504 in a request.
   static constexpr bool encode_links = false;
 
   /// A free asks the heap's own books before it reads anything at the pointer: memory that is not this heap's, the
-  /// inside of a block, a slot of another size are noticed. Asked likewise: usable_size(), reallocate() and
+  /// inside of a block, a slot of another size are noticed. Asked likewise: usable_size() without a size, reallocate() and
   /// resize_in_place(). Requests have no such books: there a word in front of each packed block says that it is live, and in
   /// which bin. Requires encode_links. Bytes: 1320 in the heap object, 296 in each thread's cache; in a request 536, and 8 a
   /// packed block.
@@ -94,7 +94,7 @@ struct default_options {
 
   /// Each KiB of a fresh run of slots (but at least four of them) is handed out from a random slot on with a random
   /// stride, and a request's slab from a random place on: where a block lies is not foretold by the one before. Requires
-  /// encode_links. Bytes: 512 in the heap; up to 240 a slab.
+  /// encode_links. Bytes: 512 in the heap and in each thread's cache; up to 240 a slab.
   static constexpr bool random_runs = false;
 
   /// Behind each huge block lies an OS page that nothing can be read from or written to, where storage has address space

@@ -4,8 +4,10 @@
 #include "../support/engines.hpp"
 #include "../support/stop_recorder.hpp"
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,10 @@ using zmm_test::checked_small;
 using zmm_test::child_result;
 using zmm_test::run_in_child;
 using std::size_t;
+
+struct wiping : zmm::checked_options {
+  [[maybe_unused]] static constexpr bool zero_on_free = true;
+};
 
 // As many blocks as fill some runs, the last one but for a few slots.
 template <class Heap> std::vector<void*> fill(Heap& heap, size_t bytes, size_t count) {
@@ -169,4 +175,109 @@ TEST_CASE_TEMPLATE("paranoid heaps: a write to a freed block is noticed before i
             }) == "nobody writes to a block after it was freed");
     }
   }
+}
+
+// The stop that a call in a child ends at.
+template <class Call> std::string stop_in(Call call) {
+  child_result const result = run_in_child(call);
+  return result.stopped ? result.what : result.finished ? "went on" : "crashed";
+}
+
+TEST_CASE_TEMPLATE("checked requests: another request's paged block is not resized, nor one that was freed", Options,
+                   zmm::checked_options, zmm::hardened_options, zmm::paranoid_options) {
+  if (!can_run) return;
+  using request = zmm::basic_request_heap<Options>;
+  for (size_t const bytes : {20'000u, 5'000'000u}) {
+    CHECK(stop_in([&] {
+            zmm::request_pool pool;
+            request a(pool), b(pool);
+            static_cast<void>(b.allocate(bytes));
+            static_cast<void>(b.resize_in_place(a.allocate(bytes), bytes, bytes / 2, bytes / 2));
+          }) == "a freed paged block belongs to this request");
+    CHECK(stop_in([&] {
+            zmm::request_pool pool;
+            request a(pool);
+            void* const block = a.allocate(bytes);
+            a.deallocate(block, bytes);
+            static_cast<void>(a.resize_in_place(block, bytes, bytes / 2, bytes / 2));
+          }) != "went on");
+  }
+}
+
+TEST_CASE_TEMPLATE("checked requests: a pointer to anywhere stops, and is not read", Options, zmm::checked_options,
+                   zmm::hardened_options, zmm::paranoid_options) {
+  if (!can_run) return;
+  for (std::uintptr_t const at : {std::uintptr_t{16}, std::uintptr_t{1} << 46, 0 - std::uintptr_t{16}, 0 - std::uintptr_t{1024}}) {
+    for (bool const is_used : {false, true}) {
+      CHECK(stop_in([&] {
+              zmm::request_pool pool;
+              zmm::basic_request_heap<Options> a(pool);
+              if (is_used) a.deallocate(a.allocate(16), 16);
+              a.deallocate(reinterpret_cast<void*>(at), 16);
+            }) == "a freed block lies in memory of this request");
+    }
+  }
+}
+
+TEST_CASE("checked requests: the start of a caller's buffer is no block, and what lies in front of it is not read") {
+  if (!can_run) return;
+  for (bool const resizes : {false, true}) {
+    std::string const stopped = stop_in([&] {
+      size_t const page = 4096;
+      char* const pages = static_cast<char*>(::mmap(nullptr, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      ::mprotect(pages + page, 2 * page, PROT_READ | PROT_WRITE);
+      zmm::request_pool pool;
+      zmm::checked_request_heap a(pages + page, 2 * page, pool);
+      static_cast<void>(a.allocate(16));
+      if (resizes) static_cast<void>(a.resize_in_place(pages + page, 16, 8, 8));
+      else a.deallocate(pages + page, 16);
+    });
+    CHECK(stopped == (resizes ? "a resized block is live" : "a freed block starts where it was allocated"));
+  }
+}
+
+TEST_CASE_TEMPLATE("hardened heaps: a size that wraps leads to no word outside of the heap", Heap, zmm::checked_heap,
+                   zmm::hardened_heap, zmm::paranoid_heap, zmm::hardened_synchronized_heap) {
+  if (!can_run) return;
+  for (size_t const wraps : {~size_t{0}, ~size_t{0} - 6, ~size_t{0} - 40}) {
+    for (bool const at_start : {false, true}) {
+      std::string const stopped = stop_in([&] {
+        Heap heap;
+        auto const block = reinterpret_cast<std::uintptr_t>(heap.allocate(100));
+        heap.deallocate(heap.allocate(64), 64);
+        std::uintptr_t const chunk = block & ~(std::uintptr_t{2 << 20} - 1);
+        heap.deallocate(reinterpret_cast<void*>(at_start ? chunk : block), wraps);
+      });
+      CHECK(stopped != "went on");
+      CHECK(stopped != "crashed");
+    }
+  }
+}
+
+TEST_CASE("checked synchronized heaps: a slot that this thread was not handed out yet stops, without its size too") {
+  if (!can_run) return;
+  for (int const how : {0, 1, 2}) {
+    CHECK(stop_in([&] {
+            zmm::checked_synchronized_heap heap;
+            void* const fresh = static_cast<char*>(heap.allocate(64)) + 128;
+            if (how == 0) heap.deallocate(fresh);
+            else if (how == 1) static_cast<void>(heap.usable_size(fresh));
+            else static_cast<void>(heap.resize_in_place(fresh, 64, 60, 60));
+          }) == "a freed block was handed out");
+  }
+}
+
+TEST_CASE("checked requests: without tags too, zero_on_free leaves nothing of a block") {
+  zmm::request_pool pool;
+  zmm::basic_request_heap<wiping> request(pool);
+  size_t dirty = 0;
+  for (size_t const bytes : {8u, 24u, 200u, 1000u}) {
+    void* const block = request.allocate(bytes, 8);
+    std::memset(block, 0xA5, bytes);
+    request.deallocate(block, bytes, 8);
+    auto* const again = static_cast<unsigned char*>(request.allocate(bytes, 8));
+    for (size_t i = 0; i < bytes; ++i) dirty += again[i] != 0;
+  }
+  CHECK(dirty == 0);
+  request.verify();
 }

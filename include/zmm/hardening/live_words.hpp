@@ -11,7 +11,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// has its link's shadow there instead.
 ///
 /// Members: as block_tags, where both have them.
-class live_words {
+template <bool Wipes> class live_words {
 public:
   void rekey(block_keys const& with, void const* heap) noexcept {
     heap_ = heap;
@@ -27,7 +27,10 @@ public:
     return load_word(place(block)) == word(block, bin, alignment);
   }
   static void end_life(void*, bin_index, std::size_t) noexcept {}  // the shadow takes its place
-  static void wipe(void*, bin_index, std::size_t) noexcept {}
+  /// Effects: zeroes the slot but for shadow and link, if the options say so. What size was asked for is not known.
+  static void wipe([[maybe_unused]] void* block, [[maybe_unused]] bin_index bin, std::size_t) noexcept {
+    if constexpr (Wipes) zero_bytes(offset(block, 8), opaque(slot_bytes(bin) - 16));
+  }
   void check_and_end(void const* block, bin_index bin, std::size_t bytes, std::size_t alignment) const noexcept {
     if (is_live(block, bin, bytes, alignment)) return;
     static_cast<void>(bin_of(block));

@@ -22,11 +22,12 @@ public:
   }
   block_tags<Options, word_place::end> const& tags() const noexcept { return tags_; }
 
-  /// Whether memory from `block` to `end` is known to be the heap's: in a chunk that was found before.
+  /// Whether the word in front of `end` is known to be the heap's: in the chunk of `block`, which was found before. The end comes
+  /// from a caller's size, which may wrap.
   template <class Source>
   ZMM_INLINE bool is_readable(Source const& from, void const* block, std::uintptr_t end) const noexcept {
     return known_.has(chunk_type::of(block), from.drops()) &&
-           (address_of(block) ^ (end - 1)) < std::size_t{geometry::chunk_bytes};
+           end - 8 - address_of(chunk_type::of(block)) <= std::size_t{geometry::chunk_bytes} - 8;
   }
   /// Effects: no chunk is known, as of this count of those that went back.
   void settle(std::uint64_t drops) noexcept { known_ = known_chunks<chunk_type>(drops); }
@@ -34,6 +35,8 @@ public:
   template <class Source> ZMM_INLINE bool is_up_to_date(Source const& from) const noexcept {
     return known_.is_of(from.drops());
   }
+  /// The count of what went back, as of which something is known here.
+  std::uint64_t known_at() const noexcept { return known_.count(); }
   /// The map entry of the page at `block`, where a slot or a run of pages starts; stops if none does. Requires: `block`
   /// is not at a multiple of the chunk size; there huge blocks start.
   template <class Source> ZMM_INLINE page_entry entry_at(Source const& from, void const* block) noexcept {

@@ -12,7 +12,7 @@ template <class Links> ZMM_NOINLINE void packed_bins<Links>::look_at_lists() noe
     all += bins_.carved[i];
     of_freeing += bins_.lists[i] != nullptr ? bins_.carved[i] : 0;
   }
-  in_batches_ = all != 0 && of_freeing >= all / 4;
+  in_batches_ = all != 0 && 4 * of_freeing >= all;
   next_look_ = 2 * carved_bytes();
   set_stop();
 }

@@ -22,7 +22,7 @@ template <class Options> struct request_checks<Options, true, true> {
   }
 
   /// The words in front of blocks: the options may ask for tags.
-  std::conditional_t<Options::tag_blocks, block_tags<Options, word_place::front>, live_words> tags;
+  std::conditional_t<Options::tag_blocks, block_tags<Options, word_place::front>, live_words<Options::zero_on_free>> tags;
   known_chunks<chunk<typename Options::geometry>> known;  ///< chunks in which a block of this request was seen
 };
 

@@ -32,7 +32,8 @@ void request_heap_own<Options>::free_packed(void* block, bin_index bin, std::siz
   if (end_if_proved(block, bin, bytes, alignment)) return;
   bool const is_chunk_start = chunk_type::of(block) == block, is_own = is_in_buffer(block);
   check_memory(block);
-  if (is_chunk_start && !is_own) stop({"a freed block starts where it was allocated", block, this});
+  bool const has_word = is_own ? is_in_buffer(reinterpret_cast<void const*>(address_of(block) - 8)) : !is_chunk_start;
+  if (!has_word) stop({"a freed block starts where it was allocated", block, this});
   this->tags.check_and_end(block, bin, bytes, alignment);
   if (!is_own) this->known.add(chunk_type::of(block), 0);
 }
@@ -59,6 +60,8 @@ template <class Options>
 std::size_t request_heap_own<Options>::resize_packed(void* block, std::size_t min_bytes,
                                                        std::size_t preferred_bytes) noexcept {
   if (chunk_type::of(block) == block && !is_in_buffer(block)) return 0;
+  if (is_in_buffer(block) && !is_in_buffer(reinterpret_cast<void const*>(address_of(block) - 8)))
+    stop({"a resized block is live", block, this});
   if constexpr (Options::tag_blocks) {
     block_tag const text = this->tags.read(block);
     std::size_t const alignment = text.alignment();

@@ -70,6 +70,7 @@ public:
   ZMM_INLINE bool give_hit(void* block, std::size_t bytes, std::size_t alignment) noexcept {
     std::size_t const rank = opaque(classes::rank_of_freed(bytes, alignment));  // unrolled constants look too large
     if (ZMM_UNLIKELY(alignment > 16 || rank >= bound_.get(rank) || may_be_sampled<Options>(block))) return false;
+    if (rank >= classes::limit) __builtin_unreachable();  // no bound is above it, which is not seen from here
     if constexpr (Options::check_frees)
       if (ZMM_UNLIKELY(!end_if_proved(block, classes::bin_of(rank), bytes, alignment))) return false;
     bins_.push(classes::bin_of(rank), block);

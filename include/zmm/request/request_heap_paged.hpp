@@ -133,6 +133,8 @@ template <class Options>
 std::size_t request_heap_own<Options>::usable_size(void const* block, std::size_t bytes,
                                                    std::size_t alignment) const noexcept {
   if (bytes == 0) bytes = 1;
+  if constexpr (Options::check_frees)
+    if (!is_packed(bytes, alignment)) check_paged(block, bytes, alignment);
   if (Options::tag_blocks && is_packed(bytes, alignment)) return bytes;
   return is_packed(bytes, alignment) ? classes::usable(packed_bin(bytes, alignment)) : bytes_of(table_[tag_of(block)]);
 }
@@ -152,6 +154,7 @@ std::size_t request_heap_own<Options>::resize_in_place(void* block, std::size_t 
   if constexpr (Options::check_frees) {
     check_memory(block);
     if (!is_paged(block)) return resize_packed(block, min_bytes, preferred_bytes);
+    check_paged(block, old_bytes != unknown_size ? old_bytes : 0, 1);
   }
   if (old_bytes == unknown_size && !is_paged(block)) return 0;
   if (old_bytes > classes::largest) {

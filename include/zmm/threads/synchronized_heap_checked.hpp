@@ -55,8 +55,10 @@ ZMM_NOINLINE void synchronized_heap_own<Options>::free_small_slowly(cache_type* 
                                                                     std::size_t bytes, std::size_t alignment) noexcept {
   core_type const& blocks = central_.blocks();
   bool const has_cache = own != as_cache(&no_cache);
-  if (has_cache && !own->is_up_to_date(central_.source())) own->forget_handed_out();
+  std::uint64_t const known_at = own->known_at();
   page_entry const entry = has_cache ? own->entry_at(central_.source(), block) : blocks.seen_entry_at(block);
+  // Afterwards: between a look at the count and this one, another thread's collection may give a run back.
+  if (has_cache && own->known_at() != known_at) own->forget_handed_out();
   blocks.free_small_seen(block, entry, bin, bytes, alignment);
   if (!Options::tag_blocks && has_cache && ZMM_UNLIKELY(own->is_fresh(block, bin)))
     own->stop_in_run("a freed block was handed out", block);
@@ -64,10 +66,21 @@ ZMM_NOINLINE void synchronized_heap_own<Options>::free_small_slowly(cache_type* 
   if (!has_cache || !own->push(bin, block)) give_back(block, bin);
 }
 
+/// As heap_core::seen_entry_at(); also stops at a slot that this thread's cache has not handed out yet. What is fresh in other
+/// threads' caches is not known here. A tag tells by itself.
+template <class Options>
+page_entry synchronized_heap_own<Options>::seen_entry_at(void const* block) const noexcept {
+  page_entry const entry = central_.blocks().seen_entry_at(block);
+  cache_type const* const own = Options::tag_blocks ? nullptr : held_cache();
+  if (own != nullptr && entry.kind() == page_kind::small && own->is_fresh(block, entry.bin()))
+    own->stop_in_run("a freed block was handed out", block);
+  return entry;
+}
+
 template <class Options> void synchronized_heap_own<Options>::give_found_checked(void* block) noexcept {
   if (block == nullptr) return;
   core_type const& blocks = central_.blocks();
-  page_entry const entry = blocks.seen_entry_at(block);
+  page_entry const entry = seen_entry_at(block);
   if (core_type::is_huge(block) || entry.kind() != page_kind::small) {
     blocks.check_paged(block, entry, 0, 1);
     return give_paged(block);

@@ -83,7 +83,7 @@ public:
     return told != 0 ? told : usable_size(block);
   }
   std::size_t usable_size(void const* block) const noexcept {
-    if constexpr (Options::check_frees) return central_.blocks().checked_size(block);
+    if constexpr (Options::check_frees) return static_cast<void>(seen_entry_at(block)), central_.blocks().checked_size(block);
     return core_type::usable_size(central_.source(), block);
   }
   bool owns(void const* p) const noexcept {
@@ -167,6 +167,7 @@ private:
   bool end_if_proved(cache_type& own, void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void free_small_slowly(cache_type* own, void* block, bin_index bin, std::size_t bytes, std::size_t alignment) noexcept;
   void give_found_checked(void* block) noexcept;
+  page_entry seen_entry_at(void const* block) const noexcept;
 
   void give_back(void* block, bin_index bin) noexcept;
   void give_paged(void* block) noexcept;

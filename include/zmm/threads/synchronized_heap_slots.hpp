@@ -101,7 +101,7 @@ std::size_t synchronized_heap_own<Options>::resize_in_place(void* block, std::si
   if constexpr (Options::check_frees) {
     std::size_t granted = 0;
     core_type const& blocks = central_.blocks();
-    if (blocks.resize_checked(block, blocks.seen_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))
+    if (blocks.resize_checked(block, seen_entry_at(block), old_bytes, min_bytes, preferred_bytes, granted))
       return granted;
   }
   return central_.resize_in_place(block, old_bytes, min_bytes, preferred_bytes, asked);
