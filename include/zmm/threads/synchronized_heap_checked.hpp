@@ -71,9 +71,11 @@ ZMM_NOINLINE void synchronized_heap_own<Options>::free_small_slowly(cache_type* 
 template <class Options>
 page_entry synchronized_heap_own<Options>::seen_entry_at(void const* block) const noexcept {
   page_entry const entry = central_.blocks().seen_entry_at(block);
-  cache_type const* const own = Options::tag_blocks ? nullptr : held_cache();
-  if (own != nullptr && entry.kind() == page_kind::small && own->is_fresh(block, entry.bin()))
-    own->stop_in_run("a freed block was handed out", block);
+  if constexpr (!Options::tag_blocks) {
+    cache_type const* const own = held_cache();
+    if (own != nullptr && entry.kind() == page_kind::small && own->is_fresh(block, entry.bin()))
+      own->stop_in_run("a freed block was handed out", block);
+  }
   return entry;
 }
 
