@@ -78,9 +78,9 @@ template <class Options> void synchronized_heap_own<Options>::find_ended() noexc
 /// Called when the thread of a cache ends. Effects: the slots in the cache are available to all threads, and so is the
 /// cache itself.
 template <class Options> void synchronized_heap_own<Options>::leave(thread_member* m) noexcept {
-  auto* const own = static_cast<cache_type*>(m);
-  static_cast<synchronized_heap_own*>(own->cache_of)->central_.give_all(*own);
-  own->holder.give();
+  cache_type& own = static_cast<cache_type&>(*m);
+  static_cast<synchronized_heap_own*>(own.cache_of)->central_.give_all(own);
+  own.holder.give();
 }
 
 /// In the child of a fork: the caches of threads that are not here may be half changed. What is in them is lost.
