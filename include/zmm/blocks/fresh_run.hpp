@@ -27,7 +27,7 @@ public:
     end_ = at_ + slots * slot_bytes(bin);
   }
   void close() noexcept { at_ = end_ = nullptr; }
-  /// Tells that the pages of the run at `run` go back. A run that does not know where it starts was closed before.
+  /// Tells that the pages of the run at `run` go back. Here nothing is known of what was handed out, so nothing is forgotten.
   static void note_gone(void const* /*run*/) noexcept {}
 
 private:
