@@ -3,6 +3,8 @@
 
 #include <zmm/base/compiler.hpp>
 
+#include <cstdint>
+
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// A base of the heap for any thread. Without encode_links it is empty and does nothing.
