@@ -27,7 +27,7 @@ template <class Heap> void* grow(Heap& heap, size_t to) {
 TEST_CASE_TEMPLATE("limited address space: a growing block takes none of it ahead", Heap, zmm::heap, zmm::segment_heap) {
   if (!can_run) return;
   CHECK(holds_in_child([](findings& found) {
-    limit_to(RLIMIT_AS, 1536 * mib);
+    limit_to(RLIMIT_AS, mapped_bytes() + 1530 * mib);
     Heap heap;
     void* p = grow(heap, 6 * mib);
     void* other = ::mmap(nullptr, 1400 * mib, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

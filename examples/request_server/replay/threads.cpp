@@ -15,7 +15,7 @@ namespace shop {
 
 namespace {
 
-constexpr unsigned warm_passes = 2;
+constexpr unsigned thread_warm_passes = 2;
 
 double thread_microseconds_now() {
   timespec now{};
@@ -58,7 +58,7 @@ void run(replay_thread& self, starting_line& line, zmm::request_pool& pages,
   worker_memory worker{arena_kind::zmm};
   worker.use(pages);
   try {
-    replay_passes(requests, worker, from, warm_passes);
+    replay_passes(requests, worker, from, thread_warm_passes);
   } catch (...) { self.failed = std::current_exception(); }
   line.wait();
   self.begun = std::chrono::steady_clock::now();
