@@ -9,62 +9,72 @@
 #   - Every macro starts with ZMM_. Every header has #pragma once. No file is longer than 300 lines.
 set -u
 cd "$1" || exit 2
-broken=0
-complain() { echo "$1"; broken=1; }
-
-floor_of() {
-  case $1 in
-    zmm/base/*) floor=0 ;;
-    zmm/fwd.hpp | zmm/options.hpp | zmm/errors.hpp | zmm/stats.hpp | zmm/version.hpp) floor=1 ;;
-    zmm/storage/*) floor=2 ;;
-    zmm/chunk/*) floor=3 ;;
-    zmm/blocks/*) floor=4 ;;
-    zmm/hardening/* | zmm/watch/*) floor=5 ;;
-    zmm/heap/* | zmm/request/* | zmm/segment/*) floor=6 ;;
-    zmm/threads/*) floor=7 ;;
-    zmm/faces/* | zmm/inspect/* | zmm/gdb/*) floor=8 ;;
-    zmm/*/*) floor=-1 ;;
-    zmm/*) floor=9 ;;
-    *) floor=-1 ;;
-  esac
-}
-
-# resolve FILE INCLUDED QUOTE : the included file of zmm, relative to INCLUDE_DIR; empty if it is not zmm's.
-resolve() {
-  if [ "$3" = '"' ] && [ -e "${1%/*}/$2" ]; then resolved=${1%/*}/$2
-  elif [[ $2 == zmm/* ]]; then resolved=$2
-  else resolved=
-  fi
-  [[ $resolved != *./* ]] || resolved=$(realpath -m --relative-to=. "$resolved")
-}
-
 files=$(find zmm -type f ! -name zmm.cppm | sort)  # the module is no header
 [ -n "$files" ] || { echo "floors: no file in $1/zmm"; exit 1; }
-for file in $files; do
-  floor_of "$file"; mine=$floor
-  [ "$mine" -ge 0 ] || complain "$file: no floor is known for this folder"
 
-  while read -r line quote included; do
-    resolve "$file" "$included" "$quote"
-    [ -n "$resolved" ] || continue
-    [ -e "$resolved" ] || complain "$file:$line: includes $included, which does not exist"
-    floor_of "$resolved"
-    [ "$floor" -le "$mine" ] || complain "$file:$line: includes upward: $included"
-    [ "$floor" -lt "$mine" ] || [ "$floor" -lt 5 ] || [ "${file%/*}" = "${resolved%/*}" ] ||
-      complain "$file:$line: includes sideways: $included"
-  done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]*)[>"].*/\1 \2/;t found;d;:found;=;p' "$file" | paste -d ' ' - -)
-
-  case $file in
-    zmm/base/compiler.hpp | zmm/base/system.hpp | zmm/base/system_kinds.hpp) ;;
-    *) while read -r found; do complain "$file:$found: a conditional outside base/compiler.hpp and base/system.hpp"
-       done < <(grep -nE '^[[:space:]]*#[[:space:]]*(if|el|endif)' "$file") ;;
-  esac
-  while read -r found; do complain "$file:$found: a macro without ZMM_"
-  done < <(grep -nE '^[[:space:]]*#[[:space:]]*define\b' "$file" | grep -vE '#[[:space:]]*define[[:space:]]+ZMM_')
-  while read -r found; do complain "$file:$found: NDEBUG"
-  done < <(grep -nw NDEBUG "$file")
-  grep -q '^#pragma once$' "$file" || complain "$file: no #pragma once"
-  lines=$(wc -l <"$file")
-  [ "$lines" -le 300 ] || complain "$file: $lines lines: is it one thing?"
-done
-exit $broken
+# One pass over all files: a process for each line would take half a minute.
+awk '
+  function complain(text) { print text; broken = 1 }
+  function floor_of(file) {
+    if (file ~ /^zmm\/base\//) return 0
+    if (file ~ /^zmm\/(fwd|options|errors|stats|version)\.hpp$/) return 1
+    if (file ~ /^zmm\/storage\//) return 2
+    if (file ~ /^zmm\/chunk\//) return 3
+    if (file ~ /^zmm\/blocks\//) return 4
+    if (file ~ /^zmm\/(hardening|watch)\//) return 5
+    if (file ~ /^zmm\/(heap|request|segment)\//) return 6
+    if (file ~ /^zmm\/threads\//) return 7
+    if (file ~ /^zmm\/(faces|inspect|gdb)\//) return 8
+    if (file ~ /^zmm\/[^\/]*$/) return 9
+    return -1
+  }
+  function folder_of(file) { sub(/\/[^\/]*$/, "", file); return file }
+  # The path without "." and "..".
+  function plain(path,    parts, count, i, kept, result) {
+    count = split(path, parts, "/"); kept = 0
+    for (i = 1; i <= count; ++i) {
+      if (parts[i] == "." || parts[i] == "") continue
+      if (parts[i] == ".." && kept > 0) { --kept; continue }
+      stack[++kept] = parts[i]
+    }
+    result = stack[1]
+    for (i = 2; i <= kept; ++i) result = result "/" stack[i]
+    return result
+  }
+  function end_of_file() {
+    if (!once) complain(file ": no #pragma once")
+    if (lines > 300) complain(file ": " lines " lines: is it one thing?")
+  }
+  function include(text,    quote, name, resolved, theirs) {
+    sub(/^[[:space:]]*#[[:space:]]*include[[:space:]]*/, "", text)
+    quote = substr(text, 1, 1)
+    name = substr(text, 2); sub(/[">].*/, "", name)
+    if (quote == "\"" && (folder_of(file) "/" name) in lies_here) resolved = folder_of(file) "/" name
+    else if (quote == "\"" && plain(folder_of(file) "/" name) in lies_here) resolved = plain(folder_of(file) "/" name)
+    else if (name ~ /^zmm\//) resolved = plain(name)
+    else return
+    if (!(resolved in lies_here)) complain(file ":" FNR ": includes " name ", which does not exist")
+    theirs = floor_of(resolved)
+    if (theirs > mine) complain(file ":" FNR ": includes upward: " name)
+    else if (theirs == mine && mine >= 5 && folder_of(file) != folder_of(resolved))
+      complain(file ":" FNR ": includes sideways: " name)
+  }
+  BEGIN { for (i = 1; i < ARGC; ++i) lies_here[ARGV[i]] = 1 }
+  FNR == 1 {
+    if (file != "") end_of_file()
+    file = FILENAME; mine = floor_of(file); once = 0
+    if (mine < 0) complain(file ": no floor is known for this folder")
+    chooses = file == "zmm/base/compiler.hpp" || file == "zmm/base/system.hpp" || file == "zmm/base/system_kinds.hpp"
+  }
+  { lines = FNR }
+  /^#pragma once$/ { once = 1 }
+  /(^|[^A-Za-z0-9_])NDEBUG($|[^A-Za-z0-9_])/ { complain(file ":" FNR ":" $0 ": NDEBUG") }
+  /^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]/ { include($0) }
+  /^[[:space:]]*#[[:space:]]*(if|el|endif)/ {
+    if (!chooses) complain(file ":" FNR ":" $0 ": a conditional outside base/compiler.hpp and base/system.hpp")
+  }
+  /^[[:space:]]*#[[:space:]]*define([^A-Za-z0-9_]|$)/ && !/#[[:space:]]*define[[:space:]]+ZMM_/ {
+    complain(file ":" FNR ":" $0 ": a macro without ZMM_")
+  }
+  END { end_of_file(); exit broken }
+' $files

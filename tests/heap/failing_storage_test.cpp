@@ -4,6 +4,7 @@
 #include "../support/counting_storage.hpp"
 #include "../support/engines.hpp"
 #include "../support/failing_storage.hpp"
+#include "../support/scale.hpp"
 #include "../support/shadow_model.hpp"
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -141,7 +142,8 @@ enum class refusals { one, all_from };
 
 template <class Heap> void every_call(refusals which) {
   size_t failures = 0;
-  for (size_t n = 1;; n += n < 60 ? 1 : 3) {
+  size_t const each = scale() < 1 ? 20 : 60, stride = scale() < 1 ? 11 : 3;
+  for (size_t n = 1;; n += n < each ? 1 : stride) {
     CAPTURE(n);
     checking_storage checked;
     failing_storage failing{checked};

@@ -2,6 +2,7 @@
 // waits for a thread that is not there. alarm() ends what hangs.
 #include <zmm/storage/os_storage.hpp>
 
+#include "../support/scale.hpp"
 #include <atomic>
 #include <cstdio>
 #include <sys/wait.h>
@@ -51,7 +52,7 @@ void first_use(int delay) {
 
 int main() {
   int broken = 0;
-  for (int round = 0; round < 1000; ++round) broken += !in_child([round] { first_use(round % 200 * 4); });
+  for (int round = 0; round < static_cast<int>(zmm_test::scaled(1000)); ++round) broken += !in_child([round] { first_use(round % 200 * 4); });
   if (broken == 0) std::puts("ok");
   else std::printf("broken: %d children\n", broken);
   return broken != 0;
