@@ -48,9 +48,7 @@ template <class Pointer> struct allocation_result {
   std::size_t count;
 
   template <class Other, class = decltype(Other{detail::declval<Other&>().ptr, detail::declval<Other&>().count})>
-  constexpr operator Other() const noexcept {
-    return Other{ptr, count};
-  }
+  constexpr operator Other() const noexcept { return Other{ptr, count}; }
 };
 
 /// Refers to an engine, which outlives every container that uses it. As large as a pointer. Copies refer to the same
@@ -193,8 +191,6 @@ bool operator==(allocator<T, Heap> const& a, allocator<U, Heap> const& b) noexce
   }
 }
 template <class T, class U, class Heap>
-bool operator!=(allocator<T, Heap> const& a, allocator<U, Heap> const& b) noexcept {
-  return !(a == b);
-}
+bool operator!=(allocator<T, Heap> const& a, allocator<U, Heap> const& b) noexcept { return !(a == b); }
 
 }}  // namespace zmm

@@ -82,6 +82,11 @@ struct default_options {
   /// block's tag. No bytes. A free by address alone looks for the tag: linear in the block's size. Requires tag_blocks.
   static constexpr bool tail_canary = false;
 
+  /// Behind each block that has pages of its own, in its last page, lie two words that are compared when the block is freed or
+  /// resized, when its request ends, and by verify(). Huge blocks have guard_pages. Not in segment heaps, whose tags lie behind
+  /// every block. Requires tag_blocks. Bytes: 16 a paged block, and so a page for one whose size is a multiple of pages.
+  static constexpr bool page_canary = false;
+
   /// What was freed, or live at release(), is overwritten with zero before it is handed out again: what a slot or a packed
   /// block had in it, when it is freed; a slot or run of pages that was in use before release(), when it is handed out
   /// again, and so a huge block that was kept; a request's slabs, at its end. What goes back to storage goes as it is. No
@@ -186,7 +191,7 @@ template <class Options> constexpr bool are_options_built() noexcept {
                 "zmm: the other hardening options build on encode_links");
   static_assert(Options::check_frees || !(Options::tag_blocks || Options::guard_pages),
                 "zmm: tag_blocks and guard_pages build on check_frees");
-  static_assert(Options::tag_blocks || !Options::tail_canary, "zmm: tail_canary builds on tag_blocks");
+  static_assert(Options::tag_blocks || !(Options::tail_canary || Options::page_canary), "zmm: canaries build on tag_blocks");
   static_assert(Options::watch_blocks || Options::quarantine == 0, "zmm: quarantine builds on watch_blocks");
   return true;
 }

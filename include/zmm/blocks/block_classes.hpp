@@ -33,6 +33,9 @@ template <class Options> constexpr std::size_t largest_slot() noexcept {
   return said <= fit ? said : fit > small_limit ? fit : small_limit;
 }
 
+/// Bytes at the end of a run of pages that its block does not use.
+template <class Options> inline constexpr std::size_t page_canary_bytes = Options::page_canary ? 16 : 0;
+
 /// The sizes of blocks in engines over runs, and in engines that pack them.
 template <class Options>
 using run_classes = block_classes<Options::min_slot, Options::tag_blocks ? 8 : 0, largest_slot<Options>()>;

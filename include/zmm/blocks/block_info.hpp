@@ -91,10 +91,10 @@ template <class Tell> bool tell_block(Tell& tell, void const* start, std::size_t
   block.kind = kind;
   return tell(block);
 }
-/// Tells of an area that is one block, or has room for one, and of the block.
+/// Tells of an area that is one block, or has room for one, and of the block, which may not use the last `behind` bytes.
 template <class Tell>
 bool tell_whole(Tell& tell, void const* start, std::size_t bytes, area_kind kind, bool tells_block,
-                bool is_free = false) {
+                bool is_free = false, std::size_t behind = 0) {
   area_info area;
   area.kind = kind;
   area.address = start;
@@ -102,7 +102,7 @@ bool tell_whole(Tell& tell, void const* start, std::size_t bytes, area_kind kind
   area.slots = 1;
   area.live = is_free ? 0 : 1;
   area.live_bytes = is_free ? 0 : bytes;
-  return tell(area) && (is_free || !tells_block || tell_block(tell, start, bytes, kind));
+  return tell(area) && (is_free || !tells_block || tell_block(tell, start, bytes - behind, kind));
 }
 
 }  // namespace detail

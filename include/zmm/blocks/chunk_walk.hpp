@@ -70,6 +70,7 @@ private:
 /// What holds for all blocks of a walk.
 struct walk_facts {
   std::size_t overhead = 0;  ///< bytes of a slot that are not its block's
+  std::size_t behind = 0;    ///< the same of a run of pages
   bool certain = true;       ///< as block_info::certain, of small blocks
   bool tells_blocks = true;
 };
@@ -165,7 +166,7 @@ private:
   static bool tell_pages(Tell& tell, walk_facts const& facts, void const* start, page_kind kind, std::size_t pages,
                          bool is_free) {
     area_kind const as = kind == page_kind::large ? area_kind::large : area_kind::slab;
-    return tell_whole(tell, start, pages * Geometry::page_bytes, as, facts.tells_blocks, is_free);
+    return tell_whole(tell, start, pages * Geometry::page_bytes, as, facts.tells_blocks, is_free, facts.behind);
   }
 
   copy_room<Geometry> room_;

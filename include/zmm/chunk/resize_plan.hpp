@@ -6,14 +6,15 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`;
-/// `free_behind()`: the number of free pages behind it. 0: it cannot hold `min_bytes`.
-template <class Geometry, class FreeBehind>
+/// How many pages a run of `now` pages is to have, so that it holds `min_bytes`, better `preferred_bytes`, and the `Behind`
+/// bytes that the block does not use; `free_behind()`: the number of free pages behind it. 0: it cannot hold `min_bytes`.
+template <class Geometry, std::size_t Behind, class FreeBehind>
 std::size_t plan_run(std::size_t now, std::size_t min_bytes, std::size_t preferred_bytes, FreeBehind free_behind) noexcept {
-  constexpr std::size_t page = Geometry::page_bytes;
-  if (min_bytes <= now * page && preferred_bytes >= now * page) return now;
-  if (min_bytes > large_limit<Geometry>) return 0;
-  if (preferred_bytes > large_limit<Geometry>) preferred_bytes = large_limit<Geometry>;
+  constexpr std::size_t page = Geometry::page_bytes, most = large_limit<Geometry> - Behind;
+  if (min_bytes <= now * page - Behind && preferred_bytes >= now * page - Behind) return now;
+  if (min_bytes > most) return 0;
+  min_bytes += Behind;
+  preferred_bytes = (preferred_bytes < most ? preferred_bytes : most) + Behind;
   std::size_t const wanted = divide_up(preferred_bytes != 0 ? preferred_bytes : 1, page);
   std::size_t const reach = wanted > now ? now + free_behind() : now;
   if (divide_up(min_bytes, page) > reach) return 0;

@@ -36,19 +36,13 @@ public:
   chunk_type* take_chunk(void* owner, admission& asked) noexcept {
     return locked([&](source_type& s) { return s.take_chunk(owner, asked); });
   }
-  std::size_t give_chunk(chunk_type* c) noexcept {
-    return locked([&](source_type& s) { return s.give_chunk(c); });
-  }
-  std::size_t cached_chunks() const noexcept {
-    return locked([](source_type const& s) { return s.cached_chunks(); });
-  }
+  std::size_t give_chunk(chunk_type* c) noexcept { return locked([&](source_type& s) { return s.give_chunk(c); }); }
+  std::size_t cached_chunks() const noexcept { return locked([](source_type const& s) { return s.cached_chunks(); }); }
   void tick() noexcept {}  // what comes through here is rare
   void expect(std::size_t bytes) noexcept {
     locked([&](source_type& s) { s.expect(bytes); });
   }
-  std::size_t drop_cached() noexcept {
-    return locked([](source_type& s) { return s.drop_cached(); });
-  }
+  std::size_t drop_cached() noexcept { return locked([](source_type& s) { return s.drop_cached(); }); }
   bool purge(void* first, std::size_t bytes) noexcept {
     return locked([&](source_type& s) { return s.purge(first, bytes); });
   }
@@ -60,9 +54,7 @@ public:
   bool may_map_apart(std::size_t pages) const noexcept {
     return locked([&](source_type const& s) { return s.may_map_apart(pages); });
   }
-  std::size_t give_huge(void* block) noexcept {
-    return locked([&](source_type& s) { return s.give_huge(block); });
-  }
+  std::size_t give_huge(void* block) noexcept { return locked([&](source_type& s) { return s.give_huge(block); }); }
   std::size_t resize_huge(void* block, std::size_t bytes, admission& asked) noexcept {
     return locked([&](source_type& s) { return s.resize_huge(block, bytes, asked); });
   }
@@ -72,14 +64,10 @@ public:
   extent find_huge(void const* block) const noexcept {
     return locked([&](source_type const& s) { return s.find_huge(block); });
   }
-  bool has_chunk(void const* p) const noexcept {
-    return locked([&](source_type const& s) { return s.has_chunk(p); });
-  }
+  bool has_chunk(void const* p) const noexcept { return locked([&](source_type const& s) { return s.has_chunk(p); }); }
   std::uint64_t drops() const noexcept { return source_.drops(); }  // needs no lock
   void note_drop() noexcept { locked([](source_type& s) { s.note_drop(); }); }
-  extent find(void const* p) const noexcept {
-    return locked([&](source_type const& s) { return s.find(p); });
-  }
+  extent find(void const* p) const noexcept { return locked([&](source_type const& s) { return s.find(p); }); }
 
 private:
   mutable mutex lock_{lock_rank::source};

@@ -1,7 +1,9 @@
 // A word beside each small block that binds it to its heap, its address and what was asked for.
 #pragma once
 
+#include <zmm/base/annotate.hpp>
 #include <zmm/base/checks.hpp>
+#include <zmm/blocks/block_classes.hpp>
 #include <zmm/hardening/block_keys.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -18,6 +20,20 @@ public:
   void rekey(block_keys const& with, void const* heap) noexcept {
     keys_ = with;
     heap_ = heap;
+  }
+
+  /// Effects: writes the words behind a block that has pages of its own; they end at `end`.
+  void seal_end(void* end) const noexcept {
+    allow(static_cast<char*>(end) - page_canary_bytes<Options>, page_canary_bytes<Options>);
+    for (std::size_t n = 8; n <= page_canary_bytes<Options>; n += 8) store_word(static_cast<char*>(end) - n, end_word(end, n));
+  }
+  /// Stops unless they are as seal_end() left them.
+  void check_end(void const* block, void const* end) const noexcept {
+    allow(static_cast<char const*>(end) - page_canary_bytes<Options>, page_canary_bytes<Options>);
+    for (std::size_t n = 8; n <= page_canary_bytes<Options>; n += 8) {
+      if (ZMM_UNLIKELY(load_word(static_cast<char const*>(end) - n) != end_word(end, n)))
+        stop({"nothing was written past the end of a paged block", block, heap_});
+    }
   }
 
   /// Effects: the block is live, for `bytes` at `alignment`.
@@ -117,6 +133,9 @@ public:
   }
 
 private:
+  std::uint64_t end_word(void const* end, std::size_t n) const noexcept {
+    return __builtin_bswap64(keys_.tag) ^ keys_.factor * (address_of(end) - n);
+  }
   /// Whether the tag serves as the canary, too: then it lies right behind what was asked for.
   static constexpr bool is_behind = Options::tail_canary && Place == word_place::end;
   static constexpr bool has_canary = Options::tail_canary && Place == word_place::front;

@@ -5,10 +5,12 @@
 
 namespace zmm { inline namespace ZMM_ABI {
 
-/// Every check there is: also leaves nothing of a block to the next one, and notices writes to freed blocks.
+/// Every check there is: also leaves nothing of a block to the next one, and notices writes to freed blocks and past the ends of
+/// those that have pages of their own.
 struct paranoid_options : hardened_options {
   static constexpr bool zero_on_free = true;
   static constexpr bool check_reuse = true;
+  static constexpr bool page_canary = true;
 };
 
 using checked_heap = basic_heap<checked_options>;

@@ -106,13 +106,21 @@ public:
   void rekey(block_keys const& with, void const* heap) noexcept;
   void draw_keys(void const* heap) noexcept;
 
+  /// The bytes of a block in a run of so many pages, and the other way round: page_canary has the rest.
+  static constexpr std::size_t behind = page_canary_bytes<Options>, largest_run = large_limit<geometry> - behind;
+  static constexpr std::size_t run_bytes(std::size_t pages) noexcept { return pages * geometry::page_bytes - behind; }
+  static constexpr std::size_t run_pages(std::size_t bytes) noexcept { return divide_up(bytes + behind, geometry::page_bytes); }
+
   /// Returns: bytes usable in the live block, whose owner may be another core of the same source; 0 for null.
   std::size_t usable_size(void const* block) const noexcept { return usable_size(pages_.source(), block); }
   static std::size_t usable_size(Source const& from, void const* block) noexcept {
     if (is_huge(block)) return block != nullptr ? from.find_huge(block).bytes : 0;
     page_entry const entry = entry_of(block);
-    return entry.kind() == page_kind::small ? classes::usable(entry.bin()) : entry.tag() * geometry::page_bytes;
+    return entry.kind() == page_kind::small ? classes::usable(entry.bin()) : run_bytes(entry.tag());
   }
+
+  /// The bytes that figures count for a paged block.
+  std::size_t counted_size(void const* block) const noexcept { return usable_size(block) + (is_huge(block) ? 0 : behind); }
 
   /// The same for a block asked for as `bytes` at `alignment`, if these determine it: for a slot without a tag. Else 0.
   static std::size_t told_size(std::size_t bytes, std::size_t alignment) noexcept {
@@ -159,9 +167,7 @@ public:
     note_collected();
     return bytes;
   }
-  std::size_t collect() noexcept {
-    return collect([](bin_index, auto) {});
-  }
+  std::size_t collect() noexcept { return collect([](bin_index, auto) {}); }
   /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
   /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
@@ -243,6 +249,8 @@ protected:
   void* take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void wipe_taken(void* first, std::size_t count) noexcept;
   bool resize_run(void* block, std::size_t pages) noexcept;
+  void seal_run(void* block, std::size_t pages) const noexcept;  ///< with page_canary, like the next
+  void check_run(void const* block, std::size_t pages) const noexcept;
   std::size_t resize_run_within(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;
 
   run_bins<layer, links_type, classes::bins> bins_;

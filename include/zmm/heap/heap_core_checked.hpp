@@ -23,6 +23,15 @@ void heap_core<Options, Source>::rekey(block_keys const& with, void const* heap)
 }
 
 template <class Options, class Source>
+void heap_core<Options, Source>::seal_run(void* block, std::size_t pages) const noexcept {
+  this->tags().seal_end(offset(block, pages * geometry::page_bytes));
+}
+template <class Options, class Source>
+void heap_core<Options, Source>::check_run(void const* block, std::size_t pages) const noexcept {
+  this->tags().check_end(block, static_cast<char const*>(block) + pages * geometry::page_bytes);
+}
+
+template <class Options, class Source>
 page_entry heap_core<Options, Source>::paged_entry_at(void const* block) noexcept {
   return is_huge(block) ? page_entry{} : this->entry_at(pages_.source(), block);
 }
@@ -109,7 +118,7 @@ void heap_core<Options, Source>::check_paged(void const* block, page_entry entry
     usable = e.bytes;
   } else {
     if (entry.kind() != page_kind::large) this->stop_in_run(frees_as_allocated, block);
-    usable = entry.tag() * geometry::page_bytes;
+    usable = run_bytes(entry.tag());
     if (links().is_free_run(block)) this->stop_at("a freed block is live", block);
   }
   if (bytes > usable || !is_aligned(block, alignment)) this->stop_at(frees_as_allocated, block);
@@ -122,7 +131,7 @@ std::size_t heap_core<Options, Source>::checked_size(void const* block) const no
   page_entry const entry = seen_entry_at(block);
   if (is_huge(block) || entry.kind() != page_kind::small) {
     check_paged(block, entry, 0, 1);
-    return is_huge(block) ? pages_.source().find_huge(block).bytes : entry.tag() * geometry::page_bytes;
+    return is_huge(block) ? pages_.source().find_huge(block).bytes : run_bytes(entry.tag());
   }
   if constexpr (Options::tag_blocks) return this->tags().read(block, entry.bin()).bytes();
   check_handed_out(block, entry.bin());

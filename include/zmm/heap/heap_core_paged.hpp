@@ -33,7 +33,7 @@ template <class Options, class Source>
 void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
   if (bytes > ~std::size_t{0} / 2) return asked.refuse_address();
-  std::size_t const count = divide_up(bytes, page);
+  std::size_t const count = run_pages(bytes);
   std::size_t const aligned = alignment <= page ? 1 : alignment / page;
   if (!layer::fits_chunk(count, aligned)) return pages_.source().take_huge(bytes, alignment, 0, asked);
   if (pages_.maps_apart(count, aligned, asked)) {
@@ -45,6 +45,7 @@ void* heap_core<Options, Source>::take_paged(std::size_t bytes, std::size_t alig
   if constexpr (!links_type::are_plain) allow(block, count * page);  // the sanitizer may still forbid what lay here before
   wipe_taken(block, count);
   if constexpr (!links_type::are_plain) links().hand_out(block, bin_index{1});
+  if constexpr (Options::page_canary) seal_run(block, count);
   entry_of(block) = page_entry::large(count);
   large_bytes_ += count * page;
   ++large_blocks_;
@@ -65,6 +66,7 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
   if (is_huge(block)) return pages_.source().give_huge(block);
   page_entry const entry = entry_of(block);
   check(entry.kind() == page_kind::large, "a freed paged block is live", block, this);
+  if constexpr (Options::page_canary) check_run(block, entry.tag());
   std::size_t const bytes = entry.tag() * geometry::page_bytes;
   large_bytes_ -= bytes;
   --large_blocks_;
@@ -76,13 +78,16 @@ ZMM_NOINLINE std::size_t heap_core<Options, Source>::free_paged(void* block) noe
 template <class Options, class Source>
 bool heap_core<Options, Source>::resize_run(void* block, std::size_t pages) noexcept {
   std::size_t const now = entry_of(block).tag();
+  if constexpr (Options::page_canary) check_run(block, now);
   if (pages < now) {
     pages_.give_pages(offset(block, pages * geometry::page_bytes), now - pages);
   } else if (pages > now && !pages_.extend_pages(block, now, pages - now)) {
     return false;
   } else if (pages > now) {
     wipe_taken(offset(block, now * geometry::page_bytes), pages - now);
+    zero_bytes(offset(block, run_bytes(now)), behind);
   }
+  if constexpr (Options::page_canary) seal_run(block, pages);
   entry_of(block) = page_entry::large(pages);
   large_bytes_ += (pages - now) * geometry::page_bytes;
   return true;
@@ -90,9 +95,8 @@ bool heap_core<Options, Source>::resize_run(void* block, std::size_t pages) noex
 
 template <class Options, class Source>
 bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes > large_limit<geometry> || rank_of(bytes, alignment) < classes::limit || !is_aligned(block, alignment))
-    return false;
-  return resize_run(block, divide_up(bytes, geometry::page_bytes));
+  if (bytes > largest_run || rank_of(bytes, alignment) < classes::limit || !is_aligned(block, alignment)) return false;
+  return resize_run(block, run_pages(bytes));
 }
 
 /// Whether a huge block of `now` bytes stays huge when it gets `bytes`: if a fresh block of that size would be huge, or have
@@ -100,8 +104,8 @@ bool heap_core<Options, Source>::resize_large(void* block, std::size_t bytes, st
 template <class Options, class Source>
 bool heap_core<Options, Source>::stays_huge(Source const& from, std::size_t bytes, std::size_t alignment,
                                             std::size_t now) noexcept {
-  if (bytes > large_limit<geometry>) return true;
-  std::size_t const pages = divide_up(bytes, geometry::page_bytes);
+  if (bytes > largest_run) return true;
+  std::size_t const pages = run_pages(bytes);
   return rank_of(bytes, alignment) >= classes::limit && Source::packs_badly(pages) &&
          (now <= large_limit<geometry> || from.may_map_apart(pages));
 }
@@ -155,9 +159,9 @@ template <class Options, class Source>
 std::size_t heap_core<Options, Source>::resize_run_within(void* block, std::size_t min_bytes,
                                                           std::size_t preferred_bytes) noexcept {
   std::size_t const now = entry_of(block).tag();
-  std::size_t const wanted =
-      plan_run<geometry>(now, min_bytes, preferred_bytes, [&] { return pages_.free_behind(block, now); });
-  return wanted != 0 && resize_run(block, wanted) ? wanted * geometry::page_bytes : 0;
+  std::size_t const wanted = plan_run<geometry, behind>(
+      now, min_bytes, preferred_bytes, [&] { return pages_.free_behind(block, now); });
+  return wanted != 0 && resize_run(block, wanted) ? run_bytes(wanted) : 0;
 }
 
 template <class Options, class Source> void heap_core<Options, Source>::verify(void const* heap) const noexcept {
@@ -179,6 +183,7 @@ template <class Options, class Source> void heap_core<Options, Source>::verify(v
       for (std::size_t k = 1; k < entry.tag(); ++k) {
         check(c->map[i + k] == page_entry{}, "no entry lies inside a large block", c->page(i + k), heap);
       }
+      if constexpr (Options::page_canary) check_run(c->page(i), entry.tag());
       bytes += entry.tag() * geometry::page_bytes;
       ++blocks;
       i += entry.tag();

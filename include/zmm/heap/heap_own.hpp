@@ -54,7 +54,7 @@ public:
     }
     note_growth();
     if constexpr (Options::exact_peak)
-      this->add_live(rank < classes::limit ? slot_bytes(classes::bin_of(rank)) : core_.usable_size(block));
+      this->add_live(rank < classes::limit ? slot_bytes(classes::bin_of(rank)) : core_.counted_size(block));
   }
   ZMM_COLD bool reclaim() noexcept { return core_.reclaim(); }
 

@@ -12,6 +12,7 @@ template <class Tell>
 bool heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) const {
   walk_facts facts;
   facts.overhead = classes::overhead;
+  facts.behind = page_canary_bytes<Options>;
   facts.tells_blocks = tells_blocks;
   chunk_walk<page_geometry<Options>> chunks(core_.chunks());
   return chunks.run(tell, facts, [&](auto& part) {

@@ -51,8 +51,15 @@ void request_heap_own<Options>::check_paged(void const* block, std::size_t bytes
   std::size_t const place = tag_of(block);
   check(place < table_.size() && table_[place].start() == block, "a freed paged block belongs to this request",
                 block, this);
-  check(bytes <= bytes_of(table_[place]), "a block is freed with the size and alignment it was allocated with",
+  check(bytes <= usable_of(table_[place]), "a block is freed with the size and alignment it was allocated with",
                 block, this);
+}
+
+template <class Options> void request_heap_own<Options>::seal_run(paged_block block) const noexcept {
+  if (!block.is_huge()) this->tags.seal_end(offset(block.start(), bytes_of(block)));
+}
+template <class Options> void request_heap_own<Options>::check_run(paged_block block) const noexcept {
+  if (!block.is_huge()) this->tags.check_end(block.start(), offset(block.start(), bytes_of(block)));
 }
 
 /// As resize_in_place(), for a packed block: its word says what it is.

@@ -192,6 +192,9 @@ private:
   std::size_t tag_of(void const* block) const noexcept;
   void set_tag(paged_block block, std::size_t tag) noexcept;
   std::size_t bytes_of(paged_block block) const noexcept;
+  std::size_t usable_of(paged_block block) const noexcept;
+  void seal_run(paged_block block) const noexcept;
+  void check_run(paged_block block) const noexcept;
 
   bool is_paged(void const* block) const noexcept;
   std::size_t resize_paged(void* block, std::size_t min_bytes, std::size_t preferred_bytes) noexcept;

@@ -10,6 +10,10 @@ template <class Options> ZMM_INLINE std::size_t request_heap_own<Options>::bytes
   return block.is_huge() ? pool_->find_huge(block.start()).bytes : block.pages() * geometry::page_bytes;
 }
 
+/// What its owner may use of it.
+template <class Options> std::size_t request_heap_own<Options>::usable_of(paged_block block) const noexcept {
+  return bytes_of(block) - (block.is_huge() ? 0 : page_canary_bytes<Options>);
+}
 template <class Options>
 void* request_heap_own<Options>::take_paged(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   if (table_.size() >= page_entry::max_tag) return asked.refuse_address();
@@ -33,7 +37,7 @@ paged_block request_heap_own<Options>::take_pages(std::size_t bytes, std::size_t
     asked.refuse_address();
     return {};
   }
-  std::size_t const count = divide_up(bytes, page);
+  std::size_t const count = divide_up(bytes + page_canary_bytes<Options>, page);
   std::size_t const aligned = alignment <= page ? 1 : alignment / page;
   bool const is_huge = !page_layer<geometry>::fits_chunk(count, aligned);
   if (asked.growth == growth::none) asked.growth = growth::maybe;
@@ -49,7 +53,9 @@ paged_block request_heap_own<Options>::take_pages(std::size_t bytes, std::size_t
   else if (!is_huge) taken = pool_->find_huge(taken.start);  // a run that packs badly
   charge(taken.bytes);
   paged_bytes_ += taken.bytes;
-  return {taken.start, is_run ? count : 0};
+  paged_block const block{taken.start, is_run ? count : 0};
+  if constexpr (Options::page_canary) seal_run(block);
+  return block;
 }
 
 /// Whether a limit of the request or an ancestor counts what it gets beyond what it asked for.
@@ -119,6 +125,7 @@ template <class Options> std::size_t request_heap_own<Options>::give_paged(void*
 /// A paged block goes back to the pool. Returns: its bytes.
 template <class Options> std::size_t request_heap_own<Options>::give_pages(paged_block block) noexcept {
   std::size_t const bytes = bytes_of(block);
+  if constexpr (Options::page_canary) check_run(block);
   if (can_switch && ZMM_UNLIKELY(has_samples_)) switched_sampler<engine>.load(memory_order_acquire)->forget(block.start());
   allow(block.start(), bytes);
   if constexpr (Options::zero_on_free) zero_bytes(block.start(), bytes);
@@ -136,7 +143,7 @@ std::size_t request_heap_own<Options>::usable_size(void const* block, std::size_
   if constexpr (Options::check_frees)
     if (!is_packed(bytes, alignment)) check_paged(block, bytes, alignment);
   if (Options::tag_blocks && is_packed(bytes, alignment)) return bytes;
-  return is_packed(bytes, alignment) ? classes::usable(packed_bin(bytes, alignment)) : bytes_of(table_[tag_of(block)]);
+  return is_packed(bytes, alignment) ? classes::usable(packed_bin(bytes, alignment)) : usable_of(table_[tag_of(block)]);
 }
 
 /// Whether a live block has pages of its own, without its size. The caller's buffer has no page map to read. Elsewhere
@@ -175,25 +182,29 @@ std::size_t request_heap_own<Options>::resize_paged(void* block, std::size_t min
                                                     std::size_t preferred_bytes) noexcept {
   constexpr std::size_t page = geometry::page_bytes;
   std::size_t const tag = tag_of(block), now = table_[tag].pages();
+  constexpr std::size_t behind = page_canary_bytes<Options>;
+  if constexpr (Options::page_canary) check_run(table_[tag]);
   std::size_t wanted =
-      plan_run<geometry>(now, min_bytes, preferred_bytes, [&] { return pool_->free_behind(block, now); });
-  if (wanted == 0 || wanted == now) return wanted * page;
+      plan_run<geometry, behind>(now, min_bytes, preferred_bytes, [&] { return pool_->free_behind(block, now); });
+  if (wanted == 0 || wanted == now) return wanted == 0 ? 0 : usable_of(table_[tag]);
   note_carved();
   if (wanted < now) {
     pool_->give_run(offset(block, wanted * page), now - wanted);
     discharge((now - wanted) * page);
   } else {
     admission asked;
-    if (!admits((wanted - now) * page, asked)) wanted = divide_up(min_bytes, page);
+    if (!admits((wanted - now) * page, asked)) wanted = divide_up(min_bytes + behind, page);
     if (!admits((wanted - now) * page, asked)) return 0;
     if (!pool_->extend_run(block, now, wanted - now)) return 0;
     charge((wanted - now) * page);
+    zero_bytes(offset(block, now * page - behind), behind);
   }
   table_[tag] = {block, wanted};
+  if constexpr (Options::page_canary) seal_run(table_[tag]);
   paged_bytes_ += (wanted - now) * page;
   this->add_live((wanted - now) * page);
   note_carved();
-  return wanted * page;
+  return usable_of(table_[tag]);
 }
 
 template <class Options>

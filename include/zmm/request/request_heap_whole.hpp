@@ -98,6 +98,7 @@ template <class Options> void request_heap_own<Options>::verify(void const* heap
       heap);
   for (std::size_t i = 0; i < table_.size(); ++i) {
     paged += bytes_of(table_[i]);
+    if constexpr (Options::page_canary) check_run(table_[i]);
     check(tag_of(table_[i].start()) == i, "a paged block knows its place in the table", table_[i].start(), heap);
   }
   check(paged == paged_bytes_, "paged bytes are counted", nullptr, heap);

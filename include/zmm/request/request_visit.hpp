@@ -26,7 +26,8 @@ bool request_heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) const {
     for_each_paged([&](area_item const& paged) { part.offer(paged); });
   };
   return part.walk(look, [&](area_item const& copy) {
-    if (copy.kind != area_kind::slab) return tell_whole(tell, copy.start, copy.bytes, copy.kind, tells_blocks);
+    std::size_t const behind = copy.kind == area_kind::large ? page_canary_bytes<Options> : 0;
+    if (copy.kind != area_kind::slab) return tell_whole(tell, copy.start, copy.bytes, copy.kind, tells_blocks, false, behind);
     area_info area;
     area.kind = copy.kind;
     area.address = copy.start;

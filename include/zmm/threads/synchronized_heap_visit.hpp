@@ -28,6 +28,7 @@ bool synchronized_heap_own<Options>::tell_all(Tell& tell, bool tells_blocks) con
   cache_type const* const own = held_cache();
   walk_facts facts;
   facts.overhead = classes::overhead;
+  facts.behind = page_canary_bytes<Options>;
   facts.tells_blocks = tells_blocks;
   chunk_walk<page_geometry<Options>> chunks(shared.locked([](auto& core) { return core.chunks(); }));
   auto const look = [&](auto& part) {
