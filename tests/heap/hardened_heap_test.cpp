@@ -108,6 +108,22 @@ TEST_CASE_TEMPLATE("paranoid heaps: a block that was resized where it is leaves 
   heap.verify();
 }
 
+TEST_CASE("paranoid request heaps: a block of pages that was made smaller leaves nothing behind") {
+  if (zmm::detail::under_sanitizer) return;  // there a block moves
+  zmm::paranoid_request_heap request;
+  constexpr std::size_t page = 4096;
+  auto* const block = static_cast<char*>(request.allocate(40 * page));
+  static_cast<void>(request.allocate(400 * page));  // what is given back lies between the two
+  std::memset(block, 0xA5, 40 * page);
+  std::size_t const left = request.resize_in_place(block, 40 * page, 20 * page, 20 * page);
+  REQUIRE(left >= 20 * page);
+  REQUIRE(left <= 21 * page);
+  std::size_t const grown = request.resize_in_place(block, 20 * page, 24 * page, 24 * page);
+  REQUIRE(grown >= 24 * page);
+  CHECK(is_zero(block + left, grown - left));
+  for (int i = 0; i < 3; ++i) CHECK(is_zero(request.allocate(5 * page - 100), 5 * page - 100));
+}
+
 TEST_CASE_TEMPLATE("hardened heaps: a block is found by its address at every size and alignment", Heap,
                    zmm::basic_heap<zmm::hardened_options>, zmm::basic_heap<zmm_test::tagged_blocks>,
                    zmm::basic_synchronized_heap<zmm::hardened_options>) {
