@@ -36,6 +36,7 @@ struct tagged : checked {
   [[maybe_unused]] static constexpr bool tag_blocks = true;
 };
 struct tagged_exact : tagged {
+  [[maybe_unused]] static constexpr bool page_canary = true;
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
 struct with_canaries : tagged {

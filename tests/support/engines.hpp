@@ -33,6 +33,7 @@ struct checked_frees : proven_links {
 };
 struct tagged_blocks : checked_frees {
   [[maybe_unused]] static constexpr bool tag_blocks = true;
+  [[maybe_unused]] static constexpr bool page_canary = true;
   [[maybe_unused]] static constexpr bool random_runs = false;
   [[maybe_unused]] static constexpr bool exact_peak = true;
 };
