@@ -309,7 +309,7 @@ private:
   void forget() {
     blocks_.clear();
     entries_ = ended_ = 0;
-    was_lifted_ = false;
+    was_lifted_ = was_lifted_ && heap_.real_size() > heap_.limit();  // release() may keep what was taken then
   }
 
   Heap& heap_;
