@@ -189,6 +189,7 @@ std::size_t request_heap_own<Options>::resize_paged(void* block, std::size_t min
   if (wanted == 0 || wanted == now) return wanted == 0 ? 0 : usable_of(table_[tag]);
   note_carved();
   if (wanted < now) {
+    allow(offset(block, wanted * page), (now - wanted) * page);
     if constexpr (Options::zero_on_free) zero_bytes(offset(block, wanted * page), (now - wanted) * page);
     pool_->give_run(offset(block, wanted * page), now - wanted);
     discharge((now - wanted) * page);
