@@ -49,8 +49,7 @@ awk '
     sub(/^[[:space:]]*#[[:space:]]*include[[:space:]]*/, "", text)
     quote = substr(text, 1, 1)
     name = substr(text, 2); sub(/[">].*/, "", name)
-    if (quote == "\"" && (folder_of(file) "/" name) in lies_here) resolved = folder_of(file) "/" name
-    else if (quote == "\"" && plain(folder_of(file) "/" name) in lies_here) resolved = plain(folder_of(file) "/" name)
+    if (quote == "\"" && plain(folder_of(file) "/" name) in lies_here) resolved = plain(folder_of(file) "/" name)
     else if (name ~ /^zmm\//) resolved = plain(name)
     else return
     if (!(resolved in lies_here)) complain(file ":" FNR ": includes " name ", which does not exist")

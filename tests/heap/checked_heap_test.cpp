@@ -15,6 +15,7 @@ namespace {
 using zmm_test::checked_small;
 using zmm_test::child_result;
 using zmm_test::run_in_child;
+using zmm_test::stop_of;
 using std::size_t;
 
 struct wiping : zmm::checked_options {
@@ -36,15 +37,6 @@ constexpr bool can_run = !zmm::detail::under_sanitizer;
 
 constexpr char free_twice[] = "a freed block is live";
 constexpr char no_run[] = "a freed block is live, and starts where it was allocated";
-
-// The stop that `misuse(heap)` ends at.
-template <class Heap, class Misuse> std::string stop_of(Misuse misuse) {
-  child_result const result = run_in_child([&] {
-    Heap heap;
-    misuse(heap);
-  });
-  return result.stopped ? result.what : "went on";
-}
 }  // namespace
 
 TEST_CASE_TEMPLATE("checked heaps: a second free stops in the newest run and in each older one", Heap, zmm::checked_heap,

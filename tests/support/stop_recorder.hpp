@@ -67,4 +67,13 @@ template <class Work> child_result run_in_child(Work&& work) {
   return result;
 }
 
+// The rule that the child is stopped for, in which `misuse(heap)` runs; "went on" if it is not.
+template <class Heap, class Misuse> std::string stop_of(Misuse misuse) {
+  child_result const result = run_in_child([&] {
+    Heap heap;
+    misuse(heap);
+  });
+  return result.stopped ? result.what : "went on";
+}
+
 }  // namespace zmm_test
