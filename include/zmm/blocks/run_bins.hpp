@@ -228,10 +228,10 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   growth const expected = asked.growth;
   if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
   bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
-  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked);
+  void* run = pages.template take_pages<true>(layout::pages(bin, is_short), layout::alignment(bin), asked);
   if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
     is_short = true;
-    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
+    run = pages.template take_pages<true>(layout::pages(bin, true), layout::alignment(bin), asked);
   }
   asked.growth = expected;
   if (run == nullptr) return opened;

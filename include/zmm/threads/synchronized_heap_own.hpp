@@ -178,6 +178,7 @@ private:
     return own != nullptr || lease_.is_own() ? own : find_held();
   }
   cache_type* find_held() const noexcept;
+  static constexpr std::size_t record_bytes = sizeof(no_cache_type);  ///< of a cache, with room to place it at some offset
   cache_type* claim_or_make(admission& asked) noexcept;
   void find_ended() noexcept;
   static void leave(thread_member* m) noexcept;
