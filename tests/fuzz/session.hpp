@@ -309,7 +309,8 @@ private:
   void forget() {
     blocks_.clear();
     entries_ = ended_ = 0;
-    was_lifted_ = was_lifted_ && heap_.real_size() > heap_.limit();  // release() may keep what was taken then
+    was_lifted_ = was_lifted_ && heap_.real_size() > heap_.limit();
+    expect(!was_lifted_ || has_parts_ || heap_.real_size() <= 3u << 20, "release() keeps one chunk at most beyond a limit");
   }
 
   Heap& heap_;

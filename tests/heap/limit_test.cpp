@@ -254,6 +254,37 @@ TEST_CASE_TEMPLATE("lift: the limit does not bind while it lives, and binds agai
   static_assert(noexcept(zmm::limit_lift<Heap>{heap}));
 }
 
+TEST_CASE_TEMPLATE("lift: what is freed or released afterwards is not kept beyond the limit", Heap, HEAPS, zmm::synchronized_heap) {
+  Heap heap;
+  for (int round = 0; round < 6; ++round) {  // in a few rounds the heap learns to keep what it needs each time
+    std::vector<void*> blocks, huge;
+    REQUIRE(heap.set_limit(no_limit));
+    for (int i = 0; i < 200; ++i) blocks.push_back(heap.allocate(100'000));
+    for (int i = 0; i < 4; ++i) huge.push_back(heap.allocate(5 * chunk));
+    for (void* p : blocks) heap.deallocate(p, 100'000);
+    for (void* p : huge) heap.deallocate(p, 5 * chunk);
+    if (round == 5) CHECK(heap.real_size() > 4 * chunk);
+    heap.release();
+  }
+  heap.trim();
+  REQUIRE(heap.set_limit(4 * chunk));
+  for (bool const frees : {true, false}) {
+    CAPTURE(frees);
+    std::vector<void*> blocks, huge;
+    {
+      zmm::limit_lift lift{heap};
+      for (int i = 0; i < 200; ++i) blocks.push_back(heap.allocate(100'000));
+      for (int i = 0; i < 4; ++i) huge.push_back(heap.allocate(5 * chunk));
+    }
+    REQUIRE(heap.real_size() > 8 * chunk);
+    for (void* p : blocks) frees ? heap.deallocate(p, 100'000) : void();
+    for (void* p : huge) frees ? heap.deallocate(p, 5 * chunk) : void();
+    if (!frees) heap.release();
+    CHECK(heap.real_size() <= heap.limit());
+    heap.verify();
+  }
+}
+
 TEST_CASE("lift: through a resource") {
   zmm::heap_resource resource;
   REQUIRE(resource.set_limit(chunk));

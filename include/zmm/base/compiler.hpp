@@ -143,6 +143,14 @@
 #define ZMM_PAUSE() static_cast<void>(0)
 #endif
 
+/// Begins to fetch the cache line at `p`, any address, for writing. On x86-64 __builtin_prefetch() is for reading, unless
+/// the compiler is told of a newer processor; older ones do nothing here.
+#if defined(__x86_64__)
+#define ZMM_PREFETCH_TO_WRITE(p) __asm__ volatile("prefetchw %0" ::"m"(*reinterpret_cast<char const*>(p)))
+#else
+#define ZMM_PREFETCH_TO_WRITE(p) __builtin_prefetch(p, 1)
+#endif
+
 #define ZMM_PASTE(a, b, c, d, e, f) a##b##c##d##e##f
 #define ZMM_EXPAND(a, b, c, d, e, f) ZMM_PASTE(a, b, c, d, e, f)
 

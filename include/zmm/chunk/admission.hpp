@@ -87,6 +87,11 @@ public:
     std::size_t const most = limit(), used = real_size();
     return most > used ? most - used : 0;
   }
+  /// Bytes beyond the limit, which were taken while it was lifted.
+  std::size_t excess() const noexcept {
+    std::size_t const most = limit(), used = real_size();
+    return used > most ? used - most : 0;
+  }
 
   /// Whether `bytes` more may be taken; if not, `asked` says why.
   bool admits(std::size_t bytes, admission& asked) const noexcept {

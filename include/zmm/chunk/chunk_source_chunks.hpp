@@ -106,7 +106,8 @@ template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_
   note_give();
   --chunks_;
   c->owner = nullptr;
-  if (policy_.keeps(chunks_, cached_.count()) || keeps(Geometry::chunk_bytes)) {
+  bool const is_wanted = policy_.keeps(chunks_, cached_.count()) || keeps(Geometry::chunk_bytes);
+  if (is_wanted && book_.excess() == 0) {
     cached_.push(c);
     return 0;
   }

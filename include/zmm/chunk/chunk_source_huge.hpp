@@ -31,7 +31,7 @@ template <class Geometry> std::size_t chunk_source<Geometry>::give_huge(void* bl
   if (ZMM_UNLIKELY(slack_of(*found) != 0)) return give_with_slack(*found);
   extent const e = *found;
   huge_bytes_ -= e.bytes;
-  if (keeping_.keeps(e.bytes, used - e.bytes, kept_bytes())) {
+  if (keeping_.keeps(e.bytes, used - e.bytes, kept_bytes()) && book_.excess() == 0) {
     keep_huge(*found);
     return e.bytes;
   }

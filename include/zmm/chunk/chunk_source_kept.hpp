@@ -219,12 +219,13 @@ template <class Geometry> void chunk_source<Geometry>::start_window(std::size_t 
 }
 
 /// Zend's average decides how many chunks stay in the cache when a request ends, and the keep policy how many more.
-/// Huge blocks stay if they were used since the last end.
+/// Huge blocks stay if they were used since the last end. Nothing stays beyond the limit.
 template <class Geometry> void chunk_source<Geometry>::end_request() noexcept {
   policy_.on_end(chunks_);
   std::size_t const unused = cached_.least() * Geometry::chunk_bytes + drop_unused_kept();
   start_window(unused + drop_slack(least_slack_));
   while (!cached_.empty() && policy_.exceeds(cached_.count()) && kept_bytes() > keeping_.allowed()) drop(pop_cached());
+  drop_cached(book_.excess());
 }
 
 /// The executable twin of what is kept.

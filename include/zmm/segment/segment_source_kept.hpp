@@ -65,7 +65,7 @@ inline std::size_t segment_source::give(segment* s) noexcept {
   keeping_.on_use(used_bytes());  // only now, before a segment leaves, can use be at its highest
   if (keeping_.tick(keep_policy::whole_event)) end_window();
   std::size_t const bytes = s->bytes;
-  if (!keeping_.keeps(bytes, used_bytes() - bytes, kept_.bytes())) {
+  if (book_.excess() != 0 || !keeping_.keeps(bytes, used_bytes() - bytes, kept_.bytes())) {
     keeping_.on_give(bytes);
     return drop(s);
   }

@@ -10,6 +10,7 @@
 #include <zmm/heap/heap_core.hpp>
 #include <zmm/storage/own_record.hpp>
 #include <zmm/threads/claim.hpp>
+#include <zmm/threads/lookahead.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -79,14 +80,15 @@ public:
     until_look_[bin.value] = 2 * magazine - length;
     if (length < magazine) return nullptr;
     until_look_[bin.value] += magazine;
-    if (kept == nullptr) return take_list(bin);
-    free_slot* const cut = links().next(kept, bin);
-    links().link(kept, bin, nullptr);
+    free_slot* const cut = kept == nullptr ? take_list(bin) : links().next(kept, bin);
+    if (kept != nullptr) links().link(kept, bin, nullptr);
+    if constexpr (looks_ahead) lookahead(bin).write(cut);
     return cut;
   }
 
   /// Effects: a chain of at most a magazine becomes the list, which is empty, and its first slot is popped.
   void* adopt(bin_index bin, free_slot* chain) noexcept {
+    if constexpr (looks_ahead) lookahead(bin).fetch(chain, magazine_slots(bin));
     lists_[bin.value] = chain;
     std::size_t& left = until_look_[bin.value];
     if (left > magazine_slots(bin)) left = magazine_slots(bin);
@@ -151,6 +153,9 @@ public:
   claim<> holder;
 
 private:
+  /// Where nothing else is kept in a free slot, or expected there.
+  static constexpr bool looks_ahead =
+      links_type::are_plain && !Options::tag_blocks && !Options::zero_on_free && !under_sanitizer;
   static std::size_t most_listed(bin_index bin) noexcept { return 2 * magazine_slots(bin) + 1; }
   void clear(bin_index bin) noexcept {
     lists_[bin.value] = nullptr;
