@@ -67,6 +67,7 @@ class Claim:
 
     def __init__(self, line):
         line, _, self.reason = (part.strip() for part in line.partition(" -- "))
+        self.text = " ".join(line.split())
         pattern, self.subject, relation, factor, reference = line.split()
         if relation != "<=":
             raise ValueError(f"claims.txt: '{line}' has no <=")
@@ -77,6 +78,11 @@ class Claim:
 
     def groups(self, results):
         return [g for p in self.patterns for g in fnmatch.filter(results.rows, p)]
+
+    def is_of_a_question_in(self, results):
+        """Whether the run has groups of the question that the claim is about."""
+        questions = {p.split("/")[0] for p in self.patterns}
+        return any(g.split("/")[0] in questions for g in results.rows)
 
     def reference(self, results, group):
         """(name, value) of what the subject is compared with in this group; None if it is missing."""
