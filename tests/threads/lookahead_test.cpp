@@ -59,7 +59,7 @@ TEST_CASE("lookahead: every slot but the first few is told of once, in a slot in
     size_t const slots = magazine_slots(bin), words = slot_bytes(bin) / sizeof(size_t);
     CAPTURE(slot_bytes(bin));
     magazine all(bin, slots);
-    lookahead(bin).write(all.first());
+    lookahead::write(all.first(), bin, slots);
     CHECK(all.is_linked());
     CHECK(all.is_end_untouched());
     std::map<size_t, size_t> told;  // slot -> where it is told of
@@ -83,9 +83,9 @@ TEST_CASE("lookahead: chains of any length, and words that are no addresses, do 
     bin_index const bin{i};
     for (size_t slots = 0; slots <= magazine_slots(bin); ++slots) {
       magazine some(bin, slots);
-      lookahead(bin).fetch(some.first(), magazine_slots(bin));  // the words hold what the last owner of the slot left
-      if (slots != 0) lookahead(bin).write(some.first());
-      lookahead(bin).fetch(some.first(), magazine_slots(bin));
+      lookahead::fetch(some.first(), bin, magazine_slots(bin));  // the words hold what the last owner of the slot left
+      lookahead::write(some.first(), bin, slots);
+      lookahead::fetch(some.first(), bin, magazine_slots(bin));
       CHECK(some.is_linked());
       CHECK(some.is_end_untouched());
     }

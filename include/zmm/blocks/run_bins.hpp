@@ -81,6 +81,8 @@ public:
     while (free_slot* const next = links().next(last, bin)) last = next;
     push_chain(bin, chain, last);
   }
+  /// The slot that take_chain() would take first, if it is on the bin's list.
+  free_slot* first_free(bin_index bin) const noexcept { return lists_[bin.value]; }
   /// Effects: takes up to `most` free slots off the bin's list, then off its spare one; `count` becomes their number.
   /// Returns: the chain of them, null if there are none. Complexity: linear in `most`.
   free_slot* take_chain(bin_index bin, std::size_t most, Layer const& pages, std::size_t& count) noexcept;
@@ -228,10 +230,10 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   growth const expected = asked.growth;
   if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
   bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
-  void* run = pages.template take_pages<true>(layout::pages(bin, is_short), layout::alignment(bin), asked);
+  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked, bin.value < bin_count);
   if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
     is_short = true;
-    run = pages.template take_pages<true>(layout::pages(bin, true), layout::alignment(bin), asked);
+    run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);
   }
   asked.growth = expected;
   if (run == nullptr) return opened;

@@ -25,7 +25,7 @@ template <class Geometry> struct chunk {
   void* owner;           ///< whose blocks lie in it; never changes while one of them is live
   chunk* next;           ///< in the span list, or in the cache
   chunk* prev;           ///< in the span list
-  std::uint64_t number;  ///< counts up with every chunk taken from storage: the age of this one
+  std::uint64_t number;  ///< counts up with every chunk that the process takes from storage: the age of this one
   std::uint32_t free_pages;
   std::uint32_t longest;
   bitmap<Geometry::pages> taken;

@@ -17,6 +17,9 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// Chunks that were ever taken from storage, by all heaps.
+ZMM_SHARED inline detail::atomic<std::size_t> chunks_ever{0};
+
 /// Counts chunks that went back to storage, and runs whose pages did, for checked engines. Written by one thread at a time, read by any.
 template <bool Counts> class drop_count {
 public:
@@ -251,7 +254,6 @@ private:
   std::size_t slack_bytes_ = 0;
   std::size_t least_slack_ = 0;  ///< in this window
   std::size_t record_bytes_ = 0;
-  std::uint64_t next_number_ = 0;
   address_index<Geometry> index_;
 };
 

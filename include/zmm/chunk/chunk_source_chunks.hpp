@@ -91,7 +91,7 @@ ZMM_NOINLINE chunk<Geometry>* chunk_source<Geometry>::take_chunk(void* owner, ad
     if (block == nullptr) return nullptr;
     insert_extent({block, 0, 0, 0});
     c = ::new (block) chunk_type;
-    c->number = next_number_++;
+    c->number = chunks_ever.fetch_add(1, detail::memory_order_relaxed);
     c->dirty.set(0, header_pages<Geometry>);
     format(c);
   }

@@ -40,9 +40,9 @@ public:
   }
 
   /// Returns: `count` pages, the first at a multiple of `alignment` pages. The caller writes their map entries.
-  /// With `spread`, which is for runs of slots, the first run of an empty chunk lies at the chunk's colour.
+  /// With `spreads`, which is for runs of small slots, the first run of an empty chunk lies at the chunk's colour.
   /// Requires: fits_chunk(count, alignment). Complexity: constant in the number of chunks.
-  template <bool Spread = false> void* take_pages(std::size_t count, std::size_t alignment, admission& asked) noexcept {
+  void* take_pages(std::size_t count, std::size_t alignment, admission& asked, bool spreads = false) noexcept {
     std::size_t const needed = count + alignment - 1;
     if (ZMM_UNLIKELY(asked.growth == growth::known)) return take_growing(count, alignment, asked);
     chunk_type* c = lists_.find(needed);
@@ -52,7 +52,7 @@ public:
     fit found = alignment == 1 && c->longest == c->free_pages  // all in one piece: no search
                     ? fit{c->taken.next_clear(0), c->longest - count}
                     : best_fit(c->taken, count, alignment, c->longest);
-    if (Spread && found.first == header_pages<Geometry> && alignment == 1) found = spread(*c, count, found.longest);
+    if (spreads && found.first == header_pages<Geometry> && alignment == 1) found = spread(*c, count, found.longest);
     if (ZMM_UNLIKELY(c->grown.test(found.first - 1)) && asked.growth == growth::none)
       return take_behind_grown(c, found.first, count, alignment, growth::none);
     occupy(c, found.first, count);
@@ -132,13 +132,12 @@ private:
   void* take_behind_grown(chunk_type* c, std::size_t first, std::size_t count, std::size_t alignment,
                           growth expected) noexcept;
   /// If the first runs of all heaps lay at the same place of their chunks, hundreds of heaps would share a few sets of each
-  /// cache and of the TLB. So the first run lies some pages on, and the pages in front of it are taken from their end.
+  /// cache and of the TLB. So the first run lies a few pages on, and the pages in front of it, too few for blocks of pages,
+  /// are taken from their end. The golden ratio spreads the numbers of any sequence of chunks; the process's first has 0.
   static fit spread(chunk_type const& c, std::size_t count, std::size_t longest) noexcept {
-    constexpr std::size_t front = header_pages<Geometry>, colours = Geometry::pages / 16;
+    constexpr std::size_t front = header_pages<Geometry>, colours = Geometry::pages / 64;
     if (c.free_pages != usable_pages<Geometry>) return {c.taken.next_set(front) - count, longest};
-    // Spread by the golden ratio: neighbouring chunks, and every second one, get different colours.
-    auto const number = static_cast<std::uint32_t>(address_of(&c) / Geometry::chunk_bytes);
-    std::size_t const colour = (number * 0x9E3779B9u >> 16) * colours >> 16;
+    std::size_t const colour = (static_cast<std::uint32_t>(c.number) * 0x9E3779B9u >> 16) * colours >> 16;
     return {front + colour, longest - colour};
   }
   std::size_t retire(chunk_type* c) noexcept;

@@ -49,6 +49,7 @@ public:
   void push_chain(bin_index bin, free_slot* first, free_slot* last) noexcept { bins_.push_chain(bin, first, last); }
   /// The same for a chain of which only the first is known. Complexity: linear in it.
   void give_chain(bin_index bin, free_slot* chain) noexcept { bins_.give_chain(bin, chain); }
+  free_slot* first_free(bin_index bin) const noexcept { return bins_.first_free(bin); }
   /// Effects: takes up to `most` free slots off the list. Returns: their chain; `count` is their number.
   free_slot* take_chain(bin_index bin, std::size_t most, std::size_t& count) noexcept {
     return bins_.take_chain(bin, most, pages_, count);

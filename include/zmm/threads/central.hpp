@@ -33,8 +33,9 @@ public:
 
   /// Returns: a slot for a cache that has nothing at hand, and more of them into the cache; null: `asked` says why.
   void* refill(cache_type& to, bin_index bin, admission& asked) noexcept {
-    if (free_slot* const magazine = depots_[bin.value].take()) return to.adopt(bin, magazine);
+    if (free_slot* const magazine = take_magazine(bin)) return to.adopt(bin, magazine);
     mutex_guard const guard(lock_);
+    cache_type::fetch(bin, core_.first_free(bin));
     std::size_t count = 0;
     if (free_slot* const chain = core_.take_chain(bin, magazine_slots(bin), count)) {
       looks_.went(count * slot_bytes(bin));
@@ -48,7 +49,7 @@ public:
   /// Effects: makes a full magazine available to all threads.
   void give(bin_index bin, free_slot* magazine) noexcept {
     check_own(magazine);
-    if (ZMM_LIKELY(depots_[bin.value].put(magazine))) return;
+    if (ZMM_LIKELY(put_magazine(bin, magazine))) return;
     mutex_guard const guard(lock_);
     give_chain(bin, magazine, magazine_slots(bin));
   }
@@ -177,7 +178,7 @@ public:
     std::size_t const count = take_depot(bin, held);
     for (std::size_t i = 0; i < count; ++i) {
       visit(held[i]);
-      depots_[bin.value].put(held[i]);
+      put_magazine(bin, held[i]);
     }
   }
   /// Calls visit(slot) for each slot in a depot. Requires: inside locked(). Complexity: linear in them.
@@ -207,8 +208,23 @@ private:
   /// harm.
   void check_own(void const* block) const noexcept { check(core_.has_chunk_of(block), others_blocks, block, this); }
 
-  static constexpr std::size_t depot_places = 8;
-  using depot_type = depot<free_slot, depot_places>;
+  /// A bin's magazines lie in one depot, those of the smallest slots in four: 256 KiB at most.
+  static constexpr std::size_t small_bins = 12, depots_of_small = 4, places_in_depot = 8;
+  static constexpr std::size_t depot_places = depots_of_small * places_in_depot;
+  static_assert(magazine_slots(bin_index{small_bins - 1}) * slot_bytes(bin_index{small_bins - 1}) <= 8 * 1024);
+  static constexpr std::size_t first_depot(std::size_t bin) noexcept {
+    return bin + (depots_of_small - 1) * (bin < small_bins ? bin : small_bins);
+  }
+  free_slot* take_magazine(bin_index bin) noexcept {
+    for (std::size_t i = first_depot(bin.value); i != first_depot(bin.value + std::size_t{1}); ++i)
+      if (free_slot* const magazine = depots_[i].take()) return magazine;
+    return nullptr;
+  }
+  bool put_magazine(bin_index bin, free_slot* magazine) noexcept {
+    for (std::size_t i = first_depot(bin.value); i != first_depot(bin.value + std::size_t{1}); ++i)
+      if (depots_[i].put(magazine)) return true;
+    return false;
+  }
 
   /// From here on the lock is held.
   void give_chain(bin_index bin, free_slot* chain, std::size_t count) noexcept {
@@ -226,7 +242,7 @@ private:
     for (std::size_t i = first; i < cache_type::bins; ++i) {
       bin_index const bin{static_cast<std::uint8_t>(i)};
       if (!core_.bins().has_runs(bin)) continue;
-      while (free_slot* const magazine = depots_[i].take()) {
+      while (free_slot* const magazine = take_magazine(bin)) {
         core_.give_chain(bin, magazine);
         looks_.found(magazine_slots(bin) * slot_bytes(bin));
       }
@@ -243,7 +259,7 @@ private:
   std::size_t take_depot(bin_index bin, free_slot* (&held)[depot_places]) noexcept {
     std::size_t count = 0;
     while (count != depot_places) {
-      if ((held[count] = depots_[bin.value].take()) == nullptr) break;
+      if ((held[count] = take_magazine(bin)) == nullptr) break;
       ++count;
     }
     return count;
@@ -253,7 +269,7 @@ private:
     free_slot* held[depot_places];
     std::size_t const count = take_depot(bin, held);
     for (std::size_t i = 0; i < count; ++i) {
-      if (!depots_[bin.value].put(held[i])) core_.give_chain(bin, held[i]);
+      if (!put_magazine(bin, held[i])) core_.give_chain(bin, held[i]);
     }
     return count * magazine_slots(bin);
   }
@@ -284,8 +300,8 @@ private:
   detail::atomic<std::size_t> carved_{0};
   detail::atomic<std::size_t> huge_{0};
   detail::atomic<std::size_t> peak_{0};
-  struct alignas(64) line_of_depot : depot_type {};
-  line_of_depot depots_[cache_type::bins];
+  struct alignas(64) line_of_depot : depot<free_slot, places_in_depot> {};
+  line_of_depot depots_[first_depot(cache_type::bins)];
 };
 
 }}}  // namespace zmm::detail

@@ -1,11 +1,10 @@
 // Addresses in the free slots of a magazine, so that a thread can fetch them all at once.
 #pragma once
 
-#include <zmm/base/annotate.hpp>
 #include <zmm/base/size_classes.hpp>
 #include <zmm/blocks/free_slot.hpp>
 
-#include <cstring>
+#include <new>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
@@ -14,46 +13,36 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// that fills a magazine writes the addresses of slots further on into the words behind each slot's link. Whoever takes it
 /// prefetches by these words: each round of misses is several times as long as the last.
 ///
-/// Slot i tells of the slots `skipped` + i * told + 1 and on, `told` of them. The words are hints: prefetched, never
-/// followed. A slot of 8 bytes has no room for any.
-class lookahead {
-public:
-  constexpr explicit lookahead(bin_index bin) noexcept
-      : told_(words(slot_bytes(bin)) - 1), skipped_(told_ == 1 ? 7 : 0) {}
-
-  /// Effects: writes the words of a magazine, whose links are plain. Requires: it has a slot. Complexity: linear in its
-  /// slots.
-  void write(free_slot* magazine) const noexcept {
-    if (told_ == 0) return;
-    free_slot *at = magazine, *further = magazine->next;
-    for (std::size_t i = 0; i < skipped_ && further != nullptr; ++i) further = further->next;
-    for (; further != nullptr; at = at->next) {
-      for (std::size_t word = 1; word <= told_ && further != nullptr; ++word, further = further->next)
-        std::memcpy(place(at, word), &further, sizeof further);
-    }
+/// The words tell of the magazine's second slot and all behind it, in order; where there is one word in a slot, of the ninth
+/// and all behind it. They are hints: prefetched, never followed. A slot of 8 bytes has no room for any.
+struct lookahead {
+  /// Effects: writes the words of a magazine of `slots`, whose links are plain. Complexity: linear in them.
+  static void write(free_slot* magazine, bin_index bin, std::size_t slots) noexcept {
+    free_slot* told = magazine;
+    for (std::size_t i = 0; i != first_told(bin) && told != nullptr; ++i) told = told->next;
+    for_each_word(magazine, bin, slots, [&](free_slot** word) { told = (*::new (word) free_slot*{told})->next; });
   }
-  /// Effects: prefetches the slots of a magazine of `slots`, for writing. Complexity: linear in its slots.
-  ZMM_INLINE void fetch(free_slot const* magazine, std::size_t slots) const noexcept {
-    if (told_ == 0) return;
-    for (std::size_t i = skipped_ + 1; i < slots && magazine != nullptr; i += told_, magazine = magazine->next) {
-      for (std::size_t word = 1; word <= told_; ++word) {
-        free_slot* further;
-        std::memcpy(&further, place(magazine, word), sizeof further);
-        ZMM_PREFETCH_TO_WRITE(further);
-      }
-    }
+  /// Effects: prefetches the slots of a magazine of at most `slots`, for writing. Complexity: linear in them.
+  static void fetch(free_slot* magazine, bin_index bin, std::size_t slots) noexcept {
+    for_each_word(magazine, bin, slots, [](free_slot* const* word) { ZMM_PREFETCH_TO_WRITE(*word); });
   }
 
 private:
-  static constexpr std::size_t words(std::size_t slot_bytes) noexcept {
-    std::size_t const fit = slot_bytes / sizeof(void*);
-    return fit < 8 ? fit : 8;
+  static constexpr std::size_t words(bin_index bin) noexcept {
+    return slot_bytes(bin) < 64 ? slot_bytes(bin) / sizeof(void*) - 1 : 64 / sizeof(void*) - 1;
   }
-  static void* place(free_slot const* slot, std::size_t word) noexcept {
-    return reinterpret_cast<char*>(const_cast<free_slot*>(slot)) + word * sizeof(void*);
+  static constexpr std::size_t first_told(bin_index bin) noexcept { return words(bin) == 1 ? 8 : 1; }
+  template <class Visit>
+  ZMM_INLINE static void for_each_word(free_slot* at, bin_index bin, std::size_t slots, Visit visit) noexcept {
+    std::size_t const in_slot = words(bin);
+    if (in_slot == 0) return;
+    for (std::size_t i = first_told(bin), word = 1; i < slots && at != nullptr; ++i) {
+      visit(reinterpret_cast<free_slot**>(at) + word);
+      if (word++ != in_slot) continue;
+      word = 1;
+      at = at->next;
+    }
   }
-
-  std::size_t told_, skipped_;
 };
 
 }}}  // namespace zmm::detail

@@ -15,7 +15,7 @@ template <class Options> template <class Visit> void central<Options>::for_each_
     std::size_t const count = take_depot(bin, held);
     for (std::size_t m = 0; m < count; ++m) {
       for_each_free(core_.links(), held[m], bin, magazine_slots(bin) + 1, visit);
-      if (!depots_[i].put(held[m])) core_.give_chain(bin, held[m]);
+      if (!put_magazine(bin, held[m])) core_.give_chain(bin, held[m]);
     }
   }
 }

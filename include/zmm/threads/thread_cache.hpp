@@ -82,13 +82,17 @@ public:
     until_look_[bin.value] += magazine;
     free_slot* const cut = kept == nullptr ? take_list(bin) : links().next(kept, bin);
     if (kept != nullptr) links().link(kept, bin, nullptr);
-    if constexpr (looks_ahead) lookahead(bin).write(cut);
+    if constexpr (looks_ahead) lookahead::write(cut, bin, magazine);
     return cut;
   }
 
+  /// Effects: prefetches the slots of a magazine that some cache has cut off.
+  static void fetch(bin_index bin, free_slot* magazine) noexcept {
+    if constexpr (looks_ahead) lookahead::fetch(magazine, bin, magazine_slots(bin));
+  }
   /// Effects: a chain of at most a magazine becomes the list, which is empty, and its first slot is popped.
   void* adopt(bin_index bin, free_slot* chain) noexcept {
-    if constexpr (looks_ahead) lookahead(bin).fetch(chain, magazine_slots(bin));
+    fetch(bin, chain);
     lists_[bin.value] = chain;
     std::size_t& left = until_look_[bin.value];
     if (left > magazine_slots(bin)) left = magazine_slots(bin);

@@ -227,6 +227,11 @@ class Heap(Chunked):
         yield from self.source.huge()
 
 
+def first_depot(bin_number):
+    """As central::first_depot(): four depots for each of the first twelve bins, one for each other."""
+    return bin_number + 3 * min(bin_number, 12)
+
+
 class SynchronizedHeap(Heap):
     template = "basic_synchronized_heap"
     storage_path = "central_.source_.source_.storage_"
@@ -259,9 +264,10 @@ class SynchronizedHeap(Heap):
             slots = links.walk(int(cache["lists_"][bin_number]), self.core.carved(bin_number), what, is_slot)
             found.append((slots, "a thread's cache"))
             found.append((Fresh(cache["fresh_"][bin_number], SLOT_BYTES[bin_number]).slots, "fresh"))
-        places = self.value["central_"]["depots_"][bin_number]["places_"]
-        for i in range(places.type.range()[1] + 1):
-            what = "a depot's magazine of bin %d" % bin_number
-            head = number(places[i])
-            found.append((self.core.links.walk(head, self.core.carved(bin_number), what, is_slot), "a depot"))
+        what = "a depot's magazine of bin %d" % bin_number
+        for depot in range(first_depot(bin_number), first_depot(bin_number + 1)):
+            places = self.value["central_"]["depots_"][depot]["places_"]
+            for i in range(places.type.range()[1] + 1):
+                head = number(places[i])
+                found.append((self.core.links.walk(head, self.core.carved(bin_number), what, is_slot), "a depot"))
         return found
