@@ -83,6 +83,12 @@ TEST_CASE("run_bins: a run carved for somebody else goes back only when its fres
   }
 }
 
+size_t length(free_slot const* list) {
+  size_t n = 0;
+  for (; list != nullptr; list = list->next) ++n;
+  return n;
+}
+
 TEST_CASE("run_bins: chains are taken off the list first, then off what a collection put aside") {
   fixture f;
   std::vector<void*> held;
@@ -94,10 +100,10 @@ TEST_CASE("run_bins: chains are taken off the list first, then off what a collec
   CHECK(f.bins.take_chain(bin64, 0, f.pages, count) == nullptr);
   free_slot* chain = f.bins.take_chain(bin64, 15, f.pages, count);
   CHECK(count == 15);
-  CHECK(zmm::detail::length(chain) == 15);
+  CHECK(length(chain) == 15);
   size_t total = count, calls = 1;
   while (free_slot* const more = f.bins.take_chain(bin64, 1000, f.pages, count)) {
-    CHECK(zmm::detail::length(more) == count);
+    CHECK(length(more) == count);
     total += count;
     free_slot* last = more;
     while (last->next != nullptr) last = last->next;

@@ -22,8 +22,8 @@ ceiling() { # ceiling STANDARD HEADER LINES [BASE] : HEADER has less than LINES 
 }
 ceiling c++17 zmm/allocator.hpp 10000
 ceiling c++20 zmm/allocator.hpp 10215
-ceiling c++17 zmm/request_resource.hpp 7400 memory_resource
-ceiling c++17 zmm/heap_resource.hpp 5950 memory_resource
+ceiling c++17 zmm/request_resource.hpp 7385 memory_resource
+ceiling c++17 zmm/heap_resource.hpp 5940 memory_resource
 
 without() { # without HEADER FOLDERS : HEADER includes nothing from the folders
   local found

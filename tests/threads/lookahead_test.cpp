@@ -53,7 +53,7 @@ private:
   std::vector<free_slot*> slots_;
 };
 
-TEST_CASE("lookahead: every slot but the first few is told of once, in a slot in front of it") {
+TEST_CASE("lookahead: every slot but the first is told of once, in a slot in front of it") {
   for (std::uint8_t i = 0; i < most_bins; ++i) {
     bin_index const bin{i};
     size_t const slots = magazine_slots(bin), words = slot_bytes(bin) / sizeof(size_t);
@@ -73,8 +73,7 @@ TEST_CASE("lookahead: every slot but the first few is told of once, in a slot in
         }
       }
     }
-    size_t const by_links = words == 1 ? slots : words == 2 ? 8 : 1;
-    CHECK(told.size() == (slots > by_links ? slots - by_links : 0));
+    CHECK(told.size() == (words > 2 ? slots - 1 : 0));
   }
 }
 
@@ -84,7 +83,7 @@ TEST_CASE("lookahead: chains of any length, and words that are no addresses, do 
     for (size_t slots = 0; slots <= magazine_slots(bin); ++slots) {
       magazine some(bin, slots);
       lookahead::fetch(some.first(), bin, magazine_slots(bin));  // the words hold what the last owner of the slot left
-      lookahead::write(some.first(), bin, slots);
+      if (slots != 0) lookahead::write(some.first(), bin, slots);
       lookahead::fetch(some.first(), bin, magazine_slots(bin));
       CHECK(some.is_linked());
       CHECK(some.is_end_untouched());

@@ -4,6 +4,7 @@
 #include <zmm/base/system.hpp>
 
 #if defined(ZMM_FREESTANDING) || defined(_WIN32) || defined(__wasm__)
+#include <zmm/base/system/bare_kinds.hpp>
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 using host_kinds = bare_kinds;
 }}}  // namespace zmm::detail

@@ -82,12 +82,5 @@ void for_each_free(Links const& links, free_slot* head, bin_index bin, std::size
     slot = next;
   }
 }
-/// The number of slots of such a list. Complexity: linear.
-template <class Links>
-std::size_t count_free_slots(Links const& links, free_slot* head, bin_index bin, std::size_t most) {
-  std::size_t count = 0;
-  for_each_free(links, head, bin, most, [&](free_slot*) { ++count; });
-  return count;
-}
 
 }}}  // namespace zmm::detail

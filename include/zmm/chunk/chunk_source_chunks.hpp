@@ -106,8 +106,7 @@ template <class Geometry> ZMM_NOINLINE std::size_t chunk_source<Geometry>::give_
   note_give();
   --chunks_;
   c->owner = nullptr;
-  bool const is_wanted = policy_.keeps(chunks_, cached_.count()) || keeps(Geometry::chunk_bytes);
-  if (is_wanted && book_.excess() == 0) {
+  if ((policy_.keeps(chunks_, cached_.count()) || keeps(Geometry::chunk_bytes)) && book_.excess() == 0) {
     cached_.push(c);
     return 0;
   }

@@ -101,10 +101,6 @@ public:
     if (asked.why != refusal::limit || bytes < least || !source_->may_map_apart(count)) return nullptr;
     return source_->take_huge(bytes, alignment * Geometry::page_bytes, 0, asked);
   }
-  /// Whether take_pages(count, 1) would be served without another chunk from storage.
-  bool has_room(std::size_t count) const noexcept {
-    return source_->cached_chunks() != 0 || lists_.find(count) != nullptr;
-  }
 
   /// Free pages right behind the run.
   std::size_t free_behind(void const* first, std::size_t count) const noexcept {

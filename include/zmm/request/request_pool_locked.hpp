@@ -62,7 +62,7 @@ template <class Geometry>
 void* basic_request_pool<Geometry>::take_pages(std::size_t pages, std::size_t alignment,
                                                detail::admission& asked) noexcept {
   asked.whose = limit_holder::pool;
-  if (!pages_.has_room(pages + alignment - 1)) drop_free();
+  if (source_.cached_chunks() == 0 && !pages_.has_gap(pages + alignment - 1)) drop_free();
   void* const run = pages_.take_pages(pages, alignment, asked);
   if (run != nullptr) note_lent(pages * Geometry::page_bytes);
   return run;

@@ -172,13 +172,15 @@ public:
   core const& blocks() const noexcept { return core_; }
   core& blocks_when_alone() noexcept { return core_; }
 
-  /// Visits the magazines of a bin. Requires: no other thread is inside.
+  /// Visits the magazines of a bin, which are taken out meanwhile, so that no other thread changes them and none is seen
+  /// twice. Requires: inside locked(), or no other thread is inside.
   template <class Visit> void for_each_magazine(bin_index bin, Visit visit) noexcept {
     free_slot* held[depot_places];
-    std::size_t const count = take_depot(bin, held);
-    for (std::size_t i = 0; i < count; ++i) {
+    std::size_t count = 0;
+    while (count != depot_places && (held[count] = take_magazine(bin)) != nullptr) ++count;
+    for (std::size_t i = 0; i != count; ++i) {
       visit(held[i]);
-      put_magazine(bin, held[i]);
+      if (!put_magazine(bin, held[i])) core_.give_chain(bin, held[i]);
     }
   }
   /// Calls visit(slot) for each slot in a depot. Requires: inside locked(). Complexity: linear in them.
@@ -255,23 +257,11 @@ private:
     note_carved();
     return bytes;
   }
-  /// Effects: takes the bin's magazines out. Returns: how many.
-  std::size_t take_depot(bin_index bin, free_slot* (&held)[depot_places]) noexcept {
-    std::size_t count = 0;
-    while (count != depot_places) {
-      if ((held[count] = take_magazine(bin)) == nullptr) break;
-      ++count;
-    }
-    return count;
-  }
-  /// The slots in the bin's depot. Magazines are taken out meanwhile, so that none is counted twice.
+  /// The slots in the bin's depots.
   std::size_t count_depot(bin_index bin) noexcept {
-    free_slot* held[depot_places];
-    std::size_t const count = take_depot(bin, held);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!put_magazine(bin, held[i])) core_.give_chain(bin, held[i]);
-    }
-    return count * magazine_slots(bin);
+    std::size_t count = 0;
+    for_each_magazine(bin, [&](free_slot*) { count += magazine_slots(bin); });
+    return count;
   }
 
   std::size_t in_use() const noexcept {

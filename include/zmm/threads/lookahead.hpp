@@ -13,14 +13,13 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// that fills a magazine writes the addresses of slots further on into the words behind each slot's link. Whoever takes it
 /// prefetches by these words: each round of misses is several times as long as the last.
 ///
-/// The words tell of the magazine's second slot and all behind it, in order; where there is one word in a slot, of the ninth
-/// and all behind it. They are hints: prefetched, never followed. A slot of 8 bytes has no room for any.
+/// The words tell of the magazine's second slot and all behind it, in order. They are hints: prefetched, never followed. Slots
+/// of 8 and 16 bytes have no room for more than the next one, which the link tells already.
 struct lookahead {
   /// Effects: writes the words of a magazine of `slots`, whose links are plain. Complexity: linear in them.
   static void write(free_slot* magazine, bin_index bin, std::size_t slots) noexcept {
     free_slot* told = magazine;
-    for (std::size_t i = 0; i != first_told(bin) && told != nullptr; ++i) told = told->next;
-    for_each_word(magazine, bin, slots, [&](free_slot** word) { told = (*::new (word) free_slot*{told})->next; });
+    for_each_word(magazine, bin, slots, [&](free_slot** word) { told = *::new (word) free_slot*{told->next}; });
   }
   /// Effects: prefetches the slots of a magazine of at most `slots`, for writing. Complexity: linear in them.
   static void fetch(free_slot* magazine, bin_index bin, std::size_t slots) noexcept {
@@ -28,19 +27,13 @@ struct lookahead {
   }
 
 private:
-  static constexpr std::size_t words(bin_index bin) noexcept {
-    return slot_bytes(bin) < 64 ? slot_bytes(bin) / sizeof(void*) - 1 : 64 / sizeof(void*) - 1;
-  }
-  static constexpr std::size_t first_told(bin_index bin) noexcept { return words(bin) == 1 ? 8 : 1; }
+  /// Calls visit(word) for each word but the links.
   template <class Visit>
   ZMM_INLINE static void for_each_word(free_slot* at, bin_index bin, std::size_t slots, Visit visit) noexcept {
-    std::size_t const in_slot = words(bin);
-    if (in_slot == 0) return;
-    for (std::size_t i = first_told(bin), word = 1; i < slots && at != nullptr; ++i) {
+    std::size_t const last = (slot_bytes(bin) < 64 ? slot_bytes(bin) : 64) / sizeof(void*) - 1;
+    for (std::size_t told = 1, word = 1; last > 1 && told < slots && at != nullptr; ++told) {
       visit(reinterpret_cast<free_slot**>(at) + word);
-      if (word++ != in_slot) continue;
-      word = 1;
-      at = at->next;
+      if (word++ == last) word = 1, at = at->next;
     }
   }
 };

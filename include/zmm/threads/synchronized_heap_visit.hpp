@@ -7,16 +7,12 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Magazines are taken out while they are looked at, so that no other thread changes them.
 template <class Options> template <class Visit> void central<Options>::for_each_depot_slot(Visit visit) noexcept {
   for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
     bin_index const bin{i};
-    free_slot* held[depot_places];
-    std::size_t const count = take_depot(bin, held);
-    for (std::size_t m = 0; m < count; ++m) {
-      for_each_free(core_.links(), held[m], bin, magazine_slots(bin) + 1, visit);
-      if (!put_magazine(bin, held[m])) core_.give_chain(bin, held[m]);
-    }
+    for_each_magazine(bin, [&](free_slot* magazine) {
+      for_each_free(core_.links(), magazine, bin, magazine_slots(bin) + 1, visit);
+    });
   }
 }
 

@@ -15,19 +15,10 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// Slots of a magazine: at most 64, and at most 32 KiB of them.
-struct magazine_table {
-  std::uint32_t slots[most_bins];
-};
-constexpr magazine_table make_magazine_table() noexcept {
-  magazine_table table{};
-  for (std::size_t i = 0; i < most_bins; ++i) {
-    std::size_t const fit = std::size_t{32 * 1024} / bin_specs[i].slot_bytes;
-    table.slots[i] = static_cast<std::uint32_t>(fit < 64 ? fit : 64);
-  }
-  return table;
+constexpr std::uint32_t magazine_slots(bin_index bin) noexcept {
+  std::uint32_t const fit = 32 * 1024 / static_cast<std::uint32_t>(slot_bytes(bin));
+  return fit < 64 ? fit : 64;
 }
-inline constexpr magazine_table magazine_sizes = make_magazine_table();
-constexpr std::size_t magazine_slots(bin_index bin) noexcept { return magazine_sizes.slots[bin.value]; }
 
 /// Free slots, by bin: a list that the thread pops from and pushes onto, and the part of a run that was never handed
 /// out. It does not matter which thread allocated a slot: slots belong to no thread.
@@ -80,8 +71,8 @@ public:
     until_look_[bin.value] = 2 * magazine - length;
     if (length < magazine) return nullptr;
     until_look_[bin.value] += magazine;
-    free_slot* const cut = kept == nullptr ? take_list(bin) : links().next(kept, bin);
-    if (kept != nullptr) links().link(kept, bin, nullptr);
+    free_slot* const cut = kept == nullptr ? first : links().next(kept, bin);
+    kept == nullptr ? static_cast<void>(lists_[bin.value] = nullptr) : links().link(kept, bin, nullptr);
     if constexpr (looks_ahead) lookahead::write(cut, bin, magazine);
     return cut;
   }
@@ -111,10 +102,8 @@ public:
       if (lists_[i] == nullptr && fresh_[i].empty()) continue;
       free_slot* fresh = nullptr;
       while (!fresh_[i].empty()) fresh = links().make(fresh_[i].take(slot_bytes(bin)), bin, fresh);
-      free_slot* const both[] = {lists_[i], fresh};
-      for (free_slot* const chain : both) {
-        if (chain != nullptr) give(bin, chain);
-      }
+      if (lists_[i] != nullptr) give(bin, lists_[i]);
+      if (fresh != nullptr) give(bin, fresh);
       clear(bin);
     }
   }
@@ -136,7 +125,9 @@ public:
   std::size_t fresh_slots(bin_index bin) const noexcept { return fresh_[bin.value].left(slot_bytes(bin)); }
   /// Slots of a bin that are free here. Complexity: linear in them.
   std::size_t free_slots(bin_index bin) const noexcept {
-    return count_free_slots(links(), lists_[bin.value], bin, most_listed(bin)) + fresh_slots(bin);
+    std::size_t count = fresh_slots(bin);
+    for_each_linked(bin, [&](free_slot*) { ++count; });
+    return count;
   }
   /// Visits each free slot that is linked. Complexity: linear in them.
   template <class Visit> void for_each_linked(bin_index bin, Visit visit) const {
@@ -165,11 +156,6 @@ private:
     lists_[bin.value] = nullptr;
     until_look_[bin.value] = 2 * magazine_slots(bin);
     fresh_[bin.value] = fresh_run();
-  }
-  free_slot* take_list(bin_index bin) noexcept {
-    free_slot* const list = lists_[bin.value];
-    lists_[bin.value] = nullptr;
-    return list;
   }
 
   free_slot* lists_[bins];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zmm/base/system.hpp>
+#include <zmm/base/system/bare_kinds.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
