@@ -156,7 +156,8 @@ public:
     core_.count_live(size, blocks);
     for (std::uint8_t i = 0; i < cache_type::bins; ++i) {
       bin_index const bin{i};
-      std::size_t const free = count_depot(bin) + (own != nullptr ? own->free_slots(bin) : 0);
+      std::size_t free = own != nullptr ? own->free_slots(bin) : 0;
+      for_each_magazine(bin, [&](free_slot*) { free += magazine_slots(bin); });
       check(free <= blocks, others_blocks, this, &core_);
       size -= free * slot_bytes(bin);
       blocks -= free;
@@ -257,13 +258,6 @@ private:
     note_carved();
     return bytes;
   }
-  /// The slots in the bin's depots.
-  std::size_t count_depot(bin_index bin) noexcept {
-    std::size_t count = 0;
-    for_each_magazine(bin, [&](free_slot*) { count += magazine_slots(bin); });
-    return count;
-  }
-
   std::size_t in_use() const noexcept {
     return carved_.load(detail::memory_order_relaxed) + huge_.load(detail::memory_order_relaxed);
   }

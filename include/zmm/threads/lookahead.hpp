@@ -33,7 +33,8 @@ private:
     std::size_t const last = (slot_bytes(bin) < 64 ? slot_bytes(bin) : 64) / sizeof(void*) - 1;
     for (std::size_t told = 1, word = 1; last > 1 && told < slots && at != nullptr; ++told) {
       visit(reinterpret_cast<free_slot**>(at) + word);
-      if (word++ == last) word = 1, at = at->next;
+      if (word == last) at = at->next;
+      word = word == last ? 1 : word + 1;
     }
   }
 };
