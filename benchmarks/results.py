@@ -79,10 +79,12 @@ class Claim:
     def groups(self, results):
         return [g for p in self.patterns for g in fnmatch.filter(results.rows, p)]
 
-    def is_of_a_question_in(self, results):
-        """Whether the run has groups of the question that the claim is about."""
-        questions = {p.split("/")[0] for p in self.patterns}
-        return any(g.split("/")[0] in questions for g in results.rows)
+    def unchecked(self, results):
+        """What of the claim a run says nothing about, though it measured the question: patterns that name no group, or all of it."""
+        measured = {g.split("/")[0] for g in results.rows}
+        patterns = [p for p in self.patterns if p.split("/")[0] in measured]
+        lost = [p for p in patterns if not fnmatch.filter(results.rows, p)]
+        return lost or (patterns if not list(self.check(results)) else [])
 
     def reference(self, results, group):
         """(name, value) of what the subject is compared with in this group; None if it is missing."""
@@ -131,6 +133,11 @@ class Verdict:
         if self.value is not None:
             text += f"  [{self.value:.2f} / {self.against:.2f} {self.unit}]"
         return text
+
+
+def unchecked(claims, results):
+    """Lines that tell of each claim, or part of one, that the run could not check."""
+    return [f"{claim.text} ({', '.join(lost)})" for claim in claims if (lost := claim.unchecked(results))]
 
 
 def read_claims(path):

@@ -1,4 +1,4 @@
-// The limit of a heap: exact, adjustable, announced by a hook, lifted by a guard.
+// The limit of a heap: exact, adjustable, announced by a hook.
 #include <zmm/zmm.hpp>
 
 #include "../support/counting_storage.hpp"
@@ -231,67 +231,5 @@ TEST_CASE_TEMPLATE("hook: called once before failing, what it frees is used", He
     CHECK(state.calls == 0);
   }
   heap.verify();
-}
-
-TEST_CASE_TEMPLATE("lift: the limit does not bind while it lives, and binds again afterwards", Heap, HEAPS) {
-  Heap heap;
-  REQUIRE(heap.set_limit(chunk));
-  CHECK(heap.try_allocate(2 * chunk) == nullptr);
-  {
-    zmm::limit_lift lift{heap};
-    CHECK(heap.try_allocate(2 * chunk) != nullptr);
-    {
-      zmm::limit_lift inner{heap};
-      CHECK(heap.try_allocate(2 * chunk) != nullptr);
-    }
-    CHECK(heap.try_allocate(2 * chunk) != nullptr);  // the outer one still lifts
-    CHECK(heap.limit() == chunk);
-  }
-  CHECK(heap.try_allocate(2 * chunk) == nullptr);
-  CHECK(heap.remaining() == 0);
-  heap.verify();
-  static_assert(!std::is_copy_constructible_v<zmm::limit_lift<Heap>>);
-  static_assert(noexcept(zmm::limit_lift<Heap>{heap}));
-}
-
-TEST_CASE_TEMPLATE("lift: what is freed or released afterwards is not kept beyond the limit", Heap, HEAPS, zmm::synchronized_heap) {
-  Heap heap;
-  for (int round = 0; round < 6; ++round) {  // in a few rounds the heap learns to keep what it needs each time
-    std::vector<void*> blocks, huge;
-    REQUIRE(heap.set_limit(no_limit));
-    for (int i = 0; i < 200; ++i) blocks.push_back(heap.allocate(100'000));
-    for (int i = 0; i < 4; ++i) huge.push_back(heap.allocate(5 * chunk));
-    for (void* p : blocks) heap.deallocate(p, 100'000);
-    for (void* p : huge) heap.deallocate(p, 5 * chunk);
-    if (round == 5) CHECK(heap.real_size() > 4 * chunk);
-    heap.release();
-  }
-  heap.trim();
-  REQUIRE(heap.set_limit(4 * chunk));
-  for (bool const frees : {true, false}) {
-    CAPTURE(frees);
-    std::vector<void*> blocks, huge;
-    {
-      zmm::limit_lift lift{heap};
-      for (int i = 0; i < 200; ++i) blocks.push_back(heap.allocate(100'000));
-      for (int i = 0; i < 4; ++i) huge.push_back(heap.allocate(5 * chunk));
-    }
-    REQUIRE(heap.real_size() > 8 * chunk);
-    for (void* p : blocks) frees ? heap.deallocate(p, 100'000) : void();
-    for (void* p : huge) frees ? heap.deallocate(p, 5 * chunk) : void();
-    if (!frees) heap.release();
-    CHECK(heap.real_size() <= heap.limit());
-    heap.verify();
-  }
-}
-
-TEST_CASE("lift: through a resource") {
-  zmm::heap_resource resource;
-  REQUIRE(resource.set_limit(chunk));
-  {
-    zmm::limit_lift lift{resource};
-    CHECK(resource.allocate(3 * chunk, 16) != nullptr);
-  }
-  CHECK(resource.try_allocate(3 * chunk) == nullptr);
 }
 }  // namespace

@@ -171,6 +171,8 @@ private:
 
   std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
 
+  /// Whether runs may lie at a chunk's colour: where the gap in front of the first one is too short for blocks of pages.
+  static constexpr bool spreads(bin_index bin) noexcept { return Bins > bin_count && bin.value < bin_count; }
   static constexpr bool has_short(bin_index bin) noexcept { return Bins > bin_count && layout::has_short(bin); }
   static page_entry& entry_of(void* slot) noexcept { return spare_slots<Layer, Links>::entry_of(slot); }
   static std::uint16_t& free_slots(void* slot) noexcept { return spare_slots<Layer, Links>::count_of(slot); }
@@ -230,7 +232,7 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   growth const expected = asked.growth;
   if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
   bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
-  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked, bin.value < bin_count);
+  void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked, spreads(bin));
   if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
     is_short = true;
     run = pages.take_pages(layout::pages(bin, true), layout::alignment(bin), asked);

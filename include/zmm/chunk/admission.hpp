@@ -102,11 +102,9 @@ public:
     asked.limit = limit();
     return false;
   }
-  /// The same; if not, calls make_room(missing) and asks once more if that gave something back.
+  /// The same; calls make_room(missing) first if the limit has no room for them, even if it is lifted.
   template <class MakeRoom> bool admits(std::size_t bytes, admission& asked, MakeRoom make_room) const noexcept {
-    if (admits(bytes, asked)) return true;
-    if (!make_room(bytes - remaining())) return false;
-    asked.why = refusal::none;
+    if (bytes > remaining()) make_room(bytes - remaining() + excess());
     return admits(bytes, asked);
   }
   /// Effects: as add(), if so many more may be taken. Returns: whether they may; if not, `asked` says why.

@@ -190,10 +190,11 @@ template <class Geometry> std::size_t chunk_source<Geometry>::drop_cached(std::s
   return bytes < at_least ? bytes + drop_slack(at_least - bytes) : bytes;
 }
 
-/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them.
+/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them or the limit is lifted.
 template <class Geometry> bool chunk_source<Geometry>::admits(std::size_t bytes, admission& asked) noexcept {
-  return book_.admits(bytes, asked,
-                      [this](std::size_t missing) { return missing <= kept_bytes() && drop_cached(missing) != 0; });
+  return book_.admits(bytes, asked, [&](std::size_t missing) {
+    if (asked.lifted || missing <= kept_bytes()) drop_cached(missing);
+  });
 }
 
 /// Effects: gives back what was kept of huge blocks, without being used, during the whole window, in whole blocks.

@@ -128,10 +128,10 @@ private:
   void* take_behind_grown(chunk_type* c, std::size_t first, std::size_t count, std::size_t alignment,
                           growth expected) noexcept;
   /// If the first runs of all heaps lay at the same place of their chunks, hundreds of heaps would share a few sets of each
-  /// cache and of the TLB. So the first run lies a few pages on, and the pages in front of it, too few for blocks of pages,
-  /// are taken from their end. The golden ratio spreads the numbers of any sequence of chunks; the process's first has 0.
+  /// cache and of the TLB. So the first run lies up to seven pages on, and the pages in front of it are taken from their end.
+  /// The golden ratio spreads the numbers of any sequence of chunks; the process's first has 0.
   static fit spread(chunk_type const& c, std::size_t count, std::size_t longest) noexcept {
-    constexpr std::size_t front = header_pages<Geometry>, colours = Geometry::pages / 64;
+    constexpr std::size_t front = header_pages<Geometry>, colours = Geometry::pages < 512 ? Geometry::pages / 64 : 8;
     if (c.free_pages != usable_pages<Geometry>) return {c.taken.next_set(front) - count, longest};
     std::size_t const colour = (static_cast<std::uint32_t>(c.number) * 0x9E3779B9u >> 16) * colours >> 16;
     return {front + colour, longest - colour};

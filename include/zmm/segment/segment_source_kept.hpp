@@ -110,10 +110,11 @@ inline std::size_t segment_source::drop_kept(std::size_t at_least) noexcept {
   return bytes;
 }
 
-/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them.
+/// Whether `bytes` more may be taken. Gives back what is kept, if that makes room for them or the limit is lifted.
 inline bool segment_source::admits(std::size_t bytes, admission& asked) noexcept {
-  return book_.admits(bytes, asked,
-                      [this](std::size_t missing) { return missing <= kept_.bytes() && drop_kept(missing) != 0; });
+  return book_.admits(bytes, asked, [&](std::size_t missing) {
+    if (asked.lifted || missing <= kept_.bytes()) drop_kept(missing);
+  });
 }
 
 /// Whether a kept segment may serve a request for `size` bytes with `reserve` bytes of address space: it has address

@@ -54,7 +54,7 @@ ZMM_COLD auto synchronized_heap_own<Options>::claim_or_make(admission& asked) no
   void* const room = central_.source().locked([&](auto& s) { return s.take_record(record_bytes, asked); });
   if (room == nullptr) return nullptr;
   // Caches of hundreds of heaps that all began at a page's start would share a few sets of the processor's caches.
-  std::size_t const colour = address_of(room) / record_bytes % ((record_bytes - sizeof(cache_type)) / 64 + 1);
+  std::size_t const colour = address_of(room) / os_page_size() % ((record_bytes - sizeof(cache_type)) / 64 + 1);
   auto* const made = ::new (static_cast<char*>(room) + colour * 64) cache_type;
   this->hand_to(*made, this, central_.source().drops());
   made->cache_of = this;
