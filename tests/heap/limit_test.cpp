@@ -8,7 +8,6 @@
 #include <doctest/doctest.h>
 #include <cstring>
 #include <new>
-#include <type_traits>
 #include <vector>
 
 namespace {

@@ -33,7 +33,10 @@ public:
 
   /// Returns: a slot for a cache that has nothing at hand, and more of them into the cache; null: `asked` says why.
   void* refill(cache_type& to, bin_index bin, admission& asked) noexcept {
-    if (free_slot* const magazine = take_magazine(bin)) return to.adopt(bin, magazine);
+    if (free_slot* const magazine = take_magazine(bin)) {
+      cache_type::fetch(bin, magazine);
+      return to.adopt(bin, magazine);
+    }
     mutex_guard const guard(lock_);
     cache_type::fetch(bin, core_.first_free(bin));
     std::size_t count = 0;

@@ -83,7 +83,6 @@ public:
   }
   /// Effects: a chain of at most a magazine becomes the list, which is empty, and its first slot is popped.
   void* adopt(bin_index bin, free_slot* chain) noexcept {
-    fetch(bin, chain);
     lists_[bin.value] = chain;
     std::size_t& left = until_look_[bin.value];
     if (left > magazine_slots(bin)) left = magazine_slots(bin);
