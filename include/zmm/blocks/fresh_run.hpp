@@ -5,10 +5,19 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Handed out in the order of addresses. [at, end): whole slots.
+/// Handed out in the order of addresses. [at, end): whole slots. A run can be *stopped*: then its owner does not hand its slots
+/// out one by one (slots_ahead.hpp).
 class bump_run {
 public:
   bool empty() const noexcept { return at_ == end_; }
+  /// Whether it is stopped, or empty.
+  bool is_stopped() const noexcept { return at_ >= stop_; }
+  /// Effects: it is stopped once the next `count` slots are taken.
+  void stop_after(std::size_t slot_bytes, std::size_t count) noexcept {
+    if (count * slot_bytes < distance(at_, end_)) stop_ = at_ + count * slot_bytes;
+  }
+  /// Effects: it is not stopped any more.
+  void run_on() noexcept { stop_ = end_; }
   std::size_t left(std::size_t slot_bytes) const noexcept { return distance(at_, end_) / slot_bytes; }
   bool is_whole(std::size_t slot_bytes) const noexcept { return distance(at_, end_) % slot_bytes == 0; }
   /// A slot of it. Requires: not empty.
@@ -24,14 +33,15 @@ public:
   char* take_many(std::size_t slot_bytes, std::size_t count) noexcept { return take(slot_bytes * count); }
   void open(void* run, bin_index bin, std::size_t slots, std::uint64_t /*random*/) noexcept {
     at_ = static_cast<char*>(run);
-    end_ = at_ + slots * slot_bytes(bin);
+    stop_ = end_ = at_ + slots * slot_bytes(bin);
   }
-  void close() noexcept { at_ = end_ = nullptr; }
+  void close() noexcept { at_ = stop_ = end_ = nullptr; }
   /// Tells that the pages of the run at `run` go back. Here nothing is known of what was handed out, so nothing is forgotten.
   static void note_gone(void const* /*run*/) noexcept {}
 
 private:
   char* at_ = nullptr;
+  char* stop_ = nullptr;  ///< not behind the end
   char* end_ = nullptr;
 };
 

@@ -2,11 +2,12 @@
 //
 // The bins of a heap: slots carved out of runs of pages.
 //
-//     pop ─ (list empty) bump ─ (run used up) refill ─ page_layer::take_pages
+//     pop ─ (list empty) bump ─ (run stopped) go_on ─ (run used up) refill ─ page_layer::take_pages
 //     push
 #pragma once
 
 #include <zmm/blocks/block_list.hpp>
+#include <zmm/blocks/slots_ahead.hpp>
 #include <zmm/blocks/spare_slots.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
@@ -16,9 +17,9 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 ///
 /// Invariants, for each bin:
 ///     carved == slots of all its runs
-///     `fresh` is the part of the newest run that was never handed out
+///     `fresh` is the part of the newest run that was neither handed out nor listed
 ///     every slot of every run is live, on its list, on `spare`, or in `fresh`: live == carved - linked - unbumped
-///     the list is empty if nothing was freed, and nothing taken over from the spare list, since the last collection
+///     the list is empty if since the last collection nothing was freed, taken over from the spare list, or listed ahead
 /// A run may be carved for a caller of open_run(), who then holds its fresh part.
 /// Of a bin above Zend's, the first slots lie in short runs, so that a few blocks of a size take no more pages than they
 /// need; and so do slots for which a whole run is refused.
@@ -43,11 +44,16 @@ public:
   /// A slot of the newest run that was never handed out; null: then refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
     bin_state& b = bins_[bin.value];
-    if (ZMM_UNLIKELY(b.fresh.empty())) return nullptr;
+    if (ZMM_UNLIKELY(b.fresh.is_stopped())) return nullptr;
     char* const slot = b.fresh.take(slot_bytes(bin));
     links().hand_out_fresh(slot, bin);
     return slot;
   }
+
+  /// Whether the newest run has slots that bump() does not hand out. Requires: it has just returned null.
+  bool has_stopped(bin_index bin) const noexcept { return !bins_[bin.value].fresh.empty(); }
+  /// A slot of it; others may be listed. Requires: it has some.
+  void* go_on(bin_index bin) noexcept;
 
   /// Effects: adds up to `count` slots that are at hand to `list`: of the free list, then of the newest run, in the
   /// order of their addresses.
@@ -111,7 +117,7 @@ public:
   template <class ForEachFresh>
   std::size_t collect_bin(bin_index bin, Layer& pages, ForEachFresh for_each_fresh) noexcept;
 
-  /// Whether a collection could find what the last one did not: a slot was freed since.
+  /// Whether a collection could find what the last one did not: a slot was freed since, or listed ahead.
   bool worth_collecting() const noexcept {
     for (std::size_t i = 0; i < Bins; i += 2)  // two at a time: each refusal asks
       if ((address_of(lists_[i]) | address_of(lists_[i + 1])) != 0) return true;
@@ -125,7 +131,7 @@ public:
   void reset() noexcept {
     Links const kept = links();
     std::uintptr_t const floor = floor_;
-    *this = run_bins();
+    ::new (static_cast<void*>(this)) run_bins();
     links() = kept;
     floor_ = floor;
   }
@@ -141,7 +147,7 @@ public:
   /// there.
   void note_run_of(void const* block, bin_index bin, page_entry of_page) noexcept;
 
-  bool has_runs(bin_index bin) const noexcept { return bins_[bin.value].carved != 0; }
+  bool has_runs(bin_index bin) const noexcept { return carved_[bin.value] != 0; }
   std::size_t carved_bytes() const noexcept { return carved_bytes_; }
 
   /// Adds what is live, or was taken by take_chain() and open_run(), to `size` and `blocks`. `bytes`: an upper bound of
@@ -149,7 +155,7 @@ public:
   void count_live(std::size_t& size, std::size_t& blocks, std::size_t bytes) const noexcept {
     for (std::uint8_t i = 0; i < Bins; ++i) {
       bin_index const bin{i};
-      std::size_t live = bins_[i].carved - unbumped(bin);
+      std::size_t live = carved_[i] - unbumped(bin);
       for_each_linked(bin, bytes / slot_bytes(bin), [&](free_slot*) { --live; });
       blocks += live;
       size += live * slot_bytes(bin);
@@ -166,7 +172,6 @@ private:
   struct bin_state {
     fresh_run fresh;                  ///< of the newest run: never handed out
     spare_slots<Layer, Links> spare;  ///< free, and seen by a collection
-    std::size_t carved = 0;           ///< slots of all runs
   };
 
   std::size_t unbumped(bin_index bin) const noexcept { return bins_[bin.value].fresh.left(slot_bytes(bin)); }
@@ -193,6 +198,8 @@ private:
   struct no_other_fresh {
     template <class Visit> void operator()(bin_index, Visit) const noexcept {}
   };
+  /// Effects: looks whether something was freed. The next look is due when twice as much is carved.
+  void look() noexcept;
   std::size_t count_list(bin_index bin, Layer& pages) noexcept;
   std::size_t look_at_fresh(fresh_run& fresh, bin_index bin, Layer& pages) noexcept;
   std::size_t give_run(void* slot, bin_index bin, Layer& pages) noexcept;
@@ -200,28 +207,51 @@ private:
   /// Slots that a miss takes over from the spare ones at once. Not all of them: the next collection has to count them
   /// again.
   static constexpr std::size_t most_taken_over = 64;
+  static constexpr std::size_t first_look = 64 << 10;  ///< bytes carved before the first look at the lists
 
   /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
   free_slot* lists_[Bins + Bins % 2] = {};  ///< freed since the last collection
   bin_state bins_[Bins];
-  std::size_t carved_bytes_ = 0;  ///< sum over bins of carved * slot
+  std::size_t carved_[Bins] = {};       ///< slots of all runs
+  std::size_t carved_bytes_ = 0;        ///< sum over bins of carved * slot
+  std::size_t next_look_ = first_look;  ///< carved bytes at which the next look is due
+  bool frees_ = false;                  ///< whether a slot was seen free since reset(): from then on, slots are listed ahead
 };
 
 template <class Layer, class Links, std::size_t Bins>
 ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
+  if (has_stopped(bin)) return go_on(bin);
   bin_state& b = bins_[bin.value];
   if (!b.spare.empty()) {
+    frees_ = true;
     std::size_t count = 0;
     lists_[bin.value] = take_chain(bin, most_taken_over, pages, count);
     return pop(bin);
   }
+  bool const is_first = carved_[bin.value] == 0;
   fresh_run const opened = open_run(bin, pages, asked);
   if (opened.empty()) return nullptr;
   b.fresh = opened;
+  if (!frees_ && carved_bytes_ >= next_look_) look();
+  if (is_listed_ahead(bin) && (frees_ || is_first)) b.fresh.stop_after(slot_bytes(bin), frees_ ? 0 : slots_before_stop);
+  if (b.fresh.is_stopped()) return go_on(bin);
   char* const slot = b.fresh.take(slot_bytes(bin));
   links().hand_out_fresh(slot, bin);
   return slot;
+}
+
+template <class Layer, class Links, std::size_t Bins> ZMM_COLD void run_bins<Layer, Links, Bins>::look() noexcept {
+  next_look_ = 2 * carved_bytes_;
+  frees_ = worth_collecting();
+}
+
+template <class Layer, class Links, std::size_t Bins>
+ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::go_on(bin_index bin) noexcept {
+  fresh_run& fresh = bins_[bin.value].fresh;
+  if (frees_) return take_ahead(links(), fresh, bin, lists_[bin.value]);
+  fresh.run_on();
+  return bump(bin);
 }
 
 template <class Layer, class Links, std::size_t Bins>
@@ -231,7 +261,7 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   pages.source().tick();
   growth const expected = asked.growth;
   if (expected == growth::known) asked.growth = growth::none;  // slots do not grow
-  bool is_short = has_short(bin) && bins_[bin.value].carved < layout::slots(bin);
+  bool is_short = has_short(bin) && carved_[bin.value] < layout::slots(bin);
   void* run = pages.take_pages(layout::pages(bin, is_short), layout::alignment(bin), asked, spreads(bin));
   if (run == nullptr && asked.why != refusal::none && !is_short && has_short(bin)) {
     is_short = true;
@@ -243,7 +273,7 @@ typename run_bins<Layer, Links, Bins>::fresh_run run_bins<Layer, Links, Bins>::o
   std::size_t const count = layout::pages(bin, is_short), slots = layout::slots(bin, is_short);
   if constexpr (!Links::are_plain) allow(run, count * Layer::geometry::page_bytes);  // slots prove themselves
   mark_small(*chunk_type::of(run), chunk_type::page_of(run), count, bin, is_short);
-  bins_[bin.value].carved += slots;
+  carved_[bin.value] += slots;
   carved_bytes_ += slots * slot_bytes(bin);
   opened.open(run, bin, slots, links().random());
   return opened;

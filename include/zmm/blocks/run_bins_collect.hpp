@@ -63,7 +63,7 @@ std::size_t run_bins<Layer, Links, Bins>::give_run(void* slot, bin_index bin, La
   known_runs::forget(run, count);
   if constexpr (counts_drops<geometry>) pages.source().note_drop();
   pages.give_pages(run, count, true);
-  bins_[bin.value].carved -= slots;
+  carved_[bin.value] -= slots;
   carved_bytes_ -= slots * slot_bytes(bin);
   return count * geometry::page_bytes;
 }

@@ -34,15 +34,15 @@ void run_bins<Layer, Links, Bins>::verify(Layer const& pages, void const* heap) 
   for (std::uint8_t i = 0; i < Bins; ++i) {
     bin_index const bin{i};
     bin_state const& b = bins_[i];
-    check(b.carved == slots[i], "a bin counts the slots of its runs", nullptr, heap);
-    carved_bytes += b.carved * slot_bytes(bin);
+    check(carved_[i] == slots[i], "a bin counts the slots of its runs", nullptr, heap);
+    carved_bytes += carved_[i] * slot_bytes(bin);
 
     std::size_t const fresh = unbumped(bin);
     check(b.fresh.is_whole(slot_bytes(bin)) && fresh <= layout::slots(bin), "what is fresh is whole slots of one run",
           nullptr, heap);
     std::size_t count = 0, spare = 0;
     auto const check_slot = [&](free_slot* slot) {
-      check(++count + fresh <= b.carved, "a free list ends", slot, heap);
+      check(++count + fresh <= carved_[i], "a free list ends", slot, heap);
       check(pages.source().find(slot).is_chunk(), "a free slot lies in a chunk of this heap", slot, heap);
       page_entry const& entry = entry_of(slot);
       check(entry.kind() == page_kind::small && entry.bin().value == i, "a free slot lies in a run of its bin", slot,
@@ -58,7 +58,7 @@ void run_bins<Layer, Links, Bins>::verify(Layer const& pages, void const* heap) 
             heap);
       check(c->next_to_sweep == nullptr && c->gone_slots == 0, "nothing is left to sweep", c, heap);
     });
-    b.spare.for_each(links(), bin, b.carved, [&](free_slot* slot) {
+    b.spare.for_each(links(), bin, carved_[i], [&](free_slot* slot) {
       ++spare;
       check_slot(slot);
     });

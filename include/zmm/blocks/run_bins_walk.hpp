@@ -25,8 +25,8 @@ void run_bins<Layer, Links, Bins>::for_each_free_slot(Visit visit) const {
   std::size_t const no_bound = ~std::size_t{0};
   for (std::uint8_t i = 0; i < Bins; ++i) {
     bin_index const bin{i};
-    if (bins_[i].carved == 0) continue;
-    for_each_linked(bin, Links::are_plain ? no_bound : bins_[i].carved, [&](void* slot) { visit(slot); });
+    if (carved_[i] == 0) continue;
+    for_each_linked(bin, Links::are_plain ? no_bound : carved_[i], [&](void* slot) { visit(slot); });
     for_each_fresh<geometry>(bins_[i].fresh, bin, visit);
   }
 }

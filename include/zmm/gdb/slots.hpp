@@ -94,7 +94,7 @@ ZMM_DEBUGGER_SCRIPT(
     ".ascii \"    def bin_numbers(self):\\n\"\n"
     ".ascii \"        return range(self.bins[\\\"bins_\\\"].type.range()[1] + 1)\\n\"\n"
     ".ascii \"    def carved(self, bin_number):\\n\"\n"
-    ".ascii \"        return number(self.bins[\\\"bins_\\\"][bin_number][\\\"carved\\\"])\\n\"\n"
+    ".ascii \"        return number(self.bins[\\\"carved_\\\"][bin_number])\\n\"\n"
     ".ascii \"    def fresh(self, bin_number):\\n\"\n"
     ".ascii \"        return Fresh(self.bins[\\\"bins_\\\"][bin_number][\\\"fresh\\\"], SLOT_BYTES[bin_number])\\n\"\n"
     ".ascii \"    def holder_of(self, bin_number, chunks):\\n\"\n"

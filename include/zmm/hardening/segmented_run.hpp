@@ -16,6 +16,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 template <bool Scattered, bool Zeroed> class segmented_run {
 public:
   bool empty() const noexcept { return left_ == 0; }
+  bool is_stopped() const noexcept { return left_ <= stop_; }
+  void stop_after(std::size_t /*slot_bytes*/, std::size_t count) noexcept {
+    if (count < left_) stop_ = left_ - static_cast<std::uint32_t>(count);
+  }
+  void run_on() noexcept { stop_ = 0; }
   std::size_t left(std::size_t /*slot_bytes*/) const noexcept { return left_; }
   bool is_whole(std::size_t /*slot_bytes*/) const noexcept { return segment_left_ <= left_; }
   /// A byte of the run. Requires: not empty.
@@ -45,6 +50,7 @@ public:
     segment_ = static_cast<char*>(run);
     left_ = static_cast<std::uint32_t>(slots);
     segment_slots_ = segment_left_ = 0;
+    stop_ = 0;
     random_ = static_cast<std::uint32_t>(random >> 32);
   }
   void close() noexcept { left_ = segment_left_ = 0; }
@@ -77,6 +83,7 @@ private:
 
   char* segment_ = nullptr;
   std::uint32_t left_ = 0;  ///< slots of the run, the open segment's included
+  std::uint32_t stop_ = 0;  ///< slots that are left where it is stopped
   std::uint32_t random_ = 0;
   std::uint16_t segment_slots_ = 0, segment_left_ = 0, next_ = 0, stride_ = 1;
 };

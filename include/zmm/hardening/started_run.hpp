@@ -11,6 +11,11 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 class started_run {
 public:
   bool empty() const noexcept { return left_ == 0; }
+  bool is_stopped() const noexcept { return left_ <= stop_; }
+  void stop_after(std::size_t slot_bytes, std::size_t count) noexcept {
+    if (count * slot_bytes < left_) stop_ = left_ - static_cast<std::uint32_t>(count * slot_bytes);
+  }
+  void run_on() noexcept { stop_ = 0; }
   std::size_t left(std::size_t slot_bytes) const noexcept { return left_ / slot_bytes; }
   bool is_whole(std::size_t slot_bytes) const noexcept { return left_ % slot_bytes == 0; }
   char* place() const noexcept { return at_; }
@@ -34,7 +39,7 @@ public:
   void open(void* run, bin_index bin, std::size_t slots, std::uint64_t /*random*/) noexcept {
     at_ = static_cast<char*>(run);
     left_ = static_cast<std::uint32_t>(slots * slot_bytes(bin));
-    used_ = 0;
+    used_ = stop_ = 0;
   }
   void close() noexcept { *this = started_run(); }
   /// Effects: nothing is known of what was handed out before.
@@ -48,6 +53,7 @@ private:
   char* at_ = nullptr;
   std::uint32_t left_ = 0;  ///< bytes from there to the run's end: whole slots
   std::uint32_t used_ = 0;  ///< bytes in front of it that are known to be of this run
+  std::uint32_t stop_ = 0;  ///< bytes that are left where it is stopped
 };
 
 }}}  // namespace zmm::detail

@@ -38,6 +38,8 @@ public:
   ZMM_INLINE void* pop(bin_index bin) noexcept { return bins_.pop(bin); }
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
+  /// A slot where bump() found none because the run is stopped; null: it is used up.
+  void* go_on(bin_index bin) noexcept { return bins_.has_stopped(bin) ? bins_.go_on(bin) : nullptr; }
   /// Effects: the engine forwards its blocks from now on; what is pushed here stays for take_list().
   void forward() noexcept { bins_.forward(); }
   free_slot* take_list(bin_index bin) noexcept { return bins_.take_list(bin); }

@@ -2,6 +2,7 @@
 //
 //     take ─ heap_core::pop
 //     take_fresh ─ heap_core::bump
+//     take_ahead ─ heap_core::go_on
 //     attempt ─ heap_core::attempt
 //     give_hit ─ heap_core::push
 //     give_missed ─ give_paged ─ heap_core::free_paged
@@ -43,6 +44,12 @@ public:
     std::size_t const rank = classes::rank_of(bytes, alignment);
     if (ZMM_UNLIKELY(rank >= this->bound_.get() || (alignment & (alignment - 1)) != 0)) return nullptr;
     return tagged(core_.bump(classes::bin_of(rank)), classes::bin_of(rank), bytes, alignment);
+  }
+  /// Where the newest run is stopped.
+  void* take_ahead(std::size_t bytes, std::size_t alignment) noexcept {
+    std::size_t const rank = classes::rank_of(bytes, alignment);
+    if (rank >= this->bound_.get() || (alignment & (alignment - 1)) != 0) return nullptr;
+    return tagged(core_.go_on(classes::bin_of(rank)), classes::bin_of(rank), bytes, alignment);
   }
   ZMM_INLINE void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
     return core_.attempt(bytes, alignment, asked);

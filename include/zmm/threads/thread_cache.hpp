@@ -1,11 +1,12 @@
 // What one thread has at hand in a heap for any thread.
 //
-//     pop ─ (list empty) bump
+//     pop ─ (list empty) bump ─ (run stopped) go_on
 //     push ─ (look due) look
 #pragma once
 
 #include <zmm/blocks/block_classes.hpp>
 #include <zmm/blocks/free_links.hpp>
+#include <zmm/blocks/slots_ahead.hpp>
 #include <zmm/chunk/limit_gate.hpp>
 #include <zmm/heap/heap_core.hpp>
 #include <zmm/storage/own_record.hpp>
@@ -51,12 +52,20 @@ public:
     until_look_[bin.value] = left;
     return true;
   }
-  /// A slot that was never handed out; null if there is none.
+  /// A slot that was never handed out; null: then go_on().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
-    if (fresh_[bin.value].empty()) return nullptr;
+    if (fresh_[bin.value].is_stopped()) return nullptr;
     char* const slot = fresh_[bin.value].take(slot_bytes(bin));
     links().hand_out_fresh(slot, bin);
     return slot;
+  }
+  /// The same where the run is stopped, which it is if this thread has freed slots of the bin: others are listed.
+  void* go_on(bin_index bin) noexcept {
+    if (lists_[bin.value] != nullptr) return pop(bin);  // the thread's hits may have been closed
+    if (fresh_[bin.value].empty()) return nullptr;
+    std::size_t const most = 2 * magazine_slots(bin) - most_ahead;
+    if (until_look_[bin.value] > most) until_look_[bin.value] = most;
+    return take_ahead(links(), fresh_[bin.value], bin, lists_[bin.value]);
   }
 
   /// Effects: looks how long the list is; the next push() succeeds. Returns: a magazine cut off its end; null if there
@@ -91,7 +100,10 @@ public:
   /// Effects: this cache takes over a fresh run. Returns: its first slot. Requires: it has none left of the last run.
   void* open(bin_index bin, fresh_run const& run) noexcept {
     fresh_[bin.value] = run;
-    return bump(bin);
+    bool const frees = until_look_[bin.value] < 2 * magazine_slots(bin);
+    if (!frees || !is_listed_ahead(bin)) return bump(bin);
+    fresh_[bin.value].stop_after(slot_bytes(bin), 0);
+    return go_on(bin);
   }
   /// Effects: empties the bins from `first` on: calls give(bin, chain) for each chain of free slots. Fresh slots are
   /// linked first.

@@ -18,6 +18,7 @@ struct usual_core {
   static constexpr bool is_untouched() noexcept { return false; }  ///< whether it may still be open if the engine forwards
 
   static void* take_fresh(std::size_t, std::size_t) noexcept { return nullptr; }
+  static void* take_ahead(std::size_t, std::size_t) noexcept { return nullptr; }
   static void open_reserve() noexcept {}
   /// What holds free slots that may be pushed without asking whether somebody watches; here nothing: every free asks.
   struct no_lists {

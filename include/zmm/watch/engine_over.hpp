@@ -1,7 +1,7 @@
 // Makes an engine out of a core: all that the concept of an engine asks beyond what the core has is derived here, once.
 //
 //     allocate ─ Core::take
-//        └─ allocate_miss ─ (Core::take_aside) ─ Core::take_fresh
+//        └─ allocate_miss ─ (Core::take_aside) ─ Core::take_fresh ─ Core::take_ahead
 //              └─ allocate_asked ─ (watch) ─ allocate_rest ─ obtain_block ─ Core::attempt, Core::reclaim, the limit's hook
 //     deallocate ─ Core::give_hit
 //        └─ deallocate_miss ─ (Core::give_aside) ─ Core::give_missed, or the watch ─ give_bare ─ Core::give
@@ -23,6 +23,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `options` `geometry` | its options, its geometry |
 /// | `take(bytes, alignment)` | the hit path of an allocation, of any size and alignment; null: a miss |
 /// | `take_fresh(bytes, alignment)` | the usual miss; null: not served |
+/// | `take_ahead(bytes, alignment)` | the next usual one, of a slot behind which others are listed; null: not served |
 /// | `attempt(bytes, alignment, asked)` | one attempt at any request; null, and why. bytes > 0, alignment a power of two |
 /// | `handed_out(block, bytes, alignment)` | notes that such an attempt succeeded |
 /// | `reclaim()` | looks for memory that was not at hand; whether there may be some now |
@@ -220,6 +221,8 @@ protected:
   void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
   void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
+  void* missed_or_throw(std::size_t bytes, std::size_t alignment, site where);
+  void* try_missed(std::size_t bytes, std::size_t alignment, site where) noexcept;
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
   void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
   void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;

@@ -22,6 +22,12 @@ template <class Core>
 ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_t alignment, site where) {
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
     return block;
+  return missed_or_throw(bytes, alignment, where);
+}
+/// A function of its own, so that the usual miss needs no stack frame.
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::missed_or_throw(std::size_t bytes, std::size_t alignment, site where) {
+  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
   admission asked;
   void* const block = allocate_missed(bytes, alignment, where, asked);
   if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
@@ -34,6 +40,11 @@ ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::
   }
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
     return block;
+  return try_missed(bytes, alignment, where);
+}
+template <class Core>
+ZMM_NOINLINE void* engine_over<Core>::try_missed(std::size_t bytes, std::size_t alignment, site where) noexcept {
+  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
   admission asked;
   return allocate_missed(bytes, alignment, where, asked);
 }

@@ -106,7 +106,7 @@ class Core:
         return range(self.bins["bins_"].type.range()[1] + 1)
 
     def carved(self, bin_number):
-        return number(self.bins["bins_"][bin_number]["carved"])
+        return number(self.bins["carved_"][bin_number])
 
     def fresh(self, bin_number):
         return Fresh(self.bins["bins_"][bin_number]["fresh"], SLOT_BYTES[bin_number])
