@@ -3,7 +3,7 @@
 //
 // replay/<what is freed>/<blocks>: the resource stays, and release() ends the request. std_monotonic has a buffer of 8 MiB
 // that was touched before. oracle, oracle_link and oracle_lists know the addresses beforehand (subjects/oracle.hpp): the
-// limits.
+// limits. oracle_bins knows nothing; it looks up a bin and moves a pointer.
 // varied/<what is freed>/<blocks>: the same, but many traces take turns. Of a single short trace the processor learns which
 // list is empty when; requests of a program are not all alike.
 // cycle/<what is freed>/<blocks>: the resource itself is constructed and destroyed each time: zmm's from its warm pool,

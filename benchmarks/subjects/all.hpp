@@ -30,7 +30,7 @@ using request_subjects = subjects<zmm_request_pmr, zmm_heap_pmr, zmm_links_pmr, 
                                   boost_pool, boost_monotonic, mimalloc_pmr, php_pmr, apr_pmr, protobuf_pmr>;
 
 // The limits of those: they have to be told the request's calls before.
-using request_oracles = subjects<oracle_pmr, linking_oracle_pmr, list_oracle_pmr>;
+using request_oracles = subjects<oracle_pmr, linking_oracle_pmr, list_oracle_pmr, bump_by_bin_pmr>;
 
 // Those that any thread may use at any time, called directly and behind one virtual call.
 using direct_thread_subjects =

@@ -7,8 +7,10 @@
 
 #include <zmm/zmm.hpp>
 
+#include <cstdlib>
 #include <vector>
 
+#include "standard.hpp"
 #include "subject.hpp"
 
 namespace bench {
@@ -79,8 +81,35 @@ private:
   void* lists_[classes::bins] = {};
 };
 
+// No oracle, but a limit too: the least that an allocator with bins does. It checks the alignment, looks up the bin of the size,
+// and moves a pointer by its bytes, in a buffer that was touched before. A free is nothing.
+class bump_by_bin {
+public:
+  static constexpr char const* name = "oracle_bins";
+  static bool available() { return true; }
+  void* allocate(std::size_t n, std::size_t a) {
+    if ((a & (a - 1)) != 0 || a > 16) std::abort();
+    std::size_t const rank = zmm::detail::rank_of(n, a);
+    if (rank >= classes::limit) std::abort();
+    char* const p = at_;
+    at_ += zmm::detail::slot_bytes(classes::bin_of(rank));
+    if (at_ > end_) std::abort();
+    return p;
+  }
+  void deallocate(void*, std::size_t, std::size_t) {}
+  void end() noexcept { at_ = static_cast<char*>(buffer_.data()); }
+  template <class Replay> void foretell(Replay) { end(); }
+
+private:
+  using classes = zmm::detail::size_classes<8>;
+  ready_buffer buffer_;
+  char* at_ = static_cast<char*>(buffer_.data());
+  char* end_ = at_ + ready_buffer::bytes;
+};
+
 using oracle_pmr = pmr_face<oracle>;
 using linking_oracle_pmr = pmr_face<linking_oracle>;
 using list_oracle_pmr = pmr_face<list_oracle>;
+using bump_by_bin_pmr = pmr_face<bump_by_bin>;
 
 }  // namespace bench

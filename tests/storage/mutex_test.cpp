@@ -2,6 +2,7 @@
 // forks passes; and the order of locks.
 #include <zmm/storage/mutex.hpp>
 
+#include "../support/lock_rule.hpp"
 #include "../support/scale.hpp"
 #include <atomic>
 #include <cerrno>
@@ -17,10 +18,10 @@
 namespace {
 using std::size_t;
 using zmm::detail::held_lock;
-using zmm::detail::is_in_order;
 using zmm::detail::lock_rank;
 using zmm::detail::mutex;
 using zmm::detail::mutex_guard;
+using zmm_test::is_in_order;
 
 mutex constant_initialised{lock_rank::keys};
 

@@ -1,14 +1,12 @@
 // Tests check the order of locks: a thread that asks for a lock out of order ends the program, before it could hang.
 #pragma once
-#include <zmm/storage/mutex.hpp>
+#include "lock_rule.hpp"
 #include <cstdio>
 #include <cstdlib>
 
 namespace zmm_test {
-
-inline void check_lock_order(zmm::detail::held_lock const* held, void const* lock,
-                             zmm::detail::lock_rank rank) noexcept {
-  if (zmm::detail::is_in_order(held, lock, rank)) return;
+inline void check_lock_order(held_lock const* held, void const* lock, lock_rank rank) noexcept {
+  if (is_in_order(held, lock, rank)) return;
   std::fprintf(stderr, "a lock of rank %d is taken inside", static_cast<int>(rank));
   for (; held != nullptr; held = held->outer)
     std::fprintf(stderr, " %u%s", held->rank, held->lock == lock ? "(it)" : "");

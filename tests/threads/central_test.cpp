@@ -17,6 +17,7 @@ void* take(central& from, cache& own, bin_index bin) {
   admission asked;
   void* slot = own.pop(bin);
   if (slot == nullptr) slot = own.bump(bin);
+  if (slot == nullptr) slot = own.go_on(bin);
   return slot != nullptr ? slot : from.refill(own, bin, asked);
 }
 void give(central& to, cache& own, bin_index bin, void* slot) {

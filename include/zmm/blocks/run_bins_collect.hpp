@@ -25,19 +25,30 @@ ZMM_COLD std::size_t run_bins<Layer, Links, Bins>::collect_bin(bin_index bin, La
   return bytes;
 }
 
-/// Puts the slots of the list aside. The last one of a run takes its pages back with it; its other slots stay where they
-/// are until the sweep. Returns: bytes of pages given back.
+/// Puts the slots of the list aside: chains of what lies in one chunk, so that few links have to be written. The last slot of a
+/// run takes its pages back with it; the others stay where they are until the sweep. Returns: bytes of pages given back.
 template <class Layer, class Links, std::size_t Bins>
 std::size_t run_bins<Layer, Links, Bins>::count_list(bin_index bin, Layer& pages) noexcept {
   std::size_t bytes = 0;
-  std::size_t const most = Links::are_plain ? 0 : pages.source().real_size() / slot_bytes(bin);
-  free_slot* const list = lists_[bin.value];
-  lists_[bin.value] = nullptr;
+  [[maybe_unused]] std::size_t left = Links::are_plain ? 0 : pages.source().real_size() / slot_bytes(bin);
   std::size_t const fewest = layout::slots(bin, has_short(bin));
-  for_each_free(links(), list, bin, most, [&](free_slot* slot) {
-    std::size_t const free = bins_[bin.value].spare.push(links(), bin, slot, pages);
-    if (free >= fewest && free == slots_beside(slot)) bytes += give_run(slot, bin, pages);
-  });
+  free_slot* slot = lists_[bin.value];
+  lists_[bin.value] = nullptr;
+  while (slot != nullptr) {
+    chunk_type* const c = chunk_type::of(slot);
+    free_slot *const first = slot, *last = nullptr;
+    do {
+      if constexpr (!Links::are_plain) links().check_walk(left--, slot, bin);
+      last = slot;
+      slot = links().next(last, bin);
+      std::size_t const page = chunk_type::page_of(last);
+      page_entry const entry = c->map[page];
+      std::uint16_t& free = c->free_slots[page - entry.distance()];
+      free = static_cast<std::uint16_t>(free + 1);
+      if (free >= fewest && free == layout::slots(bin, entry.is_short())) bytes += give_run(last, bin, pages);
+    } while (slot != nullptr && chunk_type::of(slot) == c);
+    bins_[bin.value].spare.push_chain(links(), bin, c, first, last, pages);
+  }
   return bytes;
 }
 

@@ -25,21 +25,12 @@ public:
     return chunk_type::of(slot)->free_slots[chunk_type::page_of(slot) - entry_of(slot).distance()];
   }
 
-  /// Effects: adds a free slot. Returns: the spare slots of its run.
-  std::size_t push(Links const& links, bin_index bin, free_slot* slot, Layer const& pages) noexcept {
-    chunk_type* const c = chunk_type::of(slot);
-    std::size_t const at = address_of(slot) & (geometry::chunk_bytes - 1), page = at / geometry::page_bytes;
-    auto* head = static_cast<free_slot*>(offset(c, c->spare_head[bin.value]));
-    if (static_cast<void*>(head) == c) {
-      insert(bin, c, pages);
-      head = nullptr;
-    }
-    links.link(slot, bin, head);
-    c->spare_head[bin.value] = static_cast<std::uint32_t>(at);
-    std::uint16_t& count = c->free_slots[static_cast<std::uint32_t>(page - c->map[page].distance())];
-    std::uint32_t const now = count + std::uint32_t{1};
-    count = static_cast<std::uint16_t>(now);
-    return now;
+  /// Effects: adds the slots of `c` that are linked from `first` to `last`, in this order. Their runs have counted them.
+  void push_chain(Links const& links, bin_index bin, chunk_type* c, free_slot* first, free_slot* last, Layer const& pages) noexcept {
+    free_slot* const head = head_of(bin, c);
+    if (head == nullptr) insert(bin, c, pages);
+    links.link(last, bin, head);
+    set_head(bin, c, first);
   }
 
   /// Effects: takes up to `most` slots out of one chunk. Returns: the chain of them; `last` is its last one, null if there
@@ -70,7 +61,7 @@ public:
   }
   /// Effects: slots of runs that have gone back are on no list. Their pages are free and have no entry in the map.
   /// Complexity: linear in the spare slots of those chunks; what was freed last is in front, so most often less. Where
-  /// none is left in a chunk, linear in the chunks that have some.
+  /// none is left in a chunk, linear in its pages, and in the chunks that have some.
   void sweep(Links const& links, bin_index bin, Layer const& pages) noexcept {
     std::size_t emptied = 0;
     while (to_sweep_ != nullptr) {
@@ -110,7 +101,20 @@ private:
     c->spare_head[bin.value] = static_cast<std::uint32_t>(address_of(head) & (geometry::chunk_bytes - 1));
   }
 
+  /// Whether a run of the chunk that did not go back has slots here. Complexity: linear in pages.
+  static bool has_counted(bin_index bin, chunk_type const* c) noexcept {
+    for (std::size_t i = header_pages<geometry>; i < geometry::pages; ++i) {
+      if (c->free_slots[i] != 0 && c->map[i].kind() == page_kind::small && c->map[i].bin().value == bin.value) return true;
+    }
+    return false;
+  }
+
   void sweep_chunk(Links const& links, bin_index bin, chunk_type* c) noexcept {
+    if (c->gone_slots >= geometry::pages && !has_counted(bin, c)) {  // no need to look at any of them
+      c->gone_slots = 0;
+      c->spare_head[bin.value] = 0;
+      return;
+    }
     free_slot *first = nullptr, *last = nullptr, *slot = head_of(bin, c);
     for (bool cut = false; slot != nullptr && c->gone_slots != 0;) {
       free_slot* const next = links.next(slot, bin);

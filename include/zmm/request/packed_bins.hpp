@@ -16,21 +16,6 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
-/// fill; freed ones go to the list of their bin and are reused first.
-///
-/// Blocks are carved one by one. In a request that frees nothing every list is always empty. In one that frees, a bin's
-/// list is empty half the time, at random, and the branch on that is mispredicted. So a request that is seen to free goes
-/// over to *batches* of eight blocks, of which seven are listed. They are linked without a loop, whose end would be
-/// mispredicted in turn. A free records nothing, and carving counts blocks only. Instead, the region seems to end where
-/// 16 KiB are carved, then 32, 64, …: there the lists are looked at.
-///
-/// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
-/// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
-/// of their own, which are made in the region itself when the first such block is asked for.
-///
-/// Invariants, for each bin: live == carved - linked. [cursor, end) is the free part of the open slab; the cursor is a
-/// multiple of 8, but for a region too small to hold anything.
 /// Bytes of a set of bins: a pointer and a number of each.
 inline constexpr std::size_t wide_room_bytes = 2 * sizeof(void*) * bin_count;
 
@@ -44,6 +29,22 @@ template <> struct wide_room<0> {
   void* own() noexcept { return nullptr; }
 };
 
+/// Small blocks are carved out of one region, whatever their bin, so that a request touches as few pages as its blocks
+/// fill; freed ones go to the list of their bin and are reused first.
+///
+/// Blocks are carved one by one. In a request that frees nothing every list is always empty. In one that frees, a bin's
+/// list is empty half the time, at random, and the branch on that is mispredicted. So a request that is seen to free goes
+/// over to *batches* of eight or sixteen blocks, of which the first is handed out and the others are listed. They are
+/// linked without a loop, whose end would be mispredicted in turn. A free records nothing, and carving counts blocks
+/// only. Instead, the region seems to end where 16 KiB are carved, then 32, 64, …: there the lists are looked at.
+///
+/// A bin that is a multiple of 16 is aligned to 16 when it is carved (the gap, 8 bytes, is lost), any other to 8: so
+/// one list serves every alignment up to 16. Blocks aligned to 32 or 64 are rounded to multiples of 64 and have lists
+/// of their own, which are made in the region itself when the first such block is asked for.
+///
+/// Invariants, for each bin: live == carved - linked. [cursor, end) is the free part of the open slab; the cursor is a
+/// multiple of 8, but for a region too small to hold anything.
+///
 /// A slot begins with the Links::front bytes in front of its block: the block is aligned, not the slot.
 template <class Links> class packed_bins : Links, wide_room<Links::are_plain ? 0 : wide_room_bytes> {
 public:
@@ -179,6 +180,7 @@ public:
 
 private:
   static constexpr std::size_t batch = 8;                  ///< blocks carved at once in a request that frees
+  static constexpr std::size_t long_batch = 16;            ///< and where they are at most a 64th of what was carved
   static constexpr std::size_t largest_in_batches = 1024;  ///< bytes of a slot, so batches have up to 8 KiB
   static constexpr std::size_t first_look = 16 << 10;      ///< bytes carved before the first look at the lists
 
@@ -226,8 +228,12 @@ private:
     std::size_t const bytes = slot_bytes(bin);
     char* const block = aligned_cursor(mask);
     if (ZMM_UNLIKELY(!fits(block, bytes))) return nullptr;
-    std::size_t const count = is_in_batches(bytes) && fits(block, batch * bytes) ? batch : 1;
-    if (count == batch) set.lists[bin.value] = link_batch(block, bin);
+    std::size_t count = 1;
+    if (is_in_batches(bytes) && fits(block, batch * bytes)) {
+      bool const is_long = long_batch * bytes <= carved_bytes() / 64 && fits(block, long_batch * bytes);
+      count = is_long ? long_batch : batch;
+      set.lists[bin.value] = is_long ? link_batch<long_batch>(block, bin) : link_batch<batch>(block, bin);
+    }
     cursor_ = block + count * bytes - Links::front;
     set.carved[bin.value] += count;
     if (ZMM_UNLIKELY(cursor_ > stop_ && !in_batches_)) look_at_lists();
@@ -235,16 +241,16 @@ private:
   }
 
   /// Links all blocks of a batch but the first, in address order; no loop, so nothing to mispredict.
-  ZMM_INLINE free_slot* link_batch(char* block, bin_index bin) const noexcept {
-    return link_batch(block, bin, indices_up_to<batch - 2>());
+  template <std::size_t Count> ZMM_INLINE free_slot* link_batch(char* block, bin_index bin) const noexcept {
+    return link_batch(block, bin, indices_up_to<Count - 2>());
   }
   template <std::size_t... I>
   ZMM_INLINE free_slot* link_batch(char* block, bin_index bin, indices<I...>) const noexcept {
-    std::size_t const bytes = slot_bytes(bin);
+    std::size_t const bytes = slot_bytes(bin), last = sizeof...(I) + 1;
     auto const at = [&](std::size_t i) { return static_cast<free_slot*>(static_cast<void*>(block + i * bytes)); };
-    (links().wipe_unused(at(I + 1), bin), ..., links().wipe_unused(at(batch - 1), bin));
+    (links().wipe_unused(at(I + 1), bin), ..., links().wipe_unused(at(last), bin));
     (links().make(at(I + 1), bin, at(I + 2)), ...);
-    links().make(at(batch - 1), bin, nullptr);
+    links().make(at(last), bin, nullptr);
     return at(1);
   }
 

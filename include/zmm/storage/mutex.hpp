@@ -30,18 +30,6 @@ enum class lock_rank : std::uint8_t {
   forks,      ///< the locks that take part in forks
 };
 
-/// Whether a thread that holds `held` may wait for this lock.
-inline bool is_in_order(held_lock const* held, void const* lock, lock_rank rank) noexcept {
-  bool is_lower = true, storage_works = false;
-  for (; held != nullptr; held = held->outer) {
-    if (held->lock == lock) return false;
-    auto const of_held = static_cast<lock_rank>(held->rank);
-    storage_works = storage_works || (of_held >= lock_rank::pool && of_held <= lock_rank::source);
-    if (!storage_works && of_held >= rank) is_lower = false;
-  }
-  return is_lower;
-}
-
 /// For tests: called before each lock is taken, with the locks that the thread holds. Null: not called.
 using lock_observer = void (*)(held_lock const* held, void const* lock, lock_rank rank) noexcept;
 ZMM_SHARED inline detail::atomic<lock_observer> current_lock_observer{nullptr};

@@ -59,7 +59,6 @@ public:
 
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept { return pop(cache(), bytes, alignment); }
   void* take_fresh(std::size_t bytes, std::size_t alignment) noexcept;
-  void* take_ahead(std::size_t bytes, std::size_t alignment) noexcept;
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   static void handed_out(void*, std::size_t, std::size_t) noexcept {}
   bool reclaim() noexcept { return collect() != 0; }

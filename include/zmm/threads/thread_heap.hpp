@@ -28,13 +28,13 @@ public:
   [[nodiscard]] ZMM_INLINE static void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                                  site where = site::here()) {
     if (void* const slot = heap_type::pop(cache(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return heap().allocate_miss(bytes, alignment, where);
+    return heap().template allocate_miss<true>(bytes, alignment, where);
   }
   [[nodiscard]] ZMM_INLINE static void* try_allocate(std::size_t bytes,
                                                      std::size_t alignment = alignof(std::max_align_t),
                                                      site where = site::here()) noexcept {
     if (void* const slot = heap_type::pop(cache(), bytes, alignment); ZMM_LIKELY(slot != nullptr)) return slot;
-    return heap().try_allocate_miss(bytes, alignment, where);
+    return heap().template allocate_miss<false>(bytes, alignment, where);
   }
   ZMM_INLINE static void deallocate(void* block, std::size_t bytes,
                                     std::size_t alignment = alignof(std::max_align_t)) noexcept {

@@ -64,13 +64,13 @@ public:
   [[nodiscard]] ZMM_INLINE void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                           site where = site::here()) {
     if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-    return allocate_miss(bytes, alignment, where);
+    return allocate_miss<true>(bytes, alignment, where);
   }
   /// As allocate(), but returns null where that throws.
   [[nodiscard]] ZMM_INLINE void* try_allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t),
                                               site where = site::here()) noexcept {
     if (void* const block = take_hit(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
-    return try_allocate_miss(bytes, alignment, where);
+    return allocate_miss<false>(bytes, alignment, where);
   }
   /// As allocate() and try_allocate(), for a block that replaces one that has outgrown its place: it gets room to grow in,
   /// pages left free behind it or, if it is huge, address space.
@@ -217,12 +217,10 @@ protected:
       return ZMM_UNLIKELY(bound_.is_lowered()) ? switched_sampler<engine_over>.load(memory_order_acquire) : nullptr;
     else return nullptr;
   }
-  void* allocate_miss(std::size_t bytes, std::size_t alignment, site where);
-  void* try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept;
-  void* allocate_behind(std::size_t bytes, std::size_t alignment, site where);
-  void* fresh_or_throw(std::size_t bytes, std::size_t alignment, site where);
-  void* missed_or_throw(std::size_t bytes, std::size_t alignment, site where);
-  void* try_missed(std::size_t bytes, std::size_t alignment, site where) noexcept;
+  template <bool Throws> void* allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
+  template <bool Throws> void* behind_aside(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
+  template <bool Throws> void* fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
+  template <bool Throws> void* behind_fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
   void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
   void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;

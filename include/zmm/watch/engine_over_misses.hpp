@@ -6,47 +6,36 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) {
+template <bool Throws>
+ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
   if constexpr (Core::looks_aside) {
-    if (void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment)) return block;
-    return allocate_behind(bytes, alignment, where);
+    void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment);
+    return block != nullptr ? block : behind_aside<Throws>(bytes, alignment, where);
+  } else {
+    return fresh<Throws>(bytes, alignment, where);
   }
-  return fresh_or_throw(bytes, alignment, where);
 }
 /// For cores that look aside: what take_aside() did not have.
 template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::allocate_behind(std::size_t bytes, std::size_t alignment, site where) {
-  return fresh_or_throw(bytes, alignment, where);
+template <bool Throws>
+ZMM_NOINLINE void* engine_over<Core>::behind_aside(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
+  return fresh<Throws>(bytes, alignment, where);
 }
 template <class Core>
-ZMM_INLINE void* engine_over<Core>::fresh_or_throw(std::size_t bytes, std::size_t alignment, site where) {
-  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return block;
-  return missed_or_throw(bytes, alignment, where);
+template <bool Throws>
+ZMM_INLINE void* engine_over<Core>::fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
+  void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment);
+  return ZMM_LIKELY(block != nullptr) ? block : behind_fresh<Throws>(bytes, alignment, where);
 }
-/// A function of its own, so that the usual miss needs no stack frame.
+/// A function of its own, so that those in front of it need no stack frame.
 template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::missed_or_throw(std::size_t bytes, std::size_t alignment, site where) {
+template <bool Throws>
+ZMM_NOINLINE void* engine_over<Core>::behind_fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
   admission asked;
   void* const block = allocate_missed(bytes, alignment, where, asked);
-  if (ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
+  if (Throws && ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
-}
-template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::try_allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept {
-  if constexpr (Core::looks_aside) {
-    if (void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment)) return block;
-  }
-  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr))
-    return block;
-  return try_missed(bytes, alignment, where);
-}
-template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::try_missed(std::size_t bytes, std::size_t alignment, site where) noexcept {
-  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
-  admission asked;
-  return allocate_missed(bytes, alignment, where, asked);
 }
 
 template <class Core> void* engine_over<Core>::allocate_growing(std::size_t bytes, std::size_t alignment) {
