@@ -114,12 +114,15 @@ TEST_CASE("magazine: its log is full after a few requests") {
   magazine m;
   size_t noted = 1;
   while (!m.note_end({static_cast<std::uint8_t>(noted), 0})) ++noted;
-  zmm::detail::request_log const log = m.take_log();
+  zmm::detail::request_log const log = m.take_log(20);
   CHECK(log.count() == noted);
   size_t expected = 0;
   for (ended_request const& ended : log) CHECK(ended.size == ++expected);
   CHECK(m.log().count() == 0);
   CHECK(m.joined() == size_t{0} - noted);
+  for (size_t i = 1; i < 20; ++i) CHECK_FALSE(m.note_end({0, 0}));
+  CHECK(m.note_end({0, 0}));
+  CHECK(m.take_log(128).count() == 20);
 }
 
 // Threads that take a slab each, write to it and give it back, all through one magazine of two slabs. A thread that

@@ -1,22 +1,22 @@
-// The part of a bin's newest run that was never handed out.
+// The part of a bin's newest run that was neither handed out nor listed.
 #pragma once
 
 #include <zmm/base/size_classes.hpp>
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Handed out in the order of addresses. [at, end): whole slots. A run can be *stopped*: then its owner does not hand its slots
-/// out one by one (slots_ahead.hpp).
+/// Handed out in the order of addresses. [at, end): whole slots. Those in [at, stop) are handed out one by one; at the stop its
+/// owner settles how to go on (slots_ahead.hpp).
 class bump_run {
 public:
   bool empty() const noexcept { return at_ == end_; }
-  /// Whether it is stopped, or empty.
+  /// Whether no slot may be handed out one by one: it is at its stop, or empty.
   bool is_stopped() const noexcept { return at_ >= stop_; }
-  /// Effects: it is stopped once the next `count` slots are taken.
+  /// Effects: it stops once the next `count` slots are taken.
   void stop_after(std::size_t slot_bytes, std::size_t count) noexcept {
     if (count * slot_bytes < distance(at_, end_)) stop_ = at_ + count * slot_bytes;
   }
-  /// Effects: it is not stopped any more.
+  /// Effects: it does not stop before its end.
   void run_on() noexcept { stop_ = end_; }
   std::size_t left(std::size_t slot_bytes) const noexcept { return distance(at_, end_) / slot_bytes; }
   bool is_whole(std::size_t slot_bytes) const noexcept { return distance(at_, end_) % slot_bytes == 0; }

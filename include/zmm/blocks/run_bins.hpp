@@ -12,8 +12,8 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
-/// Small blocks, by bin. A fresh run is bumped through, so that no slot's memory is touched before it is used; what was
-/// freed is linked, last in first out, and reused first.
+/// Small blocks, by bin. A fresh run is bumped through, so that no slot's memory is touched before it is used, but for a few
+/// in a heap that frees (slots_ahead.hpp); what was freed is linked, last in first out, and reused first.
 ///
 /// Invariants, for each bin:
 ///     carved == slots of all its runs
@@ -41,7 +41,7 @@ public:
 
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { links().push(lists_[bin.value], bin, block); }
 
-  /// A slot of the newest run that was never handed out; null: then refill().
+  /// The next slot of the newest run; null: then go_on() if has_fresh(), else refill().
   ZMM_INLINE void* bump(bin_index bin) noexcept {
     bin_state& b = bins_[bin.value];
     if (ZMM_UNLIKELY(b.fresh.is_stopped())) return nullptr;
@@ -50,9 +50,9 @@ public:
     return slot;
   }
 
-  /// Whether the newest run has slots that bump() does not hand out. Requires: it has just returned null.
-  bool has_stopped(bin_index bin) const noexcept { return !bins_[bin.value].fresh.empty(); }
-  /// A slot of it; others may be listed. Requires: it has some.
+  /// Whether the newest run has slots left.
+  bool has_fresh(bin_index bin) const noexcept { return !bins_[bin.value].fresh.empty(); }
+  /// A slot of a run that has stopped. In a heap that frees, the next ones are listed. Requires: has_fresh().
   void* go_on(bin_index bin) noexcept;
 
   /// Effects: adds up to `count` slots that are at hand to `list`: of the free list, then of the newest run, in the
@@ -135,13 +135,13 @@ public:
     links() = kept;
     floor_ = floor;
   }
-  /// Whether the slot lies in this bin's newest run and was not handed out since that run was taken.
+  /// Whether the slot lies in this bin's newest run and was neither handed out nor listed since that run was taken.
   bool is_fresh(void const* slot, bin_index bin) const noexcept {
     return bins_[bin.value].fresh.contains(slot, slot_bytes(bin));
   }
 
-  /// Whether it is known, without a look at the map, that a slot of `bin` starts at `block` and was handed out: it lies in the
-  /// newest run, or in one that is known. Where links are proven and blocks have no tags.
+  /// Whether it is known, without a look at the map, that a slot of `bin` starts at `block` and was handed out or listed, which its
+  /// links tell apart: it lies in the newest run, or in one that is known. Where links are proven and blocks have no tags.
   bool is_known_slot(void const* block, bin_index bin) const noexcept;
   /// Effects: such slots of the block's run are known from now on. Requires: this is the map's entry, and a slot was handed out
   /// there.
@@ -170,7 +170,7 @@ public:
 private:
   /// What only misses look at; the heads of the free lists lie together, eight to a cache line.
   struct bin_state {
-    fresh_run fresh;                  ///< of the newest run: never handed out
+    fresh_run fresh;                  ///< of the newest run: neither handed out nor listed
     spare_slots<Layer, Links> spare;  ///< free, and seen by a collection
   };
 
@@ -211,17 +211,19 @@ private:
 
   /// Slots at or below this address are not handed out: 0, or the highest address where the engine forwards its blocks.
   std::uintptr_t floor_ = 0;
-  free_slot* lists_[Bins + Bins % 2] = {};  ///< freed since the last collection
+  free_slot* lists_[Bins + Bins % 2] = {};  ///< freed, taken over, or listed ahead since the last collection
   bin_state bins_[Bins];
   std::size_t carved_[Bins] = {};       ///< slots of all runs
   std::size_t carved_bytes_ = 0;        ///< sum over bins of carved * slot
   std::size_t next_look_ = first_look;  ///< carved bytes at which the next look is due
-  bool frees_ = false;                  ///< whether a slot was seen free since reset(): from then on, slots are listed ahead
+  /// Whether a free slot was seen since reset(). From then on slots are listed ahead: one that is never used costs little, a request's
+  /// batch of all sizes more, so that asks for more free blocks.
+  bool frees_ = false;
 };
 
 template <class Layer, class Links, std::size_t Bins>
 ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::refill(bin_index bin, Layer& pages, admission& asked) noexcept {
-  if (has_stopped(bin)) return go_on(bin);
+  if (has_fresh(bin)) return go_on(bin);
   bin_state& b = bins_[bin.value];
   if (!b.spare.empty()) {
     frees_ = true;

@@ -50,7 +50,7 @@ void run_bins<Layer, Links, Bins>::verify(Layer const& pages, void const* heap) 
       std::size_t const at = entry.distance() * geometry::page_bytes + address_of(slot) % geometry::page_bytes;
       check(at % slot_bytes(bin) == 0 && at / slot_bytes(bin) < slots_beside(slot), "a free slot is a slot of its run",
             slot, heap);
-      check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot was handed out", slot, heap);
+      check(!b.fresh.contains(slot, slot_bytes(bin)), "a free slot is not fresh", slot, heap);
     };
     for (free_slot* slot = lists_[i]; slot != nullptr; slot = links().next(slot, bin)) check_slot(slot);
     b.spare.for_each_chunk(bin, [&](chunk_type* c) {

@@ -26,7 +26,8 @@ public:
   }
 
   /// Effects: adds the slots of `c` that are linked from `first` to `last`, in this order. Their runs have counted them.
-  void push_chain(Links const& links, bin_index bin, chunk_type* c, free_slot* first, free_slot* last, Layer const& pages) noexcept {
+  void push_chain(Links const& links, bin_index bin, chunk_type* c, free_slot* first, free_slot* last,
+                  Layer const& pages) noexcept {
     free_slot* const head = head_of(bin, c);
     if (head == nullptr) insert(bin, c, pages);
     links.link(last, bin, head);

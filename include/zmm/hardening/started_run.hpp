@@ -7,7 +7,7 @@
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 /// As bump_run. Most blocks that are freed lie in the newest run of their bin. Of those, the run alone tells that the memory is
-/// the heap's, that it was handed out for this bin, and that a slot starts there.
+/// the heap's, that it was handed out for this bin or listed, which its links tell apart, and that a slot starts there.
 class started_run {
 public:
   bool empty() const noexcept { return left_ == 0; }

@@ -1,7 +1,7 @@
 // Slots in runs, runs of pages, huge blocks. A heap is one core; a heap for any thread is one core under a lock, and a cache
 // for each thread.
 //
-//     pop ─ bump ─ attempt ─ serve ─ run_bins::refill | take_paged ─ page_layer::take_pages | source::take_huge
+//     pop ─ bump ─ go_on ─ attempt ─ serve ─ run_bins::refill | take_paged ─ page_layer::take_pages | source::take_huge
 //        └─ grow ─ run_bins::collect, serve
 //     push
 //        └─ free_paged ─ page_layer::give_pages | source::give_huge
@@ -39,7 +39,7 @@ public:
   ZMM_INLINE void push(bin_index bin, void* block) noexcept { bins_.push(bin, block); }
   ZMM_INLINE void* bump(bin_index bin) noexcept { return bins_.bump(bin); }
   /// A slot where bump() found none because the run is stopped; null: it is used up.
-  void* go_on(bin_index bin) noexcept { return bins_.has_stopped(bin) ? bins_.go_on(bin) : nullptr; }
+  void* go_on(bin_index bin) noexcept { return bins_.has_fresh(bin) ? bins_.go_on(bin) : nullptr; }
   /// Effects: the engine forwards its blocks from now on; what is pushed here stays for take_list().
   void forward() noexcept { bins_.forward(); }
   free_slot* take_list(bin_index bin) noexcept { return bins_.take_list(bin); }
@@ -166,13 +166,13 @@ public:
   /// As run_bins::collect(); then caches or gives back empty chunks.
   template <class ForEachFresh> std::size_t collect(ForEachFresh for_each_fresh) noexcept {
     std::size_t const bytes = bins_.collect(pages_, for_each_fresh);
-    pages_.retire_empty();
+    if (bytes != 0) pages_.retire_empty();  // else no chunk has become empty
     note_collected();
     return bytes;
   }
   std::size_t collect() noexcept { return collect([](bin_index, auto) {}); }
   /// Effects: looks for memory that a failed attempt could use; what the source keeps it has given back by itself.
-  /// Returns: whether there may be some. Complexity: linear in what was freed since it was last called.
+  /// Returns: whether there may be some. Complexity: linear in what was freed, or listed ahead, since it was last called.
   ZMM_COLD bool reclaim() noexcept { return bins_.worth_collecting() && collect() != 0; }
   /// Effects: gives the memory behind free pages back, runs included that have become free, except of Zend's bins. Returns: bytes.
   std::size_t purge() noexcept {

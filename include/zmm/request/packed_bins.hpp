@@ -181,7 +181,7 @@ public:
 private:
   static constexpr std::size_t batch = 8;                  ///< blocks carved at once in a request that frees
   static constexpr std::size_t long_batch = 16;            ///< and where they are at most a 64th of what was carved
-  static constexpr std::size_t largest_in_batches = 1024;  ///< bytes of a slot, so batches have up to 8 KiB
+  static constexpr std::size_t largest_in_batches = 1024;  ///< bytes of a slot, so batches have up to 16 KiB
   static constexpr std::size_t first_look = 16 << 10;      ///< bytes carved before the first look at the lists
 
   struct bin_set {

@@ -254,6 +254,7 @@ private:
 
   // Read by everyone and seldom written.
   detail::atomic<std::uint8_t> first_order_{0};
+  detail::atomic<std::uint8_t> log_places_{detail::request_log::fewest};  ///< of each magazine's next log
   detail::atomic<std::size_t> sampled_mean_{0};  ///< bytes from one sample to the next; 0: requests are not sampled
   mutable detail::fork_node fork_{lock_, this, &in_child, &hold_for_fork, &fork_is_over};
   detail::atomic<detail::journal_base*> journal_{nullptr};

@@ -178,7 +178,8 @@ template <class Geometry> ZMM_NOINLINE void basic_request_pool<Geometry>::shelve
 /// The rest of end(), for a claimed magazine that was too full, or whose log is full.
 template <class Geometry>
 ZMM_NOINLINE void basic_request_pool<Geometry>::end_noting(magazine& claimed, detail::slab* rest) noexcept {
-  detail::request_log const log = claimed.take_log();
+  // Relaxed: any recent number will do.
+  detail::request_log const log = claimed.take_log(log_places_.load(detail::memory_order_relaxed));
   claimed.unclaim();  // before the lock: its holder may be waiting for a claim
   locked const guard(*this);
   shelve(rest);
@@ -203,12 +204,17 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
   // Relaxed: it is a number, and any recent one will do.
   first_order_.store(static_cast<std::uint8_t>(demand_.learn(60)), detail::memory_order_relaxed);
 
+  std::size_t in_use = 1;
   for (magazine& m : magazines_) {
     claim_guard own;
-    if (!own.try_claim(m)) continue;
+    if (!m.may_have_any() || !own.try_claim(m)) continue;  // what has nothing has nothing idle, and a claim takes its cache line
+    ++in_use;
     if (m.idle() != 0) drain(m, m.idle());
     m.end_window();
   }
+  // Threads seldom meet at the lock if logs are long. All together do not hold back more than half a window.
+  std::size_t const places = window / 2 / in_use, least = detail::request_log::fewest;
+  log_places_.store(static_cast<std::uint8_t>(places > least ? places : least), detail::memory_order_relaxed);
   average_lent_ = (average_lent_ + peak_lent_) / 2;
   peak_lent_ = lent_;
   if (lent_ + shelves_.bytes() > average_lent_ + Geometry::chunk_bytes) drop_shelves();

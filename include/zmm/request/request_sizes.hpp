@@ -71,20 +71,25 @@ struct ended_request {
 /// A few ended requests, until there are enough of them to be worth the pool's lock.
 class request_log {
 public:
+  static constexpr std::size_t fewest = 16, most = 128;
+
   /// Returns: whether it is full now. Requires: it was not.
   ZMM_INLINE bool add(ended_request request) noexcept {
     requests_[count_] = request;
-    return ++count_ == places;
+    return ++count_ == places_;
+  }
+  /// Effects: it is empty, and full with so many. Requires: fewest <= places <= most.
+  void begin_anew(std::size_t places) noexcept {
+    count_ = 0;
+    places_ = static_cast<std::uint8_t>(places);
   }
   std::size_t count() const noexcept { return count_; }
   ended_request const* begin() const noexcept { return requests_; }
   ended_request const* end() const noexcept { return requests_ + count_; }
 
 private:
-  static constexpr std::size_t places = 128;  // with 16, two threads whose requests have one block took 1.6 of what they take on pools of their own, now 1.2
-
-  ended_request requests_[places] = {};
-  std::uint8_t count_ = 0;
+  ended_request requests_[most] = {};
+  std::uint8_t count_ = 0, places_ = fewest;
 };
 
 }}}  // namespace zmm::detail

@@ -49,6 +49,11 @@ public:
   /// with the claim only.
   ZMM_INLINE bool may_have(std::size_t order) const noexcept { return head(order) != nullptr; }
   bool may_have_runs() const noexcept { return runs_held_.load(detail::memory_order_relaxed) != 0; }
+  bool may_have_any() const noexcept {
+    bool any = may_have_runs();
+    for (std::size_t order = 0; order < orders::count; ++order) any = any || may_have(order);
+    return any;
+  }
 
   ZMM_INLINE slab* pop(std::size_t order) noexcept {
     slab* const s = head(order);
@@ -110,9 +115,10 @@ public:
     return log_.add(request);
   }
   ZMM_INLINE void note_join() noexcept { ++joined_; }
-  request_log take_log() noexcept {
+  /// Returns: the log. The next one is full with `places` requests.
+  request_log take_log(std::size_t places) noexcept {
     request_log const full = log_;
-    log_ = {};
+    log_.begin_anew(places);
     return full;
   }
   request_log const& log() const noexcept { return log_; }

@@ -2,6 +2,7 @@
 //
 //     take ─ thread_cache::pop
 //     take_fresh ─ thread_cache::bump
+//     take_ahead ─ thread_cache::go_on
 //     attempt ─ cache_or_join ─ central::refill | central::attempt
 //     give_hit ─ thread_cache::push
 //        └─ give_back ─ cache_or_join ─ thread_cache::look ─ central::give
@@ -59,6 +60,7 @@ public:
 
   ZMM_INLINE void* take(std::size_t bytes, std::size_t alignment) noexcept { return pop(cache(), bytes, alignment); }
   void* take_fresh(std::size_t bytes, std::size_t alignment) noexcept;
+  void* take_ahead(std::size_t bytes, std::size_t alignment) noexcept;
   void* attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   static void handed_out(void*, std::size_t, std::size_t) noexcept {}
   bool reclaim() noexcept { return collect() != 0; }

@@ -18,6 +18,16 @@ ZMM_INLINE void* synchronized_heap_own<Options>::take_fresh(std::size_t bytes, s
   return tagged(own, slot, bytes, alignment);
 }
 
+/// Where this thread's run has stopped. What was not at hand before comes here, so the list is empty.
+template <class Options>
+void* synchronized_heap_own<Options>::take_ahead(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const rank = classes::rank_of(bytes, alignment);
+  if (rank >= this->bound_.get() || (alignment & (alignment - 1)) != 0) return nullptr;
+  cache_type* const own = held_cache();
+  if (own == nullptr) return nullptr;
+  return tagged(own, own->go_on(classes::bin_of(rank)), bytes, alignment);
+}
+
 template <class Options>
 void* synchronized_heap_own<Options>::attempt(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   cache_type* const own = cache_or_join(asked);  // null in a thread without a cache

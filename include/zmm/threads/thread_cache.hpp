@@ -30,7 +30,7 @@ constexpr std::uint32_t magazine_slots(bin_index bin) noexcept {
 ///
 /// Invariants, for each bin, with m = magazine_slots:
 ///     length of the list + frees until the next look <= 2 m
-///     fresh is the rest of a run whose other slots were handed out
+///     fresh is the rest of a run whose other slots were handed out or listed
 /// Threads: the holder only, except for the list of all caches and the claim.
 template <class Options> class thread_cache : public checked_blocks<Options>, public thread_member, run_links<Options> {
 public:
@@ -59,10 +59,10 @@ public:
     links().hand_out_fresh(slot, bin);
     return slot;
   }
-  /// The same where the run is stopped, which it is if this thread has freed slots of the bin: others are listed.
+  /// A slot of a run that has stopped: the next ones are listed. Null: there is no such run. Requires: the list is empty.
   void* go_on(bin_index bin) noexcept {
-    if (lists_[bin.value] != nullptr) return pop(bin);  // the thread's hits may have been closed
     if (fresh_[bin.value].empty()) return nullptr;
+    static_assert(2 * magazine_slots(bin_index{0}) >= most_ahead);  // as all that are listed ahead
     std::size_t const most = 2 * magazine_slots(bin) - most_ahead;
     if (until_look_[bin.value] > most) until_look_[bin.value] = most;
     return take_ahead(links(), fresh_[bin.value], bin, lists_[bin.value]);
@@ -100,7 +100,7 @@ public:
   /// Effects: this cache takes over a fresh run. Returns: its first slot. Requires: it has none left of the last run.
   void* open(bin_index bin, fresh_run const& run) noexcept {
     fresh_[bin.value] = run;
-    bool const frees = until_look_[bin.value] < 2 * magazine_slots(bin);
+    bool const frees = until_look_[bin.value] < 2 * magazine_slots(bin);  // or has got slots that somebody freed
     if (!frees || !is_listed_ahead(bin)) return bump(bin);
     fresh_[bin.value].stop_after(slot_bytes(bin), 0);
     return go_on(bin);

@@ -23,7 +23,7 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 /// | `options` `geometry` | its options, its geometry |
 /// | `take(bytes, alignment)` | the hit path of an allocation, of any size and alignment; null: a miss |
 /// | `take_fresh(bytes, alignment)` | the usual miss; null: not served |
-/// | `take_ahead(bytes, alignment)` | the next usual one, of a slot behind which others are listed; null: not served |
+/// | `take_ahead(bytes, alignment)` | a rarer one: lists some slots of a run and returns the first; null: not served |
 /// | `attempt(bytes, alignment, asked)` | one attempt at any request; null, and why. bytes > 0, alignment a power of two |
 /// | `handed_out(block, bytes, alignment)` | notes that such an attempt succeeded |
 /// | `reclaim()` | looks for memory that was not at hand; whether there may be some now |
@@ -218,11 +218,15 @@ protected:
     else return nullptr;
   }
   template <bool Throws> void* allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
-  template <bool Throws> void* behind_aside(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
-  template <bool Throws> void* fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
-  template <bool Throws> void* behind_fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
-  void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
-  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked) noexcept;
+  // `caller`: the place that a call of the engine returns to, for stacks.
+  template <bool Throws>
+  void* behind_aside(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
+  template <bool Throws>
+  void* fresh(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
+  template <bool Throws>
+  void* behind_fresh(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
+  void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
+  void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
   void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
   void* allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept;
   void deallocate_miss(void* block, std::size_t bytes, std::size_t alignment) noexcept;

@@ -7,33 +7,38 @@ namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
 template <class Core>
 template <bool Throws>
-ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
+ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment,
+                                                    site where) noexcept(!Throws) {
+  void const* const caller = ZMM_RETURN_ADDRESS();  // here, because the functions behind may be called instead of jumped to
   if constexpr (Core::looks_aside) {
     void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment);
-    return block != nullptr ? block : behind_aside<Throws>(bytes, alignment, where);
+    return block != nullptr ? block : behind_aside<Throws>(bytes, alignment, where, caller);
   } else {
-    return fresh<Throws>(bytes, alignment, where);
+    return fresh<Throws>(bytes, alignment, where, caller);
   }
 }
 /// For cores that look aside: what take_aside() did not have.
 template <class Core>
 template <bool Throws>
-ZMM_NOINLINE void* engine_over<Core>::behind_aside(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
-  return fresh<Throws>(bytes, alignment, where);
+ZMM_NOINLINE void* engine_over<Core>::behind_aside(std::size_t bytes, std::size_t alignment, site where,
+                                                   void const* caller) noexcept(!Throws) {
+  return fresh<Throws>(bytes, alignment, where, caller);
 }
 template <class Core>
 template <bool Throws>
-ZMM_INLINE void* engine_over<Core>::fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
+ZMM_INLINE void* engine_over<Core>::fresh(std::size_t bytes, std::size_t alignment, site where,
+                                          void const* caller) noexcept(!Throws) {
   void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment);
-  return ZMM_LIKELY(block != nullptr) ? block : behind_fresh<Throws>(bytes, alignment, where);
+  return ZMM_LIKELY(block != nullptr) ? block : behind_fresh<Throws>(bytes, alignment, where, caller);
 }
 /// A function of its own, so that those in front of it need no stack frame.
 template <class Core>
 template <bool Throws>
-ZMM_NOINLINE void* engine_over<Core>::behind_fresh(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws) {
+ZMM_NOINLINE void* engine_over<Core>::behind_fresh(std::size_t bytes, std::size_t alignment, site where,
+                                                   void const* caller) noexcept(!Throws) {
   if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
   admission asked;
-  void* const block = allocate_missed(bytes, alignment, where, asked);
+  void* const block = allocate_missed(bytes, alignment, where, asked, caller);
   if (Throws && ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
   return block;
 }
@@ -55,26 +60,26 @@ template <class Core> void* engine_over<Core>::try_allocate_growing(std::size_t 
 template <class Core>
 void* engine_over<Core>::allocate_moved(std::size_t bytes, std::size_t alignment, admission& asked) noexcept {
   static_cast<void>(counted::count(bytes));
-  return allocate_missed(bytes, alignment, site{}, asked);
+  return allocate_missed(bytes, alignment, site{}, asked, ZMM_RETURN_ADDRESS());
 }
 template <class Core>
-ZMM_INLINE void* engine_over<Core>::allocate_missed(std::size_t bytes, std::size_t alignment, site where,
-                                                    admission& asked) noexcept {
+ZMM_INLINE void* engine_over<Core>::allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                                                    void const* caller) noexcept {
   if constexpr (is_sampled) {
     using calls = sampled_calls<engine_over>;
-    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, ZMM_RETURN_ADDRESS());
+    if (counted::is_due(bytes)) return calls::allocate(*this, bytes, alignment, where, asked, caller);
   }
-  return allocate_asked(bytes, alignment, where, asked);
+  return allocate_asked(bytes, alignment, where, asked, caller);
 }
 /// Serves what no list has at hand. An engine's first allocation comes here, which settles whether it forwards, if that
 /// is still open.
 template <class Core>
-ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where,
-                                                     admission& asked) noexcept {
+ZMM_NOINLINE void* engine_over<Core>::allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission& asked,
+                                                     void const* caller) noexcept {
   if (core().is_untouched()) decide();
   core().look_at_switch();
   if (ZMM_LIKELY(bound_.is_plain())) return allocate_rest(bytes, alignment, asked);
-  return allocate_otherwise(bytes, alignment, where, asked, ZMM_RETURN_ADDRESS());
+  return allocate_otherwise(bytes, alignment, where, asked, caller);
 }
 /// In an engine that is watched, or whose sampling was switched on.
 template <class Core>

@@ -35,7 +35,7 @@ template <class Engine> struct sampled_calls {
   ZMM_COLD static void* allocate(Engine& e, std::size_t bytes, std::size_t alignment, site where, admission& asked,
                                  void const* caller) noexcept {
     bool const is_sampled = counted::falls(bytes);
-    void* const block = e.allocate_asked(bytes, alignment, where, asked);
+    void* const block = e.allocate_asked(bytes, alignment, where, asked, caller);
     if (!is_sampled || block == nullptr || e.is_watched()) return block;
     void* const place = is_small(bytes, alignment) ? own_place(e, e.core().usable_size(block, bytes, alignment)) : block;
     if (place == nullptr) return block;

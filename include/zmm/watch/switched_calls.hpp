@@ -45,7 +45,7 @@ template <class Engine> struct switched_calls {
     book().forget(block);  // if its free was not noticed
     std::size_t const mean = s.mean(bytes, alignment);
     if (mean != 0 && rank_of(bytes, alignment) != 0 && sample_falls(bytes, mean))
-      note(e, block, bytes, alignment, where, mean, caller);
+      note(e, block, bytes, alignment, where, mean, caller, 0);
     s.follow();
     return block;
   }
@@ -63,7 +63,7 @@ template <class Engine> struct switched_calls {
     std::size_t const mean = switched(e).mean(bytes, 1);
     if (mean == 0 || !sample_falls(bytes - old, mean)) return;
     book().forget(now);
-    note(e, now, bytes, 1, site{}, mean, ZMM_RETURN_ADDRESS());
+    note(e, now, bytes, 1, site{}, mean, ZMM_RETURN_ADDRESS(), 1);
   }
   ZMM_COLD static void end(Engine& e) noexcept { switched(e).end(e); }
 
@@ -74,12 +74,12 @@ template <class Engine> struct switched_calls {
 
 private:
   ZMM_COLD static void note(Engine& e, void* block, std::size_t bytes, std::size_t alignment, site where,
-                            std::size_t mean, void const* caller) noexcept {
+                            std::size_t mean, void const* caller, std::size_t more) noexcept {
     auto s = switched(e);
     double const weight = s.factor(bytes, alignment) * sample_clock::weight(bytes, mean);
     s.note(bytes, alignment);
     book().note(
-        {owner(e), &e, block, bytes, weight, mean, as_call_site(where), s.counter(), walked_stack::from(caller, 1)});
+        {owner(e), &e, block, bytes, weight, mean, as_call_site(where), s.counter(), walked_stack::from(caller, more)});
   }
 };
 
