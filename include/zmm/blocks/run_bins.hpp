@@ -216,8 +216,8 @@ private:
   std::size_t carved_[Bins] = {};       ///< slots of all runs
   std::size_t carved_bytes_ = 0;        ///< sum over bins of carved * slot
   std::size_t next_look_ = first_look;  ///< carved bytes at which the next look is due
-  /// Whether a free slot was seen since reset(). From then on slots are listed ahead: one that is never used costs little, a request's
-  /// batch of all sizes more, so that asks for more free blocks.
+  /// Whether a free slot was seen since reset(). From then on slots are listed ahead. One is enough: if little is freed, what
+  /// is listed takes no more than 1 KiB of each bin.
   bool frees_ = false;
 };
 

@@ -249,6 +249,7 @@ private:
   static void in_child(void* pool) noexcept { static_cast<basic_request_pool*>(pool)->forked_ = true; }
 
   static constexpr std::size_t window = 256;  ///< requests between two looks at how much to keep
+  static_assert(window / 2 <= detail::request_log::most);
   static_assert(detail::is_power_of_two(magazine_count));
   static constexpr std::size_t line = 128;  ///< two cache lines: processors fetch them in pairs
 

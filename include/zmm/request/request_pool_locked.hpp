@@ -207,7 +207,7 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
   std::size_t in_use = 1;
   for (magazine& m : magazines_) {
     claim_guard own;
-    if (!m.may_have_any() || !own.try_claim(m)) continue;  // what has nothing has nothing idle, and a claim takes its cache line
+    if (!m.may_have_any() || !own.try_claim(m)) continue;  // an empty one has nothing idle; a claim would take its line away
     ++in_use;
     if (m.idle() != 0) drain(m, m.idle());
     m.end_window();
