@@ -77,7 +77,7 @@ for heavy in string memory_resource iostream thread mutex; do
 done
 good_tree; for i in {1..12000}; do echo "int v$i;"; done >>zmm/allocator.hpp
 finds 'over the ceiling' weight.sh . "$compiler"
-good_tree; for i in {1..7400}; do echo "int v$i;"; done >>zmm/request_resource.hpp
+good_tree; for i in {1..7500}; do echo "int v$i;"; done >>zmm/request_resource.hpp
 finds 'over the ceiling' weight.sh . "$compiler"
 good_tree; mkdir zmm/threads; echo '#pragma once' >zmm/threads/thread_heap.hpp; echo '#include <zmm/threads/thread_heap.hpp>' >>zmm/heap_resource.hpp
 finds 'zmm/heap_resource.hpp brings what it has no use for' weight.sh "$PWD" "$compiler"
