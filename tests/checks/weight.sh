@@ -20,10 +20,10 @@ ceiling() { # ceiling STANDARD HEADER LINES [BASE] : HEADER has less than LINES 
   echo "$1: $2 is $((lines - base)) preprocessed lines${4:+ beyond <$4>}, ceiling $3"
   [ $((lines - base)) -lt "$3" ] || { echo "weight: over the ceiling"; broken=1; }
 }
-ceiling c++17 zmm/allocator.hpp 10090
-ceiling c++20 zmm/allocator.hpp 10307
-ceiling c++17 zmm/request_resource.hpp 7403 memory_resource
-ceiling c++17 zmm/heap_resource.hpp 6007 memory_resource
+ceiling c++17 zmm/allocator.hpp 10078
+ceiling c++20 zmm/allocator.hpp 10295
+ceiling c++17 zmm/request_resource.hpp 7392 memory_resource
+ceiling c++17 zmm/heap_resource.hpp 5995 memory_resource
 
 without() { # without HEADER FOLDERS : HEADER includes nothing from the folders
   local found

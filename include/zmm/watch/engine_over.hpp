@@ -1,7 +1,8 @@
 // Makes an engine out of a core: all that the concept of an engine asks beyond what the core has is derived here, once.
 //
 //     allocate ─ Core::take
-//        └─ allocate_miss ─ (Core::take_aside) ─ Core::take_fresh ─ Core::take_ahead
+//        └─ allocate_miss ─ Core::take_aside, or Core::take_fresh
+//           └─ behind_miss ─ Core::take_fresh, Core::take_ahead
 //              └─ allocate_asked ─ (watch) ─ allocate_rest ─ obtain_block ─ Core::attempt, Core::reclaim, the limit's hook
 //     deallocate ─ Core::give_hit
 //        └─ deallocate_miss ─ (Core::give_aside) ─ Core::give_missed, or the watch ─ give_bare ─ Core::give
@@ -220,11 +221,7 @@ protected:
   template <bool Throws> void* allocate_miss(std::size_t bytes, std::size_t alignment, site where) noexcept(!Throws);
   // `caller`: the place that a call of the engine returns to, for stacks.
   template <bool Throws>
-  void* behind_aside(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
-  template <bool Throws>
-  void* fresh(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
-  template <bool Throws>
-  void* behind_fresh(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
+  void* behind_miss(std::size_t bytes, std::size_t alignment, site where, void const* caller) noexcept(!Throws);
   void* allocate_asked(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
   void* allocate_missed(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;
   void* allocate_otherwise(std::size_t bytes, std::size_t alignment, site where, admission&, void const* caller) noexcept;

@@ -5,38 +5,28 @@
 
 namespace zmm { inline namespace ZMM_ABI { namespace detail {
 
+/// The usual miss, which needs no stack frame.
 template <class Core>
 template <bool Throws>
 ZMM_NOINLINE void* engine_over<Core>::allocate_miss(std::size_t bytes, std::size_t alignment,
                                                     site where) noexcept(!Throws) {
-  void const* const caller = ZMM_RETURN_ADDRESS();  // here, because the functions behind may be called instead of jumped to
-  if constexpr (Core::looks_aside) {
-    void* const block = counted::is_due(bytes) ? nullptr : core().take_aside(bytes, alignment);
-    return block != nullptr ? block : behind_aside<Throws>(bytes, alignment, where, caller);
-  } else {
-    return fresh<Throws>(bytes, alignment, where, caller);
+  void* block = nullptr;
+  if (ZMM_LIKELY(!counted::is_due(bytes))) {
+    if constexpr (Core::looks_aside) block = core().take_aside(bytes, alignment);
+    else block = core().take_fresh(bytes, alignment);
   }
-}
-/// For cores that look aside: what take_aside() did not have.
-template <class Core>
-template <bool Throws>
-ZMM_NOINLINE void* engine_over<Core>::behind_aside(std::size_t bytes, std::size_t alignment, site where,
-                                                   void const* caller) noexcept(!Throws) {
-  return fresh<Throws>(bytes, alignment, where, caller);
+  // The address is taken here, because the function behind may be called instead of jumped to.
+  return ZMM_LIKELY(block != nullptr) ? block : behind_miss<Throws>(bytes, alignment, where, ZMM_RETURN_ADDRESS());
 }
 template <class Core>
 template <bool Throws>
-ZMM_INLINE void* engine_over<Core>::fresh(std::size_t bytes, std::size_t alignment, site where,
-                                          void const* caller) noexcept(!Throws) {
-  void* const block = counted::is_due(bytes) ? nullptr : core().take_fresh(bytes, alignment);
-  return ZMM_LIKELY(block != nullptr) ? block : behind_fresh<Throws>(bytes, alignment, where, caller);
-}
-/// A function of its own, so that those in front of it need no stack frame.
-template <class Core>
-template <bool Throws>
-ZMM_NOINLINE void* engine_over<Core>::behind_fresh(std::size_t bytes, std::size_t alignment, site where,
-                                                   void const* caller) noexcept(!Throws) {
-  if (void* const block = counted::is_due(bytes) ? nullptr : core().take_ahead(bytes, alignment)) return block;
+ZMM_NOINLINE void* engine_over<Core>::behind_miss(std::size_t bytes, std::size_t alignment, site where,
+                                                  void const* caller) noexcept(!Throws) {
+  if (ZMM_LIKELY(!counted::is_due(bytes))) {
+    if constexpr (Core::looks_aside)
+      if (void* const block = core().take_fresh(bytes, alignment); ZMM_LIKELY(block != nullptr)) return block;
+    if (void* const block = core().take_ahead(bytes, alignment)) return block;
+  }
   admission asked;
   void* const block = allocate_missed(bytes, alignment, where, asked, caller);
   if (Throws && ZMM_UNLIKELY(block == nullptr)) throw_refusal(bytes, asked);
