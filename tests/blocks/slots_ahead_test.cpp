@@ -120,7 +120,7 @@ TEST_CASE("slots_ahead: a heap lists slots once it is seen to free, and begins a
   CHECK_FALSE(lists_ahead(heap));
 }
 
-TEST_CASE("slots_ahead: a thread that frees slots of a bin has others listed, one that does not has none") {
+TEST_CASE("slots_ahead: a thread has slots of a bin listed once it has freed one, and none before") {
   if (under_sanitizer) return;
   zmm::synchronized_heap heap;
   CHECK_FALSE(lists_ahead(heap));

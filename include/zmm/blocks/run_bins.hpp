@@ -237,10 +237,7 @@ ZMM_NOINLINE void* run_bins<Layer, Links, Bins>::refill(bin_index bin, Layer& pa
   b.fresh = opened;
   if (!frees_ && carved_bytes_ >= next_look_) look();
   if (is_listed_ahead(bin) && (frees_ || is_first)) b.fresh.stop_after(slot_bytes(bin), frees_ ? 0 : slots_before_stop);
-  if (b.fresh.is_stopped()) return go_on(bin);
-  char* const slot = b.fresh.take(slot_bytes(bin));
-  links().hand_out_fresh(slot, bin);
-  return slot;
+  return b.fresh.is_stopped() ? go_on(bin) : bump(bin);
 }
 
 template <class Layer, class Links, std::size_t Bins> ZMM_COLD void run_bins<Layer, Links, Bins>::look() noexcept {

@@ -204,7 +204,7 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
   // Relaxed: it is a number, and any recent one will do.
   first_order_.store(static_cast<std::uint8_t>(demand_.learn(60)), detail::memory_order_relaxed);
 
-  std::size_t in_use = 1;
+  std::size_t in_use = 1;  // one more than have something: a thread inside a request has taken its slab out
   for (magazine& m : magazines_) {
     claim_guard own;
     if (!m.may_have_any() || !own.try_claim(m)) continue;  // an empty one has nothing idle; a claim would take its line away
@@ -212,7 +212,8 @@ template <class Geometry> ZMM_COLD void basic_request_pool<Geometry>::end_window
     if (m.idle() != 0) drain(m, m.idle());
     m.end_window();
   }
-  // Threads seldom meet at the lock if logs are long. All together do not hold back more than half a window.
+  // Threads seldom meet at the lock if logs are long. All together hold back about half a window, or more if many are inside
+  // requests just now: then ends come the faster.
   std::size_t const places = window / 2 / in_use, least = detail::request_log::fewest;
   log_places_.store(static_cast<std::uint8_t>(places > least ? places : least), detail::memory_order_relaxed);
   average_lent_ = (average_lent_ + peak_lent_) / 2;
